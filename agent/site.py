@@ -1,0 +1,238 @@
+"""The site as the program uses it: what `site.yaml` means after every check has passed.
+
+Values here are plain and serialisable, because the part that workers need travels to them as a file.
+`agent.config` turns what a person wrote into these shapes and is the only place that builds them.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from rules.policy import Rulebook
+from rules.schedule import DateRange, Schedule
+from rules.subject import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """Who runs this gateway; `language` is one of en, fr, nl, ja."""
+
+    name: str
+    timezone: str
+    language: str
+    packs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a port to listen on or to talk to."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where the gateway answers; `metrics` also serves `/healthz`."""
+
+    dns: tuple[Endpoint, ...]
+    metrics: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A part of the school's network; the longest matching prefix gives a client its audience and groups."""
+
+    name: str
+    audience: Audience
+    cidrs: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clients that policies can address together, by prefix or by device.
+
+    `devices` are addresses, link-layer addresses (lower case, colons) or host names from leases. Without an
+    `audience`, membership adds to what the network says; with one, it replaces the network's audience.
+    """
+
+    name: str
+    audience: Audience | None = None
+    cidrs: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFile:
+    """Where a DHCP server writes its leases."""
+
+    format: Literal["dnsmasq", "isc", "kea"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListConfig:
+    """One published list or one tree of lists.
+
+    `source` is a path, an `https://` address or `builtin:starter`. `category` gives everything in the list one
+    category; `categories` maps the provider's own category names (None: leave that one out). `format` is
+    `auto` or one of `filters.list_parser.FORMATS`.
+    """
+
+    name: str
+    source: str
+    format: str = "auto"
+    category: str | None = None
+    categories: dict[str, str | None] = field(default_factory=dict)
+    refresh_seconds: int = 86_400
+    max_size_bytes: int = 256 * 1024 * 1024
+    timeout_seconds: float = 60.0
+    max_bad_share: float = 0.2
+    max_change_share: float = 0.5
+    location: str = "site.yaml"
+
+
+class AnswerStyle(StrEnum):
+    """How a blocked question is answered."""
+
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    NULL = "null"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How the gateway words its own answers; `by_category` overrides `default`."""
+
+    default: AnswerStyle = AnswerStyle.NXDOMAIN
+    by_category: dict[str, AnswerStyle] = field(default_factory=dict)
+    page_ipv4: str | None = None
+    page_ipv6: str | None = None
+    blocked_ttl_seconds: int = 10
+    max_ttl_seconds: int = 3600
+    chaos: bool = False
+    minimal_any: bool = True
+
+
+class Transport(StrEnum):
+    """How an upstream is spoken to."""
+
+    UDP = "udp"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A resolver that answers what is allowed; `tls_name` and `pins` (base64 SHA-256 of the SPKI) are for DoT."""
+
+    endpoint: Endpoint
+    transport: Transport = Transport.UDP
+    tls_name: str | None = None
+    pins: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.transport}://{self.endpoint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A zone of the site's own: asked of its own servers, private addresses in its answers are right."""
+
+    name: str
+    upstreams: tuple[Upstream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """Where allowed questions go; `system` means the resolvers of /etc/resolv.conf."""
+
+    servers: tuple[Upstream, ...]
+    zones: tuple[Zone, ...] = ()
+    timeout_seconds: float = 1.5
+    use_system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one client may ask and on what the gateway keeps."""
+
+    client_queries_per_second: int = 1000
+    client_tcp_connections: int = 20
+    tcp_connections: int = 1000
+    tcp_idle_seconds: float = 10.0
+    pending_questions: int = 4096
+    reply_cache_bytes: int = 12 * 1024 * 1024
+    answer_cache_bytes: int = 16 * 1024 * 1024
+    stale_seconds: int = 86_400
+    udp_payload_bytes: int = 1232
+
+
+class ActivityLevel(StrEnum):
+    """What the activity store keeps: counts only, blocked queries per pseudonym, or all of them."""
+
+    COUNTS = "counts"
+    BLOCKED = "blocked"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What is recorded and for how long; `all_reason` is why a school records allowed queries too."""
+
+    activity: ActivityLevel = ActivityLevel.BLOCKED
+    activity_days: int = 30
+    index_generations: int = 5
+    all_reason: str | None = None
+
+
+class FailMode(StrEnum):
+    """What clients get when no usable index or policy exists."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class FailModes:
+    """The school's recorded choice; `open` needs a reason."""
+
+    no_index: FailMode = FailMode.CLOSED
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the gateway keeps what must last (`state`) and what ends with it (`runtime`)."""
+
+    state: str
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One school, checked and ready."""
+
+    path: str
+    school: School
+    listeners: Listeners
+    networks: tuple[Network, ...]
+    groups: tuple[Group, ...]
+    lease_files: tuple[LeaseFile, ...]
+    neighbours: bool
+    schedules: tuple[Schedule, ...]
+    terms: tuple[DateRange, ...]
+    holidays: tuple[DateRange, ...]
+    lists: tuple[ListConfig, ...]
+    rulebook: Rulebook
+    answers: Answers
+    upstreams: Upstreams
+    limits: Limits
+    retention: Retention
+    fail_modes: FailModes
+    paths: Paths
+    workers: int = 1

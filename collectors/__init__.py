@@ -1,0 +1,1 @@
+"""What happens on the network and the devices: observes, never judges."""
