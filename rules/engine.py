@@ -24,10 +24,7 @@ def decide(event: Event, rulebook: Rulebook) -> Verdict:
     speaking = [policy for policy in rulebook.policies if policy.tags & event.tags and policy.covers(event)]
     lifting = [policy for policy in speaking if policy.effect is Effect.ALLOW]
     blocking = sorted(
-        (tag, policy.id)
-        for policy in speaking
-        if policy.effect is Effect.BLOCK
-        for tag in policy.tags & event.tags
+        (tag, policy.id) for policy in speaking if policy.effect is Effect.BLOCK for tag in policy.tags & event.tags
     )
     standing = [(tag, policy_id) for tag, policy_id in blocking if _lifter(tag, event, lifting) is None]
     if standing:
@@ -54,9 +51,7 @@ def _allowed(
 
 def _lifter(blocked_tag: str, event: Event, lifting: list[Policy]) -> Policy | None:
     """Find the policy that lifts this block: it names the same category, or the name itself."""
-    lifters = (
-        policy for policy in lifting if any(_lifts(tag, blocked_tag) for tag in policy.tags & event.tags)
-    )
+    lifters = (policy for policy in lifting if any(_lifts(tag, blocked_tag) for tag in policy.tags & event.tags))
     return min(lifters, key=lambda policy: policy.id, default=None)
 
 
@@ -76,12 +71,11 @@ def _lifts(allowed_tag: str, blocked_tag: str) -> bool:
 
 
 def safe_mode(tag: str, event: Event, rulebook: Rulebook) -> str | None:
-    """Give the safe mode for a search tag; where two scopes speak, the stricter one (the later in the alphabet
-    of `moderate`, `strict`) holds.
+    """Give the safe mode for a search tag.
+
+    Where two scopes speak, the stricter holds: of `moderate` and `strict`, the later in the alphabet.
     """
     modes = (
-        rule.modes[tag]
-        for rule in rulebook.safe_search
-        if tag in rule.modes and rule.scope.covers(event.profile)
+        rule.modes[tag] for rule in rulebook.safe_search if tag in rule.modes and rule.scope.covers(event.profile)
     )
     return max(modes, default=None)

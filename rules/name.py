@@ -1,7 +1,7 @@
-"""Domain names: the one normal form that every list, policy and query is brought to.
+r"""Domain names: the one normal form that every list, policy and query is brought to.
 
 A `DomainName` is lower-case A-label text without the final dot (`www.example.test`); the root is the empty
-string. Inside the filter the same name travels in wire form without the root octet (`b"\\x03www\\x07example..."`),
+string. Inside the filter the same name travels in wire form without the root octet (`b"\x03www\x07example..."`),
 so that every ancestor of a name is a suffix of its bytes.
 """
 
@@ -53,16 +53,12 @@ def _to_a_labels(text: str) -> str:
 
 def _check_labels(name: str) -> None:
     if len(name) + 1 > MAX_WIRE_OCTETS:
-        raise InvalidNameError(
-            f"the name has {len(name)} characters, at most {MAX_WIRE_OCTETS - 1} are possible"
-        )
+        raise InvalidNameError(f"the name has {len(name)} characters, at most {MAX_WIRE_OCTETS - 1} are possible")
     for label in name.encode("ascii", "replace").split(b"."):
         if not label:
             raise InvalidNameError("two dots stand together or the name begins with a dot")
         if len(label) > MAX_LABEL_OCTETS:
-            raise InvalidNameError(
-                f"a label has {len(label)} characters, at most {MAX_LABEL_OCTETS} are possible"
-            )
+            raise InvalidNameError(f"a label has {len(label)} characters, at most {MAX_LABEL_OCTETS} are possible")
         if not _PLAIN.issuperset(label):
             raise InvalidNameError("a character that no host name has")
 
