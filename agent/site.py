@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from rules.pack import TableRow
 from rules.policy import Rulebook
 from rules.schedule import DateRange, Schedule
 from rules.subject import Audience
@@ -15,12 +16,13 @@ from rules.subject import Audience
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """Who runs this gateway; `language` is one of en, fr, nl, ja."""
+    """Who runs this gateway; `language` is one of en, fr, nl, ja, `contact` says where questions go."""
 
     name: str
     timezone: str
     language: str
     packs: tuple[str, ...]
+    contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One school, checked and ready."""
+    """One school, checked and ready; `table` is what the rulebook carries out, for those who read it."""
 
     path: str
     school: School
@@ -236,3 +238,4 @@ class Site:
     fail_modes: FailModes
     paths: Paths
     workers: int = 1
+    table: tuple[TableRow, ...] = ()

@@ -1,0 +1,215 @@
+"""One generation of the policy as a worker holds it: for each profile a table of rulings and a cache of replies."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import ip_address
+from typing import Final
+
+from agent.shared_memory import outcome
+from agent.site import ActivityLevel, Answers, AnswerStyle
+from agent.snapshot import BlockTexts, Snapshot
+from agent.spool import row_code
+from filters.answer import RawAnswer
+from filters.caches import TwoGenerationCache
+from filters.classifier import Classifier, Index, Overlay
+from filters.decisions import DecisionTable
+from filters.reply import Refusal
+from filters.safe_search import names_by_tag
+from filters.wire import Ede, Rcode
+from rules.event import NAME_TAG
+from rules.name import DomainName, to_wire
+from rules.policy import Rulebook
+from rules.subject import Profile
+from rules.verdict import Allow, Block, Reason, ReasonCode, Rewrite, Verdict
+
+# Programs ask for these names to learn whether they may go round the network's resolver; "no such name" is the
+# answer that they understand. Source: Mozilla's canary domain, Apple's guidance on Private Relay for networks.
+CANARY_TAGS: Final[dict[DomainName, str]] = {
+    DomainName("use-application-dns.net"): "encrypted_dns",
+    DomainName("mask.icloud.com"): "proxy",
+    DomainName("mask-h2.icloud.com"): "proxy",
+}
+CANARY_NAMES: Final = frozenset(to_wire(name) for name in CANARY_TAGS)
+
+# A finished reply: its octets without the ID, until when it holds (monotonic), its outcome, its length with the ID,
+# the answer that it was finished from and where in it the records begin.
+Finished = tuple[bytes, float, int, int, RawAnswer, int]
+
+NULL_IPV4 = bytes(4)
+NULL_IPV6 = bytes(16)
+
+
+class Ruling:
+    """A verdict with everything that saying it needs, made once for each set of tags.
+
+    `parts` remembers the octets before and after the question by the shape of the query; `row_code` is how the
+    query is recorded, None where it is only counted.
+    """
+
+    __slots__ = ("outcome", "parts", "refusal", "row_code", "tags", "verdict")
+
+    def __init__(
+        self, verdict: Verdict, tags: frozenset[str], refusal: Refusal | None, outcome: int, row_code: int | None
+    ) -> None:
+        self.verdict = verdict
+        self.tags = tags
+        self.refusal = refusal
+        self.outcome = outcome
+        self.row_code = row_code
+        self.parts: dict[object, tuple[bytes, bytes]] = {}
+
+
+class ProfileState:
+    """What all clients of one profile share; `private` rules about public names with private addresses."""
+
+    __slots__ = ("private", "profile", "replies", "table")
+
+    def __init__(self, profile: Profile, table: DecisionTable[Ruling], private: Ruling, budget_bytes: int) -> None:
+        self.profile = profile
+        self.table = table
+        self.private = private
+        self.replies: TwoGenerationCache[Finished] = TwoGenerationCache(budget_bytes, finished_size_bytes)
+
+
+def finished_size_bytes(key: bytes, finished: Finished) -> int:
+    """Estimate what one finished reply holds: two octet strings, a tuple, a float and its place in a dictionary."""
+    return 310 + len(key) + len(finished[0])
+
+
+class PolicyState:
+    """The policy in force: what it says now, and until when that is sure.
+
+    Args:
+        snapshot: the published policy.
+        index: the published lists.
+        wall_clock: seconds since 1970; read only when tables are made anew.
+        monotonic: seconds; the clock that the replies live by.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        index: Index,
+        *,
+        wall_clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.snapshot = snapshot
+        self.classifier = Classifier(index, build_overlay(snapshot.site.rulebook))
+        self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self.profiles: dict[Profile, ProfileState] = {}
+        self.boundary_wall = float("inf")
+        self.boundary = float("inf")
+        self.decided_at = datetime.fromtimestamp(0, UTC)
+        self.advance()
+
+    def advance(self) -> None:
+        """Make all tables anew for this instant; every finished reply is forgotten."""
+        wall, now = self._wall_clock(), self._monotonic()
+        self.decided_at = datetime.fromtimestamp(wall, UTC)
+        edge = self.snapshot.site.rulebook.next_boundary(self.decided_at)
+        self.boundary_wall = edge.timestamp() if edge else float("inf")
+        self.boundary = now + (self.boundary_wall - wall)
+        for state in self.profiles.values():
+            state.table = self._table(state.profile)
+            state.replies.clear()
+
+    def is_past_boundary(self) -> bool:
+        """Say whether the clock has reached the instant at which verdicts may change, or was set back or on."""
+        wall, now = self._wall_clock(), self._monotonic()
+        return wall >= self.boundary_wall or abs(self.boundary - now - (self.boundary_wall - wall)) > 1.0
+
+    def profile_state(self, profile: Profile) -> ProfileState:
+        """Give the state of a profile, made when its first client turns up."""
+        state = self.profiles.get(profile)
+        if state is None:
+            private = self._ruling(profile, Block(Reason(ReasonCode.PRIVATE_ADDRESS)), frozenset())
+            state = ProfileState(profile, self._table(profile), private, 0)
+            self.profiles[profile] = state
+            share = self.snapshot.site.limits.reply_cache_bytes // len(self.profiles)
+            for known in self.profiles.values():
+                known.replies.set_budget(share)
+        return state
+
+    def _table(self, profile: Profile) -> DecisionTable[Ruling]:
+        tags_of = partial(self.classifier.tags, wire_name=b"", qtype=0)
+        return DecisionTable(
+            self.snapshot.site.rulebook,
+            profile,
+            self.decided_at,
+            tags_of=tags_of,
+            prepare=partial(self._ruling, profile),
+        )
+
+    def _ruling(self, profile: Profile, verdict: Verdict, tags: frozenset[str]) -> Ruling:
+        refusal = self.refusal(verdict.reason) if isinstance(verdict, Block) else None
+        word = {Block: "blocked", Rewrite: "rewritten", Allow: "allowed"}[type(verdict)]
+        place = outcome(profile.audience, word, verdict.reason.tag, refusal.rcode if refusal else Rcode.NOERROR)
+        return Ruling(verdict, tags, refusal, place, self.row_code(place, verdict, tags))
+
+    def row_code(self, place: int, verdict: Verdict, tags: frozenset[str]) -> int | None:
+        """Say how a query with this verdict is recorded, if the site records it: helplines never are."""
+        wanted = {
+            ActivityLevel.COUNTS: False,
+            ActivityLevel.BLOCKED: isinstance(verdict, Block),
+            ActivityLevel.ALL: True,
+        }[self.snapshot.site.retention.activity]
+        return row_code(place, verdict.reason.code) if wanted and not tags & self.snapshot.unrecorded else None
+
+    def refusal(self, reason: Reason) -> Refusal:
+        """Say how a block with this reason is told."""
+        answers, texts = self.snapshot.site.answers, self.snapshot.texts
+        style = answers.by_category.get(reason.tag or "", answers.default)
+        if reason.code is ReasonCode.PRIVATE_ADDRESS:
+            style = AnswerStyle.NODATA
+        ipv4, ipv6 = _addresses(style, answers)
+        return Refusal(
+            nxdomain=style is AnswerStyle.NXDOMAIN,
+            ttl_seconds=answers.blocked_ttl_seconds,
+            ede=self._ede(reason),
+            text=_text(reason, texts),
+            ipv4=ipv4,
+            ipv6=ipv6,
+        )
+
+    def _ede(self, reason: Reason) -> Ede:
+        if reason.code is ReasonCode.STATUTORY:
+            return Ede.CENSORED
+        if reason.code is ReasonCode.PRIVATE_ADDRESS or reason.tag in self.snapshot.not_askable:
+            return Ede.BLOCKED
+        return Ede.FILTERED
+
+
+def _addresses(style: AnswerStyle, answers: Answers) -> tuple[bytes | None, bytes | None]:
+    if style is AnswerStyle.NULL:
+        return NULL_IPV4, NULL_IPV6
+    if style is AnswerStyle.PAGE:
+        return _packed(answers.page_ipv4), _packed(answers.page_ipv6)
+    return None, None
+
+
+def _packed(address: str | None) -> bytes | None:
+    return ip_address(address).packed if address else None
+
+
+def _text(reason: Reason, texts: BlockTexts) -> str:
+    if reason.tag is not None and reason.tag in texts.by_tag:
+        return texts.by_tag[reason.tag]
+    return texts.by_reason.get(reason.code, texts.default)
+
+
+def build_overlay(rulebook: Rulebook) -> Overlay:
+    """Collect the names that are known beside the lists."""
+    mentioned = {tag for policy in rulebook.policies for tag in policy.tags} | rulebook.guards | rulebook.statutory
+    subtree: dict[bytes, set[str]] = {}
+    for tag in mentioned:
+        if tag.startswith(NAME_TAG):
+            subtree.setdefault(to_wire(DomainName(tag.removeprefix(NAME_TAG))), set()).add(tag)
+    exact: dict[bytes, set[str]] = {to_wire(name): {tag} for name, tag in CANARY_TAGS.items()}
+    for tag, names in names_by_tag().items():
+        for name in names:
+            exact.setdefault(to_wire(name), set()).add(tag)
+    return Overlay(exact=exact, subtree=subtree)

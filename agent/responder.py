@@ -1,0 +1,712 @@
+"""One query, from its octets to its answer: classify, decide, reply, or ask upstream and decide again.
+
+The hot loop in `agent.dns_worker` finds finished replies by itself; everything else comes here. Messages are
+without their ID throughout. `respond` does no I/O of its own: it gives the answer, or the waiter for a question
+that is now in flight.
+
+Source: RFC 6891, RFC 8482, RFC 8767, RFC 8906, RFC 9520.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+import xxhash
+
+from agent.policy_state import CANARY_NAMES, Finished, PolicyState, ProfileState, Ruling
+from agent.shared_memory import Counters, outcome, rcode_index
+from agent.site import ActivityLevel, Upstream
+from agent.spool import RowKey
+from agent.upstream import FailureKind, UpstreamFailure
+from filters.answer import RawAnswer, parse_answer
+from filters.caches import TwoGenerationCache
+from filters.list_index import ListIndex
+from filters.local_zones import local_zone
+from filters.reply import (
+    Refusal,
+    as_zone_says,
+    compose_bare_error,
+    compose_error,
+    compose_minimal_any,
+    compose_nodata,
+    compose_safe_mode,
+    compose_text,
+    compose_truncated,
+    header,
+    opt_record,
+    refusal_parts,
+)
+from filters.safe_search import target
+from filters.wire import (
+    CLASS_CH,
+    CLASS_IN,
+    FLAG_AD,
+    FLAG_CD,
+    FLAG_QR,
+    FLAG_RD,
+    HEADER_OCTETS,
+    MIN_UDP_OCTETS,
+    Ede,
+    MalformedError,
+    Query,
+    Rcode,
+    Type,
+    parse_query,
+)
+from rules.name import MAX_WIRE_OCTETS, DomainName, to_wire
+from rules.subject import Profile
+from rules.verdict import Rewrite
+
+# RFC 8767 section 5: an answer past its time goes out with 30 seconds; a client waits at most 1.8 seconds for a
+# fresh one where a stale one is at hand.
+STALE_TTL_SECONDS: Final = 30
+STALE_AFTER_SECONDS: Final = 1.8
+# RFC 9520 section 3.2: failures are remembered for at least 1 second and at most 5 minutes.
+FAILURE_SECONDS: Final = 5.0
+SAFE_MODE_TTL_SECONDS: Final = 300
+# An answer in use is asked for again when this share of its time is left.
+PREFETCH_SHARE: Final = 0.1
+PREFETCH_MIN_HITS: Final = 3
+PREFETCH_MIN_LIFETIME_SECONDS: Final = 20
+
+MAX_SHAPES: Final = 4096
+MAX_PARTS: Final = 512
+MAX_FAILURES: Final = 10_000
+MAX_WAITERS: Final = 1000
+
+# Questions about a server and its zones, which nobody asks a filter for a good reason.
+_REFUSED_TYPES: Final = frozenset({Type.AXFR, Type.IXFR})
+_NO_QUESTIONS: Final = frozenset({0, Type.OPT})
+_NOT_IMPLEMENTED: Final = frozenset({Type.TKEY, Type.TSIG, Type.MAILA, Type.MAILB})
+
+
+class Forwarding(Protocol):
+    """What the responder needs of `agent.upstream.Forwarder`."""
+
+    def ask(
+        self,
+        question: bytes,
+        *,
+        zone_upstreams: tuple[Upstream, ...] | None,
+        flags: int,
+        dnssec_ok: bool,
+        on_answer: Callable[[bytes | UpstreamFailure], None],
+    ) -> None:
+        """Ask, and hand over the whole response or why there is none."""
+
+
+class Client:
+    """One address that asks; `find` looks into its profile's finished replies, or into nothing while limited."""
+
+    __slots__ = ("address", "asked", "debt", "find", "profile", "restraint", "state")
+
+    def __init__(self, address: bytes, profile: Profile, state: ProfileState) -> None:
+        self.address = address
+        self.profile = profile
+        self.state = state
+        self.find: Callable[[bytes], Finished | None] = state.replies.young.get
+        self.asked = 0
+        self.debt = 0.0
+        self.restraint = 0
+
+
+class Shape:
+    """Everything about a query but the name: one object for all queries that look alike."""
+
+    __slots__ = ("dnssec_ok", "edns", "flags", "key_tail", "plain", "qclass", "qtype", "udp_octets")
+
+    def __init__(self, query: Query, udp_limit: int) -> None:
+        self.flags = query.flags
+        self.qtype = query.qtype
+        self.qclass = query.qclass
+        self.edns = query.edns
+        self.dnssec_ok = query.dnssec_ok
+        asked = query.edns.udp_octets if query.edns else MIN_UDP_OCTETS
+        self.udp_octets = min(asked, max(udp_limit, MIN_UDP_OCTETS))
+        checking_disabled = bool(query.flags & FLAG_CD)
+        self.key_tail = query.question[-4:] + bytes((self.dnssec_ok << 1 | checking_disabled,))
+        self.plain = (
+            query.qclass == CLASS_IN
+            and not query.flags & FLAG_QR
+            and query.qtype not in _REFUSED_TYPES | _NO_QUESTIONS | _NOT_IMPLEMENTED
+            and (query.edns is None or query.edns.version == 0)
+        )
+
+
+class Waiter:
+    """A client's query that waits for an upstream; whoever sent it in sets `deliver`."""
+
+    __slots__ = ("asked_at", "client", "deliver", "epoch", "message", "name", "name_end", "ruling", "shape", "udp")
+
+    deliver: Callable[[bytes], None]
+
+    def __init__(
+        self,
+        client: Client,
+        message: bytes,
+        name: bytes,
+        shape: Shape,
+        ruling: Ruling,
+        *,
+        udp: bool,
+        epoch: int,
+        asked_at: float,
+    ) -> None:
+        self.client = client
+        self.message = message
+        self.name = name
+        self.name_end = HEADER_OCTETS + len(name)
+        self.shape = shape
+        self.ruling = ruling
+        self.udp = udp
+        self.epoch = epoch
+        self.asked_at = asked_at
+
+    @property
+    def question(self) -> bytes:
+        """Give the question section as the client wrote it."""
+        return self.message[HEADER_OCTETS : self.name_end + 5]
+
+
+class Question:
+    """A question in flight, with everybody who waits for it; nobody does where it only refreshes the cache."""
+
+    __slots__ = ("key", "name", "started_at", "waiters")
+
+    def __init__(self, key: bytes, name: bytes, started_at: float) -> None:
+        self.key = key
+        self.name = name
+        self.started_at = started_at
+        self.waiters: list[Waiter] = []
+
+
+class Responder:
+    """The answers of one worker under one policy.
+
+    Args:
+        policy: the policy in force; `adopt` replaces it.
+        index: the lists in force.
+        forwarder: asks the upstreams.
+        counters: what the worker counts.
+        monotonic: seconds.
+    """
+
+    def __init__(
+        self,
+        policy: PolicyState,
+        index: ListIndex,
+        *,
+        forwarder: Forwarding,
+        counters: Counters,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.counters = counters
+        self._outcomes = counters.outcomes
+        self._forwarder = forwarder
+        self._monotonic = monotonic
+        self.now = monotonic()
+        self.rows: dict[RowKey, int] = {}
+        self.inflight: dict[bytes, Question] = {}
+        self._failures: dict[bytes, tuple[float, Ede]] = {}
+        self._shapes: dict[bytes, Shape] = {}
+        self.answers: TwoGenerationCache[RawAnswer] = TwoGenerationCache(
+            0, lambda key, raw: len(key) + raw.size_bytes()
+        )
+        self.epoch = 0
+        self.adopt(policy, index)
+
+    def adopt(self, policy: PolicyState, index: ListIndex) -> None:
+        """Answer by another policy from the next query on; answers of upstreams are kept, finished replies not."""
+        site = policy.snapshot.site
+        self.policy = policy
+        self.epoch += 1
+        self._index = index
+        self._classifier = policy.classifier
+        self._limits = site.limits
+        # Where every query is recorded none may be answered without being looked at.
+        self._keeps_no_replies = site.retention.activity is ActivityLevel.ALL
+        self._answers_config = site.answers
+        self._zones = {to_wire(DomainName(zone.name)): zone.upstreams for zone in site.upstreams.zones}
+        self._shapes.clear()
+        self.answers.set_budget(site.limits.answer_cache_bytes)
+        self._cells, self._cell_count = index.cells, index.cell_count
+        self._exact, self._subtree = index.exact_masks, index.subtree_masks
+        self._root_mask, self._conditional = index.root_mask, index.conditional_mask
+        overlay = policy.classifier.overlay
+        self._overlay_exact, self._overlay_subtree = overlay.exact, overlay.subtree
+
+    def advance(self) -> None:
+        """Decide anew because the clock has passed a boundary."""
+        self.policy.advance()
+        self.epoch += 1
+
+    # ---- queries -------------------------------------------------------------------------------------------
+
+    def respond(self, message: bytes, client: Client, *, udp: bool) -> bytes | Waiter | None:
+        """Answer a query, or say what it waits for; nothing where no answer can be given.
+
+        One longer function on purpose: blocked names never repeat under random labels, so this is the path of
+        every one of them.
+        """
+        end = message.find(0, HEADER_OCTETS)
+        shape = self._shapes.get(message[:HEADER_OCTETS] + message[end + 1 :])
+        if shape is None or not shape.plain:
+            return self._respond_carefully(message, client, udp=udp)
+        name = message[HEADER_OCTETS:end].lower()
+        length = end - HEADER_OCTETS
+        if length > MAX_WIRE_OCTETS:
+            return self._respond_carefully(message, client, udp=udp)
+
+        # The look-up of `ListIndex.look_up` and `Overlay.look_up`, in line.
+        mask = self._root_mask
+        cells, cell_count = self._cells, self._cell_count
+        listed = b""
+        position = matches = 0
+        while position < length:
+            suffix = name[position:]
+            digest = _digest(suffix)
+            slot = digest % cell_count
+            cell = cells[slot]
+            while cell:
+                if cell ^ digest < 65536:
+                    bits = self._subtree[cell & 65535]
+                    if position == 0:
+                        bits |= self._exact[cell & 65535]
+                    if bits:
+                        mask |= bits
+                        matches += 1
+                        listed = listed or suffix
+                    break
+                slot += 1
+                if slot == cell_count:
+                    slot = 0
+                cell = cells[slot]
+            if self._overlay_subtree and suffix in self._overlay_subtree:
+                mask |= self._overlay_subtree[suffix] << self._classifier.shift
+                matches += 2
+            step = name[position]
+            if step > 63:
+                return self._respond_carefully(message, client, udp=udp)
+            position += step + 1
+        if position != length:
+            return self._respond_carefully(message, client, udp=udp)
+        over = self._overlay_exact.get(name)
+        if over is not None:
+            mask |= over << self._classifier.shift
+            matches += 2
+
+        if mask & self._conditional:
+            ruling = client.state.table.rule(self._classifier.tags(mask, name, shape.qtype))
+            matches = 2
+        else:
+            ruling = client.state.table[mask]
+        refusal = ruling.refusal
+        if refusal is None:
+            return self._answer_allowed(message, client, name, shape, ruling, udp=udp)
+        if matches > 1:
+            return self._refuse_exactly(message, client, name, shape, ruling)
+        parts = ruling.parts.get(shape)
+        if parts is None:
+            parts = self._remember_parts(ruling, refusal, shape)
+        self._outcomes[ruling.outcome] += 1
+        if ruling.row_code is not None:
+            key = (client.address, listed or name, ruling.row_code)
+            self.rows[key] = self.rows.get(key, 0) + 1
+        return parts[0] + message[HEADER_OCTETS : end + 5] + parts[1]
+
+    def _remember_parts(self, ruling: Ruling, refusal: Refusal, shape: Shape) -> tuple[bytes, bytes]:
+        if len(ruling.parts) >= MAX_PARTS:
+            ruling.parts.clear()
+        parts = refusal_parts(refusal, shape.flags, shape.qtype, shape.edns)
+        ruling.parts[shape] = parts
+        return parts
+
+    def _respond_carefully(self, message: bytes, client: Client, *, udp: bool) -> bytes | Waiter | None:
+        """Answer a query of a shape that was not seen before, or that is not as it should be."""
+        if len(message) < HEADER_OCTETS or message[0] & 0x80:
+            # RFC 1035 section 7.3; nobody answers a response, or two servers could keep each other busy for ever.
+            self.counters.plain["dropped"] += 1
+            return None
+        try:
+            query = parse_query(message)
+        except MalformedError:
+            self.counters.plain["malformed"] += 1
+            self._count(client, "malformed", Rcode.FORMERR)
+            return compose_bare_error(message[0] << 8 | message[1], Rcode.FORMERR)
+        if query.opcode:
+            self._count(client, "malformed", Rcode.NOTIMP)
+            return compose_bare_error(query.flags, Rcode.NOTIMP)
+        shape = Shape(query, self._limits.udp_payload_bytes)
+        if not shape.plain:
+            return self._answer_unusual(query, client)
+        end = HEADER_OCTETS + len(query.name)
+        if message.find(0, HEADER_OCTETS) == end:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[message[:HEADER_OCTETS] + message[end + 1 :]] = shape
+        ruling = self._rule(client, query.name, query.qtype)
+        if ruling.refusal is not None:
+            return self._refuse_exactly(message, client, query.name, shape, ruling)
+        return self._answer_allowed(message, client, query.name, shape, ruling, udp=udp)
+
+    def _rule(self, client: Client, name: bytes, qtype: int) -> Ruling:
+        table = client.state.table
+        mask = self._classifier.mask(name)
+        if mask & self._conditional:
+            return table.rule(self._classifier.tags(mask, name, qtype))
+        return table[mask]
+
+    def _answer_unusual(self, query: Query, client: Client) -> bytes:
+        """Answer what is not a question about names of the Internet."""
+        if query.edns is not None and query.edns.version != 0:
+            return self._error(query, client, Rcode.BADVERS)
+        if query.qtype in _NO_QUESTIONS:
+            return self._error(query, client, Rcode.FORMERR)
+        if query.qtype in _NOT_IMPLEMENTED:
+            return self._error(query, client, Rcode.NOTIMP)
+        if query.qclass == CLASS_CH and self._answers_config.chaos and query.qtype in (Type.TXT, Type.ANY):
+            if query.name in (b"\x07version\x04bind", b"\x07version\x06server"):
+                self._count(client, "local", Rcode.NOERROR)
+                return compose_text(query.flags, query.question, query.edns, "Schoolgate", rclass=CLASS_CH)
+        return self._error(query, client, Rcode.REFUSED, Ede.PROHIBITED)
+
+    def _error(self, query: Query, client: Client, rcode: Rcode, ede: Ede | None = None) -> bytes:
+        self._count(client, "refused" if rcode is Rcode.REFUSED else "malformed", rcode)
+        return compose_error(query.flags, rcode, query.question, query.edns, ede=ede)
+
+    def refuse_stranger(self, message: bytes) -> bytes | None:
+        """Answer somebody who is in none of the configured networks."""
+        self.counters.plain["clients_refused"] += 1
+        if len(message) < HEADER_OCTETS or message[0] & 0x80:
+            self.counters.plain["dropped"] += 1
+            return None
+        try:
+            query = parse_query(message)
+        except MalformedError:
+            self._outcomes[outcome(None, "malformed", None, Rcode.FORMERR)] += 1
+            return compose_bare_error(message[0] << 8 | message[1], Rcode.FORMERR)
+        self._outcomes[outcome(None, "refused", None, Rcode.REFUSED)] += 1
+        if query.opcode:
+            return compose_bare_error(query.flags, Rcode.NOTIMP)
+        return compose_error(query.flags, Rcode.REFUSED, query.question, query.edns, ede=Ede.PROHIBITED)
+
+    def restrain(self, message: bytes, client: Client, *, refuse: bool) -> bytes | None:
+        """Answer a client that asks far too much: over TCP please, or not at all for the moment."""
+        try:
+            query = parse_query(message)
+        except MalformedError:
+            return None
+        if query.opcode or query.flags & FLAG_QR:
+            return None
+        self._count(client, "refused", Rcode.REFUSED if refuse else Rcode.NOERROR)
+        if refuse:
+            self.counters.plain["clients_limited"] += 1
+            return compose_error(query.flags, Rcode.REFUSED, query.question, query.edns, ede=Ede.PROHIBITED)
+        self.counters.plain["clients_truncated"] += 1
+        return compose_truncated(query.flags, Rcode.NOERROR, query.question, query.edns)
+
+    def _count(self, client: Client, word: str, rcode: int) -> None:
+        self._outcomes[outcome(client.profile.audience, word, None, rcode)] += 1
+
+    # ---- blocked -------------------------------------------------------------------------------------------
+
+    def _refuse_exactly(self, message: bytes, client: Client, name: bytes, shape: Shape, ruling: Ruling) -> bytes:
+        """Refuse a name that more than one source knows, or whose refusal depends on the name itself."""
+        refusal = ruling.refusal
+        if refusal is None:
+            raise AssertionError("only a block is refused")
+        if name in CANARY_NAMES:
+            refusal = Refusal(nxdomain=True, ttl_seconds=refusal.ttl_seconds, ede=refusal.ede, text=refusal.text)
+        elif (answer := self._index.answer_for(name)) is not None:
+            refusal = as_zone_says(refusal, answer)
+        head, tail = refusal_parts(refusal, shape.flags, shape.qtype, shape.edns)
+        self._outcomes[outcome(client.profile.audience, "blocked", ruling.verdict.reason.tag, refusal.rcode)] += 1
+        if ruling.row_code is not None:
+            key = (client.address, self._listed_name(name, shape.qtype, ruling.verdict.reason.tag), ruling.row_code)
+            self.rows[key] = self.rows.get(key, 0) + 1
+        return head + message[HEADER_OCTETS : HEADER_OCTETS + len(name) + 5] + tail
+
+    def _listed_name(self, name: bytes, qtype: int, tag: str | None) -> bytes:
+        """Find the shortest name above that has the tag: what the list says, not what was asked."""
+        listed = name
+        position = 0
+        while tag is not None and position < len(name):
+            suffix = name[position:]
+            if tag in self._classifier.classify(suffix, qtype):
+                listed = suffix
+            position += name[position] + 1
+        return listed
+
+    # ---- allowed -------------------------------------------------------------------------------------------
+
+    def _answer_allowed(
+        self, message: bytes, client: Client, name: bytes, shape: Shape, ruling: Ruling, *, udp: bool
+    ) -> bytes | Waiter | None:
+        if ruling.row_code is not None:
+            key = (client.address, name, ruling.row_code)
+            self.rows[key] = self.rows.get(key, 0) + 1
+        waiter = Waiter(client, message, name, shape, ruling, udp=udp, epoch=self.epoch, asked_at=self.now)
+        return self._proceed(waiter)
+
+    def _proceed(self, waiter: Waiter) -> bytes | Waiter:
+        """Answer from what is known, or put the question in flight."""
+        shape, name, verdict = waiter.shape, waiter.name, waiter.ruling.verdict
+        if shape.qtype == Type.ANY and self._answers_config.minimal_any:
+            self._count_allowed(waiter, Rcode.NOERROR)
+            return compose_minimal_any(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
+        if isinstance(verdict, Rewrite):
+            if shape.qtype not in (Type.A, Type.AAAA):
+                self._count_allowed(waiter, Rcode.NOERROR)
+                return compose_nodata(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
+            name = to_wire(target(verdict.reason.tag or "", verdict.mode))
+        key = name + shape.key_tail
+        raw = self.answers.get(key)
+        if raw is not None and raw.expires_at > self.now:
+            self.counters.plain["answer_cache_hits"] += 1
+            if raw.expires_at - self.now < raw.lifetime_seconds * PREFETCH_SHARE:
+                self._prefetch(key, name, shape, raw)
+            return self._finish(waiter, raw, stale=False)
+        zone = self._zone_of(name)
+        if zone is None and (local := local_zone(name)) is not None:
+            self._outcomes[outcome(waiter.client.profile.audience, "local", None, Rcode.NOERROR)] += 1
+            return local.compose(shape.flags, waiter.question, shape.edns, shape.qtype)
+        failure = self._failures.get(key)
+        if failure is not None and failure[0] > self.now:
+            return self._fail(waiter, raw, Ede.CACHED_ERROR)
+        if not shape.flags & FLAG_RD:
+            # RFC 1034 section 4.3.2: recursion that is not asked for is not done; what others asked is not told.
+            self._count(waiter.client, "refused", Rcode.REFUSED)
+            return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
+        self.counters.plain["answer_cache_misses"] += 1
+        return self._wait(waiter, key, name, raw, zone)
+
+    def _wait(
+        self, waiter: Waiter, key: bytes, name: bytes, raw: RawAnswer | None, zone: tuple[Upstream, ...] | None
+    ) -> bytes | Waiter:
+        question = self.inflight.get(key)
+        if question is None:
+            if len(self.inflight) >= self._limits.pending_questions:
+                self.counters.plain["overloaded"] += 1
+                return self._fail(waiter, raw, Ede.NOT_READY)
+            question = self._ask(key, name, waiter.shape, zone)
+            question.waiters.append(waiter)
+            return waiter
+        if len(question.waiters) >= MAX_WAITERS:
+            self.counters.plain["overloaded"] += 1
+            return self._fail(waiter, raw, Ede.NOT_READY)
+        question.waiters.append(waiter)
+        return waiter
+
+    def _ask(self, key: bytes, name: bytes, shape: Shape, zone: tuple[Upstream, ...] | None) -> Question:
+        question = self.inflight[key] = Question(key, name, self.now)
+        self._forwarder.ask(
+            name + b"\0" + shape.key_tail[:4],
+            zone_upstreams=zone,
+            flags=shape.flags & FLAG_CD,
+            dnssec_ok=shape.dnssec_ok,
+            on_answer=partial(self._answered, question),
+        )
+        return question
+
+    def _prefetch(self, key: bytes, name: bytes, shape: Shape, raw: RawAnswer) -> None:
+        """Ask again for what is about to expire and still asked for, while clients get what is at hand."""
+        if raw.refreshing or raw.hits < PREFETCH_MIN_HITS or raw.lifetime_seconds < PREFETCH_MIN_LIFETIME_SECONDS:
+            return
+        if key not in self.inflight and len(self.inflight) < self._limits.pending_questions // 2:
+            raw.refreshing = True
+            self.counters.plain["prefetches"] += 1
+            self._ask(key, name, shape, self._zone_of(name))
+
+    def _zone_of(self, name: bytes) -> tuple[Upstream, ...] | None:
+        if not self._zones:
+            return None
+        position = 0
+        while position < len(name):
+            if (upstreams := self._zones.get(name[position:])) is not None:
+                return upstreams
+            position += name[position] + 1
+        return None
+
+    def _answered(self, question: Question, result: bytes | UpstreamFailure) -> None:
+        """Take what came back, keep it, and finish everybody's answer."""
+        self.now = self._monotonic()
+        if self.inflight.get(question.key) is question:
+            del self.inflight[question.key]
+        previous = self.answers.get(question.key)
+        self.counters.upstream_latency(self.now - question.started_at)
+        raw, ede = self._read(result)
+        if raw is not None and raw.rcode in (Rcode.SERVFAIL, Rcode.REFUSED):
+            ede = Ede.NO_REACHABLE_AUTHORITY
+        if raw is not None and ede is None:
+            self._failures.pop(question.key, None)
+            if raw.lifetime_seconds > 0:
+                self.answers.put(question.key, raw)
+        else:
+            self._remember_failure(question.key, ede or Ede.NETWORK_ERROR)
+            if previous is not None:
+                previous.refreshing = False
+        for waiter in question.waiters:
+            if raw is not None and (ede is None or previous is None):
+                answer = self._finish(waiter, raw, stale=False)
+            else:
+                answer = self._fail(waiter, previous, ede or Ede.NETWORK_ERROR)
+            self._hand_over(waiter, answer)
+
+    def _hand_over(self, waiter: Waiter, answer: bytes | Waiter) -> None:
+        if isinstance(answer, bytes):
+            self.counters.miss_latency(self.now - waiter.asked_at)
+            waiter.deliver(answer)
+
+    def _read(self, result: bytes | UpstreamFailure) -> tuple[RawAnswer | None, Ede | None]:
+        if isinstance(result, UpstreamFailure):
+            silent = result.kind is FailureKind.TIMEOUT
+            return None, Ede.NO_REACHABLE_AUTHORITY if silent else Ede.NETWORK_ERROR
+        try:
+            return parse_answer(result[2:], now=self.now, max_ttl_seconds=self._answers_config.max_ttl_seconds), None
+        except MalformedError:
+            self.counters.plain["upstream_malformed"] += 1
+            return None, Ede.NETWORK_ERROR
+
+    def _remember_failure(self, key: bytes, ede: Ede) -> None:
+        if len(self._failures) >= MAX_FAILURES:
+            self._failures.clear()
+        self._failures[key] = (self.now + FAILURE_SECONDS, ede)
+
+    def give_stale_answers(self) -> None:
+        """Answer with what is past its time everybody who has waited for long; the question stays in flight."""
+        for question in list(self.inflight.values()):
+            if not question.waiters or self.now - question.started_at < STALE_AFTER_SECONDS:
+                continue
+            raw = self.answers.get(question.key)
+            if raw is None or not self._may_serve_stale(raw):
+                continue
+            waiters, question.waiters = question.waiters, []
+            for waiter in waiters:
+                self._hand_over(waiter, self._finish(waiter, raw, stale=True))
+
+    def _may_serve_stale(self, raw: RawAnswer) -> bool:
+        return self.now < raw.expires_at + self._limits.stale_seconds
+
+    def _fail(self, waiter: Waiter, raw: RawAnswer | None, ede: Ede) -> bytes | Waiter:
+        if raw is not None and self._may_serve_stale(raw):
+            return self._finish(waiter, raw, stale=True)
+        self._count_allowed(waiter, Rcode.SERVFAIL)
+        shape = waiter.shape
+        return compose_error(shape.flags, Rcode.SERVFAIL, waiter.question, shape.edns, ede=ede)
+
+    # ---- finishing -----------------------------------------------------------------------------------------
+
+    def _finish(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes | Waiter:
+        """Look at an upstream's answer with the eyes of one profile, and compose what it may see of it."""
+        if waiter.epoch != self.epoch:
+            waiter.epoch = self.epoch
+            waiter.client.state = self.policy.profile_state(waiter.client.profile)
+            waiter.ruling = self._rule(waiter.client, waiter.name, waiter.shape.qtype)
+            if waiter.ruling.refusal is not None:
+                return self._refuse_exactly(waiter.message, waiter.client, waiter.name, waiter.shape, waiter.ruling)
+        if raw.targets or raw.has_private_address:
+            ruling = self._rule_answer(waiter, raw)
+            if ruling is not None and ruling.refusal is not None:
+                return self._refuse_exactly(waiter.message, waiter.client, waiter.name, waiter.shape, ruling)
+            if (
+                ruling is not None
+                and isinstance(ruling.verdict, Rewrite)
+                and not isinstance(waiter.ruling.verdict, Rewrite)
+            ):
+                waiter.ruling = ruling
+                return self._proceed(waiter)
+        raw.hits += 1
+        self._count_allowed(waiter, raw.rcode)
+        if isinstance(waiter.ruling.verdict, Rewrite):
+            return self._finish_safe_mode(waiter, raw, waiter.ruling.verdict)
+        return self._finish_plain(waiter, raw, stale=stale)
+
+    def _rule_answer(self, waiter: Waiter, raw: RawAnswer) -> Ruling | None:
+        """Decide again about every name that the answer leads to; a private address is a refusal of its own."""
+        if raw.has_private_address and self._zone_of(waiter.name) is None:
+            return waiter.client.state.private
+        decisive = None
+        for name in raw.targets:
+            tags = self._classifier.classify(name, waiter.shape.qtype)
+            if tags <= waiter.ruling.tags:
+                continue
+            ruling = waiter.client.state.table.rule(tags | waiter.ruling.tags)
+            if ruling.refusal is not None:
+                return ruling
+            if isinstance(ruling.verdict, Rewrite):
+                decisive = ruling
+        return decisive
+
+    def _at_most_seconds(self) -> int:
+        """Say how long an allowed answer may live: no longer than the policy that allowed it."""
+        return max(0, min(self._answers_config.max_ttl_seconds, int(min(self.policy.boundary - self.now, 86_400))))
+
+    def _finish_plain(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes:
+        shape = waiter.shape
+        at_most = self._at_most_seconds()
+        if stale:
+            self.counters.plain["stale_answers"] += 1
+            body = raw.stale_body(min(STALE_TTL_SECONDS, at_most))
+            code = Ede.STALE_NXDOMAIN if raw.rcode == Rcode.NXDOMAIN else Ede.STALE_ANSWER
+            opt = opt_record(shape.edns, ede=code, udp_octets=self._limits.udp_payload_bytes)
+        else:
+            body = raw.body_at(self.now, at_most_seconds=at_most)
+            opt = opt_record(shape.edns, options=raw.ede, udp_octets=self._limits.udp_payload_bytes)
+        head = bytearray(header(shape.flags, raw.rcode))
+        head[4:10] = raw.counts
+        if opt:
+            head[9] += 1
+        # RFC 6840 section 5.8: AD goes only to clients that can make something of it.
+        if raw.flags & FLAG_AD and (shape.flags & FLAG_AD or shape.dnssec_ok):
+            head[1] |= FLAG_AD
+        question = waiter.question
+        reply = bytes(head) + question + body + opt
+        if not waiter.udp:
+            return reply
+        if len(reply) + 2 > shape.udp_octets:
+            self.counters.plain["truncated"] += 1
+            return compose_truncated(shape.flags, raw.rcode, question, shape.edns)
+        if not stale:
+            self._keep(waiter, raw, reply, HEADER_OCTETS + len(question))
+        return reply
+
+    def _finish_safe_mode(self, waiter: Waiter, raw: RawAnswer, verdict: Rewrite) -> bytes:
+        shape = waiter.shape
+        safe = to_wire(target(verdict.reason.tag or "", verdict.mode)) + b"\0"
+        width = 4 if shape.qtype == Type.A else 16
+        left = max(0, int(raw.expires_at - self.now))
+        ttl = min(SAFE_MODE_TTL_SECONDS, left, self._at_most_seconds())
+        addresses = [address for address in raw.addresses if len(address) == width]
+        return compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
+
+    def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes, body_at: int) -> None:
+        """Keep a finished reply until its TTLs have to change."""
+        until = min(raw.stored_at + int(self.now - raw.stored_at) + 1, raw.expires_at, self.policy.boundary)
+        if until <= self.now or self._keeps_no_replies:
+            return
+        place = waiter.ruling.outcome + rcode_index(raw.rcode)
+        waiter.client.state.replies.put(waiter.message, (reply, until, place, len(reply) + 2, raw, body_at))
+
+    def refresh(self, message: bytes, client: Client) -> bytes | None:
+        """Count the TTLs of a finished reply down, where the answer behind it is still good and not due."""
+        finished = client.find(message)
+        if finished is None:
+            return None
+        reply, _, place, octets, raw, body_at = finished
+        left = raw.expires_at - self.now
+        boundary = self.policy.boundary
+        if left <= raw.lifetime_seconds * PREFETCH_SHARE or boundary <= self.now:
+            return None
+        raw.hits += 1
+        body = raw.body_at(self.now, at_most_seconds=self._at_most_seconds())
+        reply = reply[:body_at] + body + reply[body_at + len(body) :]
+        until = min(raw.stored_at + int(self.now - raw.stored_at) + 1, raw.expires_at, boundary)
+        client.state.replies.young[message] = (reply, until, place, octets, raw, body_at)
+        self._outcomes[place] += 1
+        return reply
+
+    def _count_allowed(self, waiter: Waiter, rcode: int) -> None:
+        self._outcomes[waiter.ruling.outcome + rcode_index(rcode)] += 1
+
+
+_digest = xxhash.xxh3_64_intdigest

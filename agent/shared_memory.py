@@ -1,0 +1,473 @@
+"""Shared memory: what workers and the control plane tell each other without a message.
+
+One file, mapped by all. The supervisor publishes generations in the header; each worker writes its own slot and
+no other. Every field is one aligned unsigned 64-bit word, stored whole, so a reader never sees half of a number;
+what it may see is one counter from before and its neighbour from after an update.
+
+Counters only rise: a worker that is started again in the same slot goes on from what it finds there.
+"""
+
+import mmap
+from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
+from pathlib import Path
+from typing import Final, Self
+
+from rules.errors import StorageError
+from rules.event import NAME_TAG, SEARCH_TAG
+from rules.subject import Audience
+
+MAX_WORKERS: Final = 64
+MAX_UPSTREAMS: Final = 8
+
+# ---- outcomes: one counter for each (audience, verdict, category, RCODE) -------------------------------------
+
+AUDIENCES: Final = (*Audience, "unknown")
+VERDICTS: Final = ("allowed", "blocked", "rewritten", "refused", "malformed", "local")
+RCODES: Final = ("NOERROR", "NXDOMAIN", "SERVFAIL", "FORMERR", "NOTIMP", "REFUSED", "BADVERS", "other")
+
+NO_CATEGORY: Final = "none"
+# A name that a policy of the site mentions, and a service with a safe mode: tags, but not categories.
+SITE_NAME: Final = "site_name"
+SAFE_SEARCH: Final = "safe_search"
+OTHER: Final = "other"
+# The ids of rules/categories.yaml in its order, written out so that a worker need not read YAML to start.
+CATEGORY_IDS: Final = (
+    "illegal_csam",
+    "criminal_activity",
+    "extreme_pornography",
+    "hate_speech",
+    "pornography",
+    "nudity",
+    "dating",
+    "discrimination",
+    "violence",
+    "self_harm",
+    "weapons",
+    "drugs",
+    "alcohol_tobacco",
+    "gambling",
+    "games",
+    "games_educational",
+    "shopping",
+    "file_sharing",
+    "piracy",
+    "social_networks",
+    "video",
+    "chat",
+    "webmail",
+    "blogs",
+    "forums",
+    "artificial_intelligence",
+    "proxy",
+    "vpn",
+    "encrypted_dns",
+    "tor",
+    "remote_access",
+    "malware",
+    "phishing",
+    "hacking",
+    "cults",
+    "url_shorteners",
+    "advertising",
+    "helplines",
+    "system_updates",
+    "health_education",
+    "for_children",
+    "school_essentials",
+)
+CATEGORIES: Final = (NO_CATEGORY, *CATEGORY_IDS, SITE_NAME, SAFE_SEARCH, OTHER)
+CATEGORY_SLOTS: Final = 64
+OUTCOMES: Final = len(AUDIENCES) * len(VERDICTS) * CATEGORY_SLOTS * len(RCODES)
+
+_AUDIENCE_INDEX: Final[dict[str | None, int]] = {
+    **{audience: place for place, audience in enumerate(AUDIENCES)},
+    None: AUDIENCES.index("unknown"),
+}
+_VERDICT_INDEX: Final = {verdict: place for place, verdict in enumerate(VERDICTS)}
+_CATEGORY_INDEX: Final[dict[str | None, int]] = {
+    **{category: place for place, category in enumerate(CATEGORIES)},
+    None: 0,
+}
+# By number: NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS.
+_RCODE_INDEX: Final = {0: 0, 1: 3, 2: 2, 3: 1, 4: 4, 5: 5, 16: 6}
+_OTHER_RCODE: Final = RCODES.index("other")
+
+
+def rcode_index(rcode: int) -> int:
+    """Give the place of a response code within an outcome; NOERROR is 0, so it can be added to one."""
+    return _RCODE_INDEX.get(rcode, _OTHER_RCODE)
+
+
+def category_index(tag: str | None) -> int:
+    """Give the place of a tag; names of the site and search services share one place each."""
+    place = _CATEGORY_INDEX.get(tag)
+    if place is not None:
+        return place
+    if tag is not None and tag.startswith(NAME_TAG):
+        return _CATEGORY_INDEX[SITE_NAME]
+    if tag is not None and tag.startswith(SEARCH_TAG):
+        return _CATEGORY_INDEX[SAFE_SEARCH]
+    return _CATEGORY_INDEX[OTHER]
+
+
+def outcome(audience: str | None, verdict: str, tag: str | None, rcode: int) -> int:
+    """Give the place of a counter; no audience is a client that is in none of the networks."""
+    group = _AUDIENCE_INDEX[audience] * len(VERDICTS) + _VERDICT_INDEX[verdict]
+    return (group * CATEGORY_SLOTS + category_index(tag)) * len(RCODES) + rcode_index(rcode)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a place among the outcomes means, in words from closed sets."""
+
+    audience: str
+    verdict: str
+    category: str
+    rcode: str
+
+
+def read_outcome(place: int) -> Outcome:
+    """Say what a place means, the inverse of `outcome`."""
+    rest, rcode = divmod(place, len(RCODES))
+    rest, category = divmod(rest, CATEGORY_SLOTS)
+    audience, verdict = divmod(rest, len(VERDICTS))
+    return Outcome(
+        str(AUDIENCES[audience]),
+        VERDICTS[verdict],
+        CATEGORIES[category] if category < len(CATEGORIES) else OTHER,
+        RCODES[rcode],
+    )
+
+
+# ---- the other counters: closed lists, to be extended at the end ---------------------------------------------
+
+PLAIN: Final = (
+    "queries_udp",
+    "queries_tcp",
+    "reply_cache_hits",
+    "answer_cache_hits",
+    "answer_cache_misses",
+    "stale_answers",
+    "prefetches",
+    "cache_evictions",
+    "truncated",
+    "malformed",
+    "dropped",
+    "unsent",
+    "overloaded",
+    "clients_refused",
+    "clients_limited",
+    "clients_slowed",
+    "clients_truncated",
+    "tcp_connections",
+    "tcp_rejected",
+    "rows_handed_over",
+    "rows_lost",
+    "upstream_sent",
+    "upstream_answered",
+    "upstream_failed",
+    "upstream_malformed",
+    "upstream_mismatched",
+    "upstream_hedged",
+    "upstream_tcp",
+    "adopt_failures",
+    "unexpected_errors",
+    "adopt_failures",
+)
+GAUGES: Final = ("reply_cache_bytes", "answer_cache_bytes", "clients_known", "inflight", "tcp_open")
+HISTOGRAMS: Final = ("hit", "miss", "upstream")
+# What the control plane counts, in the header.
+CONTROL: Final = ("worker_restarts", "reloads", "reloads_refused", "index_fallbacks")
+
+BUCKETS: Final = 24
+_PLAIN_SLOTS: Final = 96
+_GAUGE_SLOTS: Final = 16
+_HISTOGRAM_WORDS: Final = BUCKETS + 2
+_UPSTREAM_WORDS: Final = 5
+
+# ---- layout, in words of 8 octets -----------------------------------------------------------------------------
+
+MAGIC: Final = int.from_bytes(b"SCHGMEM\0", "little")
+VERSION: Final = 1
+_WORD_OCTETS: Final = 8
+
+_MAGIC_AT, _VERSION_AT, _WORKERS_AT, _SLOT_WORDS_AT, _INDEX_AT, _POLICY_AT = range(6)
+_CONTROL_AT: Final = 16
+_HEADER_WORDS: Final = 512
+
+_PID_AT, _STARTED_AT, _HEARTBEAT_AT, _APPLIED_INDEX_AT, _APPLIED_POLICY_AT = range(5)
+_OUTCOMES_AT: Final = 16
+_HISTOGRAMS_AT: Final = _OUTCOMES_AT + OUTCOMES
+_PLAIN_AT: Final = _HISTOGRAMS_AT + len(HISTOGRAMS) * _HISTOGRAM_WORDS
+_GAUGES_AT: Final = _PLAIN_AT + _PLAIN_SLOTS
+_UPSTREAMS_AT: Final = _GAUGES_AT + _GAUGE_SLOTS
+# Whole pages, so that workers never write to the same one.
+SLOT_WORDS: Final = -(-(_UPSTREAMS_AT + MAX_UPSTREAMS * _UPSTREAM_WORDS) // 512) * 512
+
+
+class Histogram:
+    """How long something took: BUCKETS powers of two of a microsecond, the sum in nanoseconds, the count."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: list[int]) -> None:
+        self.words = words
+
+    def observe(self, seconds: float, times: int = 1) -> None:
+        """Add what took this long, `times` times; bucket n holds what took less than 2**n microseconds."""
+        nanoseconds = max(0, int(seconds * 1e9))
+        words = self.words
+        words[min((nanoseconds // 1000).bit_length(), BUCKETS - 1)] += times
+        words[BUCKETS] += nanoseconds * times
+        words[BUCKETS + 1] += times
+
+
+class UpstreamCounts:
+    """What happened with one upstream; they stand in the order of the site file."""
+
+    __slots__ = ("answered", "failed", "healthy", "latency_nanoseconds", "sent")
+
+    def __init__(self, words: list[int]) -> None:
+        self.healthy, self.sent, self.answered, self.failed, self.latency_nanoseconds = words
+
+    def words(self) -> list[int]:
+        """Give the counts in the order in which they are stored."""
+        return [self.healthy, self.sent, self.answered, self.failed, self.latency_nanoseconds]
+
+
+def _upstreams(words: list[int]) -> list[UpstreamCounts]:
+    ends = range(_UPSTREAM_WORDS, (MAX_UPSTREAMS + 1) * _UPSTREAM_WORDS, _UPSTREAM_WORDS)
+    return [UpstreamCounts(words[end - _UPSTREAM_WORDS : end]) for end in ends]
+
+
+class Counters:
+    """What one worker counts: plain lists while it works, stored in its slot when `flush` is called.
+
+    `outcomes` is indexed by `outcome`, `plain` by PLAIN and `gauges` by GAUGES; only gauges may fall.
+    """
+
+    def __init__(self, words: memoryview | None = None) -> None:
+        """Go on from the numbers in a slot, or from zero, with nowhere to store them, as tests do."""
+        self._words = memoryview(bytearray(SLOT_WORDS * _WORD_OCTETS)).cast("Q") if words is None else words
+        self._stored = self._words.tolist()
+        self.outcomes = self._stored[_OUTCOMES_AT:_HISTOGRAMS_AT]
+        self.plain = dict(zip(PLAIN, self._stored[_PLAIN_AT:], strict=False))
+        self.gauges = dict.fromkeys(GAUGES, 0)
+        self.hit, self.miss, self.upstream = (
+            Histogram(self._stored[start : start + _HISTOGRAM_WORDS])
+            for start in range(_HISTOGRAMS_AT, _PLAIN_AT, _HISTOGRAM_WORDS)
+        )
+        self.hit_latency = self.hit.observe
+        self.miss_latency = self.miss.observe
+        self.upstream_latency = self.upstream.observe
+        self.upstreams = _upstreams(self._stored[_UPSTREAMS_AT:])
+
+    def flush(self) -> None:
+        """Store what has changed, word by word, because readers may look at any moment."""
+        self._store(_OUTCOMES_AT, self.outcomes)
+        small = [*self.hit.words, *self.miss.words, *self.upstream.words]
+        self._store(_HISTOGRAMS_AT, small)
+        self._store(_PLAIN_AT, list(self.plain.values()))
+        self._store(_GAUGES_AT, list(self.gauges.values()))
+        self._store(_UPSTREAMS_AT, [word for upstream in self.upstreams for word in upstream.words()])
+
+    def _store(self, base: int, values: list[int]) -> None:
+        # Unchanged numbers are the same objects: telling them apart by identity costs a third of comparing them.
+        stored, words = self._stored, self._words
+        before = stored[base : base + len(values)]
+        for place in compress(range(len(values)), map(is_not, values, before)):
+            words[base + place] = stored[base + place] = values[place]
+
+
+class WorkerSlot:
+    """One worker's part of the file."""
+
+    def __init__(self, number: int, words: memoryview) -> None:
+        self.number = number
+        self._words = words
+
+    def begin(self, *, pid: int, started_at_nanoseconds: int) -> None:
+        """Enter a worker that has just started (nanoseconds since 1970); it has applied nothing yet."""
+        self._words[_APPLIED_INDEX_AT] = self._words[_APPLIED_POLICY_AT] = 0
+        self._words[_HEARTBEAT_AT] = 0
+        self._words[_STARTED_AT] = started_at_nanoseconds
+        self._words[_PID_AT] = pid
+
+    def beat(self, monotonic_nanoseconds: int) -> None:
+        """Say that the worker is alive at this instant of the clock that all processes of a machine share."""
+        self._words[_HEARTBEAT_AT] = monotonic_nanoseconds
+
+    def acknowledge(self, *, index_generation: int, policy_generation: int) -> None:
+        """Say what the worker answers by from now on."""
+        self._words[_APPLIED_INDEX_AT] = index_generation
+        self._words[_APPLIED_POLICY_AT] = policy_generation
+
+    def counters(self) -> Counters:
+        """Give the worker its counters, which go on from what a worker before it has counted."""
+        return Counters(self._words)
+
+    @property
+    def pid(self) -> int:
+        """The process, 0 where no worker has used the slot."""
+        return self._words[_PID_AT]
+
+    @property
+    def started_at_nanoseconds(self) -> int:
+        """When the worker began, in nanoseconds since 1970."""
+        return self._words[_STARTED_AT]
+
+    @property
+    def heartbeat_nanoseconds(self) -> int:
+        """When the worker last said that it is alive, by the monotonic clock; 0 before the first time."""
+        return self._words[_HEARTBEAT_AT]
+
+    @property
+    def index_generation(self) -> int:
+        """The generation of the index that the worker answers by."""
+        return self._words[_APPLIED_INDEX_AT]
+
+    @property
+    def policy_generation(self) -> int:
+        """The generation of the policy that the worker answers by."""
+        return self._words[_APPLIED_POLICY_AT]
+
+    def outcomes(self) -> list[int]:
+        """Read the counters of `outcome`."""
+        return self._words[_OUTCOMES_AT:_HISTOGRAMS_AT].tolist()
+
+    def histogram(self, name: str) -> list[int]:
+        """Read the buckets, the sum in nanoseconds and the count of one of HISTOGRAMS."""
+        start = _HISTOGRAMS_AT + HISTOGRAMS.index(name) * _HISTOGRAM_WORDS
+        return self._words[start : start + _HISTOGRAM_WORDS].tolist()
+
+    def plain(self) -> dict[str, int]:
+        """Read the counters of PLAIN."""
+        return dict(zip(PLAIN, self._words[_PLAIN_AT : _PLAIN_AT + len(PLAIN)].tolist(), strict=True))
+
+    def gauges(self) -> dict[str, int]:
+        """Read the numbers of GAUGES."""
+        return dict(zip(GAUGES, self._words[_GAUGES_AT : _GAUGES_AT + len(GAUGES)].tolist(), strict=True))
+
+    def upstreams(self) -> list[UpstreamCounts]:
+        """Read what happened with each upstream."""
+        return _upstreams(self._words[_UPSTREAMS_AT:].tolist())
+
+
+class SharedMemory:
+    """The mapped file; `close` it, or use it as a context, and use nothing that came from it afterwards."""
+
+    def __init__(self, mapping: mmap.mmap) -> None:
+        self._mapping = mapping
+        self._words = memoryview(mapping).cast("Q")
+        self._slices: list[memoryview] = []
+        self.worker_count = self._words[_WORKERS_AT]
+
+    @classmethod
+    def create(cls, path: Path, *, workers: int) -> "SharedMemory":
+        """Make a new file in place of an old one, which whoever still has it mapped keeps to himself.
+
+        Raises:
+            StorageError: the folder cannot be written, or the disk is full.
+        """
+        if not 1 <= workers <= MAX_WORKERS:
+            raise ValueError(f"{workers} workers; expected 1 to {MAX_WORKERS}")
+        fresh = path.with_suffix(".new")
+        octets = (_HEADER_WORDS + workers * SLOT_WORDS) * _WORD_OCTETS
+        try:
+            fresh.unlink(missing_ok=True)
+            fresh.touch(mode=0o600)
+            with fresh.open("r+b") as file:
+                # Room is taken now: a page that the disk has no room for would kill whoever touches it.
+                file.write(bytes(octets))
+                file.flush()
+                mapping = mmap.mmap(file.fileno(), octets)
+            with memoryview(mapping).cast("Q") as words:
+                words[_VERSION_AT], words[_WORKERS_AT], words[_SLOT_WORDS_AT] = VERSION, workers, SLOT_WORDS
+                words[_MAGIC_AT] = MAGIC
+            fresh.replace(path)
+        except OSError as error:
+            raise StorageError(f"{path}: shared memory could not be made ({error.strerror})") from error
+        return cls(mapping)
+
+    @classmethod
+    def open(cls, path: Path, *, writable: bool = False) -> "SharedMemory":
+        """Map what the supervisor made.
+
+        Raises:
+            StorageError: there is no such file, or it is not one of this version.
+        """
+        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
+        try:
+            with path.open("r+b" if writable else "rb") as file:
+                mapping = mmap.mmap(file.fileno(), 0, access=access)
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path}: shared memory could not be opened ({error})") from error
+        if not _is_ours(mapping):
+            mapping.close()
+            raise StorageError(f"{path}: not shared memory of version {VERSION}; start the gateway again")
+        return cls(mapping)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the mapping back."""
+        for part in (*self._slices, self._words):
+            part.release()
+        self._mapping.close()
+
+    def worker(self, number: int) -> WorkerSlot:
+        """Give the slot of worker 0, 1, 2 and so on."""
+        if not 0 <= number < self.worker_count:
+            raise ValueError(f"worker {number}; this gateway has {self.worker_count}")
+        start = _HEADER_WORDS + number * SLOT_WORDS
+        words = self._words[start : start + SLOT_WORDS]
+        self._slices.append(words)
+        return WorkerSlot(number, words)
+
+    def workers(self) -> list[WorkerSlot]:
+        """Give all slots."""
+        return [self.worker(number) for number in range(self.worker_count)]
+
+    @property
+    def index_generation(self) -> int:
+        """The published generation of the index."""
+        return self._words[_INDEX_AT]
+
+    @property
+    def policy_generation(self) -> int:
+        """The published generation of the policy snapshot."""
+        return self._words[_POLICY_AT]
+
+    def publish(self, *, index_generation: int, policy_generation: int) -> None:
+        """Tell the workers to look; what they will read must be in place already.
+
+        The policy's generation is what workers watch, so it is stored last.
+        """
+        self._words[_INDEX_AT] = index_generation
+        self._words[_POLICY_AT] = policy_generation
+
+    def count(self, what: str) -> None:
+        """Count one of CONTROL; only the supervisor does."""
+        self._words[_CONTROL_AT + CONTROL.index(what)] += 1
+
+    def control(self) -> dict[str, int]:
+        """Read the counters of CONTROL."""
+        return {name: self._words[_CONTROL_AT + place] for place, name in enumerate(CONTROL)}
+
+
+def _is_ours(mapping: mmap.mmap) -> bool:
+    if len(mapping) < _HEADER_WORDS * _WORD_OCTETS:
+        return False
+    with memoryview(mapping).cast("Q") as words:
+        workers = words[_WORKERS_AT]
+        return (
+            (words[_MAGIC_AT], words[_VERSION_AT], words[_SLOT_WORDS_AT]) == (MAGIC, VERSION, SLOT_WORDS)
+            and 1 <= workers <= MAX_WORKERS
+            and len(mapping) == (_HEADER_WORDS + workers * SLOT_WORDS) * _WORD_OCTETS
+        )

@@ -1,0 +1,434 @@
+"""What the written parts of a site mean together: references, overlaps, addresses; out comes the `Site`."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Final
+
+from pydantic_core import PydanticCustomError
+
+from agent.categories import load_categories
+from agent.findings import Findings
+from agent.site import (
+    ActivityLevel,
+    Answers,
+    AnswerStyle,
+    Endpoint,
+    FailMode,
+    FailModes,
+    Group,
+    LeaseFile,
+    Limits,
+    ListConfig,
+    Listeners,
+    Network,
+    Paths,
+    Retention,
+    School,
+    Site,
+    Transport,
+    Upstream,
+    Upstreams,
+    Zone,
+)
+from agent.site_rules import Context, build_rules
+from agent.written_site import (
+    WrittenAnswers,
+    WrittenCalendar,
+    WrittenDevices,
+    WrittenFailModes,
+    WrittenLimits,
+    WrittenPaths,
+    WrittenRange,
+    WrittenRetention,
+    WrittenSchedule,
+    WrittenSite,
+    WrittenUpstream,
+    WrittenUpstreams,
+)
+from agent.written_values import parse_domain
+from filters.list_entries import FORMATS
+from rules import document
+from rules.pack import Pack
+from rules.schedule import DateRange, Schedule, Window
+from rules.subject import Audience
+
+STARTER: Final = "builtin:starter"
+DEFAULT_DNS: Final = (Endpoint("0.0.0.0", 53), Endpoint("::", 53))
+DEFAULT_METRICS: Final = Endpoint("127.0.0.1", 9253)
+AUTO: Final = "auto"
+# Sources that bring their own categories along: trees of lists, packed or not.
+_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: Mapping[str, Pack]) -> Site | None:
+    """Check what the parts mean together; nothing comes back where a part is missing that nobody can guess."""
+    folder = path.parent
+    timezone = written.school.timezone if written.school else "UTC"
+    calendar = written.calendar or WrittenCalendar()
+    terms = tuple(_build_ranges("terms", calendar.terms, findings))
+    holidays = tuple(_build_ranges("holidays", calendar.holidays, findings))
+    _check_terms(terms, findings)
+    schedules = tuple(
+        _build_schedule(name, schedule, findings, timezone, terms=terms, holidays=holidays)
+        for name, schedule in (written.schedules or {}).items()
+    )
+    groups = tuple(_build_groups(written, findings))
+    networks = tuple(_build_networks(written, findings))
+    _check_audiences(networks, groups, findings)
+    context = Context(
+        timezone=timezone,
+        groups=findings.written_names("groups"),
+        schedule_names=findings.written_names("schedules"),
+        schedules={schedule.name: schedule for schedule in schedules},
+    )
+    named_packs = _find_packs(written, findings, packs)
+    table, rulebook = build_rules(written, findings, context, named_packs)
+    listeners = _build_listeners(written, findings)
+    lists = tuple(_build_lists(written, findings, folder))
+    answers = _build_answers(written.answers or WrittenAnswers(), findings)
+    upstreams = _build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
+    retention = _build_retention(written.retention or WrittenRetention(), findings)
+    fail_modes = _build_fail_modes(written.fail_modes or WrittenFailModes(), findings)
+    devices = written.devices or WrittenDevices()
+    lease_files = tuple(_build_lease_files(devices, findings, folder))
+    paths = _build_paths(written.paths or WrittenPaths(), findings, folder)
+    if written.school is None:
+        return None
+    return Site(
+        path=str(path),
+        school=School(
+            name=written.school.name,
+            timezone=timezone,
+            language=written.school.language,
+            packs=tuple(pack.id for pack in named_packs),
+            contact=written.school.contact,
+        ),
+        listeners=listeners,
+        networks=networks,
+        groups=groups,
+        lease_files=lease_files,
+        neighbours=devices.neighbours,
+        schedules=schedules,
+        terms=terms,
+        holidays=holidays,
+        lists=lists,
+        rulebook=rulebook,
+        answers=answers,
+        upstreams=upstreams,
+        limits=_build_limits(written.limits or WrittenLimits()),
+        retention=retention,
+        fail_modes=fail_modes,
+        paths=paths,
+        workers=written.workers or 1,
+        table=table,
+    )
+
+
+def _find_packs(written: WrittenSite, findings: Findings, packs: Mapping[str, Pack]) -> list[Pack]:
+    named: dict[str, Pack] = {}
+    for index, name in enumerate(written.packs or ()):
+        if name in named:
+            findings.problem(("packs", index), f"the pack {name} a second time", "each pack once")
+        elif findings.is_known(("packs", index), name, packs, "pack"):
+            named[name] = packs[name]
+    return list(named.values())
+
+
+# --- When
+
+
+def _build_ranges(part: str, written: Mapping[str, WrittenRange], findings: Findings) -> Iterator[DateRange]:
+    for name, days in written.items():
+        if days.last_on < days.first_on:
+            findings.problem(
+                ("calendar", part, name),
+                f"{days.last_on} as the end of {days.first_on}",
+                "an end after the beginning",
+            )
+        else:
+            yield DateRange(name, days.first_on, days.last_on)
+
+
+def _check_terms(terms: Sequence[DateRange], findings: Findings) -> None:
+    ordered = sorted(terms, key=lambda term: term.first_on)
+    for earlier, later in pairwise(ordered):
+        if later.first_on <= earlier.last_on:
+            findings.problem(
+                ("calendar", "terms", later.name),
+                f"a term that begins on {later.first_on}, when {earlier.name} lasts until {earlier.last_on}",
+                "terms that follow each other",
+            )
+
+
+def _build_schedule(
+    name: str,
+    written: WrittenSchedule,
+    findings: Findings,
+    timezone: str,
+    *,
+    terms: tuple[DateRange, ...],
+    holidays: tuple[DateRange, ...],
+) -> Schedule:
+    path: document.Path = ("schedules", name)
+    if written.only_in_term and not findings.is_written(("calendar", "terms")):
+        findings.problem((*path, "only_in_term"), "only_in_term without terms", "terms in the calendar")
+    windows = []
+    for index, window in enumerate(written.windows):
+        if window.start_minute in (window.end_minute, 1440):
+            findings.problem(
+                (*path, "windows", index),
+                "a window that ends when it starts",
+                "a later end; 00:00 to 24:00 is a whole day",
+            )
+        windows.append(Window(window.days, window.start_minute, window.end_minute))
+    return Schedule(name, timezone, tuple(windows), terms if written.only_in_term else (), holidays)
+
+
+# --- Who
+
+
+def _build_groups(written: WrittenSite, findings: Findings) -> Iterator[Group]:
+    named_by_networks = {group for network in (written.networks or {}).values() for group in network.groups}
+    claimed: dict[str, Group] = {}
+    for name, entry in (written.groups or {}).items():
+        path: document.Path = ("groups", name)
+        group = Group(name, entry.audience, tuple(entry.cidrs), tuple(entry.devices))
+        if name in tuple(Audience):
+            findings.problem(path, f"a group called {name}", "another name: this is an audience", at_key=True)
+        if not group.cidrs and not group.devices and name not in named_by_networks:
+            findings.notice(path, f"the group {name} has no members: no cidrs, no devices, and no network names it")
+        for member in (*group.cidrs, *group.devices):
+            other = claimed.setdefault(member, group)
+            if group.audience is not None and other.audience not in (None, group.audience):
+                findings.problem(
+                    path,
+                    f"{member} as {group.audience}, and as {other.audience} in {other.name}",
+                    "one audience for each device and prefix",
+                )
+        yield group
+
+
+def _build_networks(written: WrittenSite, findings: Findings) -> Iterator[Network]:
+    groups = findings.written_names("groups")
+    taken: dict[str, str] = {}
+    for name, entry in (written.networks or {}).items():
+        path: document.Path = ("networks", name)
+        for index, cidr in enumerate(entry.cidrs):
+            if (other := taken.setdefault(cidr, name)) != name or cidr in entry.cidrs[:index]:
+                findings.problem((*path, "cidrs", index), f"{cidr}, which {other} has already", "each prefix once")
+        for index, group in enumerate(entry.groups):
+            findings.is_known((*path, "groups", index), group, groups, "group")
+        yield Network(name, entry.audience, tuple(entry.cidrs), tuple(entry.groups))
+
+
+def _check_audiences(networks: Sequence[Network], groups: Sequence[Group], findings: Findings) -> None:
+    """Point out what may not be meant: prefixes inside each other, audiences that nobody belongs to."""
+    for outer, inner in combinations(networks, 2):
+        if outer.audience is not inner.audience:
+            for wide, narrow in _nested(outer, inner):
+                findings.notice(
+                    ("networks", inner.name),
+                    f"{narrow} lies inside {wide}; whoever is in both is what the longer prefix says",
+                )
+    if networks:
+        present = {network.audience for network in networks} | {group.audience for group in groups}
+        for audience in Audience:
+            if audience not in present:
+                findings.notice(("networks",), f"no network and no group is of the audience {audience}")
+
+
+def _nested(first: Network, second: Network) -> Iterator[tuple[str, str]]:
+    for one, other in ((a, b) for a in first.cidrs for b in second.cidrs):
+        a, b = ipaddress.ip_network(one), ipaddress.ip_network(other)
+        if a.version == b.version and a != b and a.overlaps(b):
+            yield (one, other) if a.prefixlen < b.prefixlen else (other, one)
+
+
+def _build_lease_files(written: WrittenDevices, findings: Findings, folder: Path) -> Iterator[LeaseFile]:
+    for index, lease_file in enumerate(written.lease_files):
+        path = folder / lease_file.path
+        if not path.exists():
+            findings.notice(
+                ("devices", "lease_files", index), f"{path} does not exist; devices have no names from it"
+            )
+        yield LeaseFile(lease_file.format, str(path))
+
+
+# --- About what
+
+
+def _build_lists(written: WrittenSite, findings: Findings, folder: Path) -> Iterator[ListConfig]:
+    if written.lists is None:
+        yield ListConfig("starter", STARTER, location=findings.document.file)
+    for name, entry in (written.lists or {}).items():
+        path: document.Path = ("lists", name)
+        known = load_categories().ids
+        source = _read_source((*path, "source"), entry.source, findings, folder)
+        if entry.format is not None:
+            findings.is_known((*path, "format"), entry.format, (AUTO, *FORMATS), "format")
+        if entry.category is not None:
+            findings.is_known((*path, "category"), entry.category, known, "category")
+        for theirs, ours in (entry.categories or {}).items():
+            if ours is not None:
+                findings.is_known((*path, "categories", theirs), ours, known, "category")
+        if entry.category is None and not entry.categories and not _has_categories(source):
+            findings.problem(path, "no category", "category: what the names in this list are about", at_key=True)
+        given = entry.given() | {"source": source, "location": findings.location(path)}
+        if "refresh_seconds" in given:
+            given["refresh_seconds"] = int(given["refresh_seconds"])
+        yield ListConfig(name, **given)
+
+
+def _read_source(path: document.Path, source: str, findings: Findings, folder: Path) -> str:
+    if source.startswith("builtin:"):
+        findings.is_known(path, source, (STARTER,), "list")
+        return source
+    scheme, separator, rest = source.partition("://")
+    if separator:
+        if scheme != "https" or not rest.strip("/"):
+            findings.problem(path, f"'{source}'", f"https://{rest}, a path or {STARTER}")
+        return source
+    file = folder / source
+    if not file.exists():
+        findings.problem(path, f"{file}, which does not exist", "a file or folder that exists")
+    return str(file)
+
+
+def _has_categories(source: str) -> bool:
+    return source.startswith("builtin:") or source.endswith(_ARCHIVES) or Path(source).is_dir()
+
+
+# --- Answers and upstreams
+
+
+def _build_answers(written: WrittenAnswers, findings: Findings) -> Answers:
+    catalogue = load_categories()
+    for category in written.by_category or {}:
+        path: document.Path = ("answers", "by_category", category)
+        if findings.is_known(path, category, catalogue.ids, "category", at_key=True) and category in catalogue.guards:
+            findings.problem(path, f"the category {category}", "one that may be blocked", at_key=True)
+    given = written.given()
+    for key in ("blocked_ttl_seconds", "max_ttl_seconds"):
+        if key in given:
+            given[key] = int(given[key])
+    answers = Answers(**given)
+    is_page = AnswerStyle.PAGE in (answers.default, *answers.by_category.values())
+    if is_page and not any(findings.is_written(("answers", key)) for key in ("page_ipv4", "page_ipv6")):
+        findings.problem(("answers",), "page without its address", "page_ipv4 or page_ipv6 beside it", at_key=True)
+    return answers
+
+
+def _build_upstreams(written: WrittenUpstreams, findings: Findings, listeners: Listeners) -> Upstreams:
+    path: document.Path = ("upstreams", "servers")
+    servers = tuple(_read_servers(path, written.servers or (), findings, listeners))
+    zones: dict[str, Zone] = {}
+    for name, entries in written.zones.items():
+        zone_path: document.Path = ("upstreams", "zones", name)
+        try:
+            domain = parse_domain(name)
+        except PydanticCustomError as error:
+            findings.problem(zone_path, f"'{name}'", str((error.context or {})["expected"]), at_key=True)
+            continue
+        for index, entry in enumerate(entries):
+            if entry.server.endpoint is None:
+                findings.problem((*zone_path, index), "system", "the address of the zone's own server")
+        if domain in zones:
+            findings.problem(zone_path, f"the zone {domain} a second time", "each zone once", at_key=True)
+        zones[domain] = Zone(domain, tuple(_read_servers(zone_path, entries, findings, listeners)))
+    use_system = written.servers is None or any(entry.server.endpoint is None for entry in written.servers)
+    timeout = {} if written.timeout_seconds is None else {"timeout_seconds": written.timeout_seconds}
+    return Upstreams(servers, tuple(zones.values()), use_system=use_system, **timeout)
+
+
+def _read_servers(
+    path: document.Path, written: Iterable[WrittenUpstream], findings: Findings, listeners: Listeners
+) -> Iterator[Upstream]:
+    seen: set[Upstream] = set()
+    for index, entry in enumerate(written):
+        server = entry.server
+        if server.endpoint is None:
+            continue
+        upstream = Upstream(server.endpoint, server.transport, server.tls_name, tuple(entry.pins))
+        if server.transport is Transport.TLS and not (server.tls_name or entry.pins):
+            findings.problem((*path, index), f"{upstream} alone", "its name after #, or pins")
+        if server.transport is Transport.UDP and entry.pins:
+            findings.problem((*path, index), f"pins for {upstream}", "pins for tls:// only")
+        if upstream in seen:
+            findings.problem((*path, index), f"{upstream} a second time", "each server once")
+        if server.transport is Transport.UDP and any(_includes(own, server.endpoint) for own in listeners.dns):
+            findings.problem((*path, index), f"{upstream}, where this gateway listens", "another server")
+        seen.add(upstream)
+        yield upstream
+
+
+def _includes(listener: Endpoint, endpoint: Endpoint) -> bool:
+    """Say whether what is sent to an endpoint of this machine arrives at the listener."""
+    if listener.port != endpoint.port:
+        return False
+    if listener.address == endpoint.address:
+        return True
+    wide, narrow = ipaddress.ip_address(listener.address), ipaddress.ip_address(endpoint.address)
+    return wide.is_unspecified and narrow.is_loopback and wide.version == narrow.version
+
+
+def _build_listeners(written: WrittenSite, findings: Findings) -> Listeners:
+    if written.listeners is None:
+        return Listeners(DEFAULT_DNS, DEFAULT_METRICS)
+    path: document.Path = ("listeners", "dns")
+    dns = tuple(written.listeners.dns or DEFAULT_DNS)
+    is_said = "metrics" in written.listeners.model_fields_set
+    metrics = written.listeners.metrics if is_said else DEFAULT_METRICS
+    for index, endpoint in enumerate(dns):
+        other = next((other for other in dns[:index] if _collides(other, endpoint)), None)
+        if other is not None:
+            findings.problem((*path, index), f"{endpoint}, which {other} takes already", "each address and port once")
+    if metrics is not None and any(_collides(endpoint, metrics) for endpoint in dns):
+        findings.problem(("listeners", "metrics"), f"{metrics}, where DNS is answered", "another port")
+    return Listeners(dns, metrics)
+
+
+def _collides(first: Endpoint, second: Endpoint) -> bool:
+    one, other = ipaddress.ip_address(first.address), ipaddress.ip_address(second.address)
+    same_address = one == other or (one.version == other.version and (one.is_unspecified or other.is_unspecified))
+    return first.port == second.port and same_address
+
+
+# --- Running
+
+
+def _build_limits(written: WrittenLimits) -> Limits:
+    given = written.given()
+    if "stale_seconds" in given:
+        given["stale_seconds"] = int(given["stale_seconds"])
+    return Limits(**given)
+
+
+def _build_retention(written: WrittenRetention, findings: Findings) -> Retention:
+    retention = Retention(**written.given())
+    if retention.activity is ActivityLevel.ALL and not findings.is_written(("retention", "reason")):
+        findings.problem(
+            ("retention", "activity"),
+            "activity: all without a reason",
+            "reason: why this school records every query, or activity: blocked",
+        )
+    return retention
+
+
+def _build_fail_modes(written: WrittenFailModes, findings: Findings) -> FailModes:
+    fail_modes = FailModes(**written.given())
+    if fail_modes.no_index is FailMode.OPEN and not findings.is_written(("fail_modes", "reason")):
+        findings.problem(
+            ("fail_modes", "no_index"),
+            "no_index: open without a reason",
+            "reason: why this school prefers no filter to no answer, or no_index: closed",
+        )
+    return fail_modes
+
+
+def _build_paths(written: WrittenPaths, findings: Findings, folder: Path) -> Paths:
+    state, runtime = folder / written.state, folder / written.runtime
+    if state == runtime:
+        findings.problem(("paths",), f"{state} twice", "one folder for state and another for runtime", at_key=True)
+    return Paths(str(state), str(runtime))

@@ -1,0 +1,86 @@
+"""Words for people who are not technicians, in the language of the school.
+
+English is the language of the source; `agent/locale/<language>/schoolgate.po` holds the others and is read as it
+is, once a process. Errors in a site file are for technicians and stay English. Workers get finished sentences in
+their snapshot and never import this module.
+"""
+
+from datetime import datetime
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from agent.snapshot import BlockTexts
+from rules.category import Catalogue
+from rules.verdict import ReasonCode
+
+DOMAIN: Final = "schoolgate"
+# What fits into a small answer and onto one line of a browser's error page.
+MAX_BLOCK_TEXT_CHARACTERS: Final = 60
+
+_MOMENT: Final = {
+    "en": "EEEE d MMMM y, HH:mm",
+    "fr": "EEEE d MMMM y 'à' HH:mm",
+    "nl": "EEEE d MMMM y, HH:mm 'uur'",
+    "ja": "y年M月d日(E) HH:mm",
+}
+
+
+class Texts:
+    """The words of one language; a message that it lacks comes out in English."""
+
+    def __init__(self, language: str, translations: NullTranslations) -> None:
+        self.language = language
+        self._translations = translations
+
+    def gettext(self, message: str) -> str:
+        """Give a message in this language."""
+        return self._translations.gettext(message)
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """Give a message in the form that goes with a number."""
+        return self._translations.ngettext(singular, plural, number)
+
+    def moment(self, at: datetime, timezone: str) -> str:
+        """Write an instant as the wall clock of the school shows it."""
+        pattern = _MOMENT.get(self.language, _MOMENT["en"])
+        locale = self.language if self.language in _MOMENT else "en"
+        return format_datetime(at, pattern, tzinfo=ZoneInfo(timezone), locale=locale)
+
+
+@cache
+def load_texts(language: str) -> Texts:
+    """Load the words of a language; of `fr-CA` those of `fr`, and English for one that we do not have."""
+    language = language.partition("-")[0].partition("_")[0]
+    file = files("agent") / "locale" / language / f"{DOMAIN}.po"
+    if not language.isalpha() or not file.is_file():
+        return Texts("en", NullTranslations())
+    with file.open("rb") as lines:
+        catalogue = read_po(lines, locale=language, domain=DOMAIN)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Texts(language, GNUTranslations(compiled))
+
+
+def block_texts(catalogue: Catalogue, texts: Texts) -> BlockTexts:
+    """Word what a blocked answer says beside its code (RFC 8914 EXTRA-TEXT), for every category and reason."""
+    _ = texts.gettext
+    return BlockTexts(
+        by_tag={
+            category.id: _("Blocked by your school: %(category)s") % {"category": category.name(texts.language)}
+            for category in catalogue
+        },
+        by_reason={
+            ReasonCode.ALLOW_ONLY: _("Not among the sites that your school has chosen"),
+            ReasonCode.PRIVATE_ADDRESS: _("Blocked by your school: points into its own network"),
+        },
+        default=_("Blocked by your school"),
+    )

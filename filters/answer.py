@@ -1,0 +1,216 @@
+"""What came back from an upstream: kept whole, and looked at again name by name and address by address.
+
+Source: RFC 2308 section 5 (negative answers), RFC 9460 section 7.3 (address hints), RFC 6890 (special addresses).
+"""
+
+from struct import Struct
+from typing import Final
+
+from filters.wire import (
+    CLASS_IN,
+    EDE_OPTION,
+    HEADER_OCTETS,
+    MalformedError,
+    Message,
+    Rcode,
+    Record,
+    Type,
+    parse_message,
+    read_name,
+)
+
+_U16 = Struct("!H")
+_U32 = Struct("!I")
+_COUNTS = Struct("!HHH")
+
+_SVCB_IPV4HINT = 4
+_SVCB_IPV6HINT = 6
+
+# What a private network uses, and what means this machine or this link.
+_PRIVATE_IPV4: Final = tuple(
+    (int.from_bytes(bytes(prefix), "big"), 32 - length)
+    for prefix, length in (
+        ((0, 0, 0, 0), 8),
+        ((10, 0, 0, 0), 8),
+        ((100, 64, 0, 0), 10),
+        ((127, 0, 0, 0), 8),
+        ((169, 254, 0, 0), 16),
+        ((172, 16, 0, 0), 12),
+        ((192, 168, 0, 0), 16),
+    )
+)
+_MAPPED_IPV4 = bytes(10) + b"\xff\xff"
+_NAT64 = b"\x00\x64\xff\x9b" + bytes(8)
+
+
+class RawAnswer:
+    """One answer of an upstream, before any policy and shared by all profiles.
+
+    `body` is everything after the question without the OPT record; `ttl_places` are offsets into it. Instants
+    are seconds on the monotonic clock. `targets` are the names that the answer leads to, in lower-case wire form.
+    """
+
+    __slots__ = (
+        "addresses",
+        "body",
+        "counts",
+        "ede",
+        "expires_at",
+        "flags",
+        "has_private_address",
+        "hits",
+        "lifetime_seconds",
+        "refreshing",
+        "stored_at",
+        "targets",
+        "ttl_places",
+        "ttls",
+    )
+
+    def __init__(self, message: Message, *, now: float, max_ttl_seconds: int) -> None:
+        kept, opt = _without_opt(message)
+        start = HEADER_OCTETS + len(message.question)
+        records = [*message.answers, *message.authorities, *kept]
+        end = records[-1].end if records else start
+        self.flags = message.flags
+        self.counts = _COUNTS.pack(len(message.answers), len(message.authorities), len(kept))
+        self.body = message.octets[start:end]
+        self.ttl_places = tuple(record.ttl_at - start for record in records)
+        self.ttls = tuple(record.ttl for record in records)
+        self.targets, self.addresses, hints = _where_it_leads(message)
+        self.has_private_address = any(map(is_private_address, (*self.addresses, *hints)))
+        self.ede = b"" if opt is None else _ede_options(message.octets[opt.data_at : opt.end])
+        self.lifetime_seconds = min(_lifetime_seconds(message), max_ttl_seconds)
+        self.stored_at = now
+        self.expires_at = now + self.lifetime_seconds
+        self.hits = 0
+        self.refreshing = False
+
+    @property
+    def rcode(self) -> int:
+        """Give the response code, without its extended part."""
+        return self.flags & 0xF
+
+    def size_bytes(self) -> int:
+        """Estimate what this answer holds."""
+        return 400 + len(self.body) + 60 * len(self.ttls) + sum(60 + len(name) for name in self.targets)
+
+    def body_at(self, now: float, *, at_most_seconds: int) -> bytes:
+        """Give the records with their TTLs counted down, none of them above `at_most_seconds`."""
+        age = int(now - self.stored_at)
+        if len(self.ttls) == 1:
+            place = self.ttl_places[0]
+            ttl = min(max(self.ttls[0] - age, 0), at_most_seconds)
+            return self.body[:place] + ttl.to_bytes(4, "big") + self.body[place + 4 :]
+        body = bytearray(self.body)
+        for place, ttl in zip(self.ttl_places, self.ttls, strict=True):
+            _U32.pack_into(body, place, min(max(ttl - age, 0), at_most_seconds))
+        return bytes(body)
+
+    def stale_body(self, ttl_seconds: int) -> bytes:
+        """Give the records of an answer that is past its time. Source: RFC 8767 section 4."""
+        body = bytearray(self.body)
+        for place in self.ttl_places:
+            _U32.pack_into(body, place, ttl_seconds)
+        return bytes(body)
+
+
+def parse_answer(octets: bytes, *, now: float, max_ttl_seconds: int) -> RawAnswer:
+    """Read an upstream's response, without its ID.
+
+    Raises:
+        MalformedError: the response is not whole, or a name in it cannot be read.
+    """
+    return RawAnswer(parse_message(octets), now=now, max_ttl_seconds=max_ttl_seconds)
+
+
+def _without_opt(message: Message) -> tuple[tuple[Record, ...], Record | None]:
+    """Split the additional section; what stands behind an OPT record cannot be kept, its pointers may pass it."""
+    for place, record in enumerate(message.additionals):
+        if record.rtype == Type.OPT:
+            return message.additionals[:place], record
+    return message.additionals, None
+
+
+def _ede_options(options: bytes) -> bytes:
+    found = b""
+    position = 0
+    while position + 4 <= len(options):
+        code, length = _U16.unpack_from(options, position)[0], _U16.unpack_from(options, position + 2)[0]
+        end = position + 4 + length
+        if code == EDE_OPTION and length >= 2 and end <= len(options):
+            found += options[position:end]
+        position = end
+    return found
+
+
+def _lifetime_seconds(message: Message) -> int:
+    """Say for how long an answer may be kept: its lowest TTL, and for negative ones the SOA's minimum too."""
+    records = message.answers + message.authorities
+    lowest = min((record.ttl for record in records), default=0)
+    qtype = _U16.unpack_from(message.question, len(message.question) - 4)[0]
+    if message.rcode == Rcode.NOERROR and any(qtype in (record.rtype, Type.ANY) for record in message.answers):
+        return lowest
+    # RFC 2308 section 5: without an SOA a negative answer SHOULD NOT be cached.
+    soa = next((record for record in message.authorities if record.rtype == Type.SOA), None)
+    if soa is None or soa.end - soa.data_at < 22:
+        return 0
+    return min(lowest, int.from_bytes(message.octets[soa.end - 4 : soa.end], "big"))
+
+
+def _where_it_leads(message: Message) -> tuple[tuple[bytes, ...], tuple[bytes, ...], list[bytes]]:
+    """Give the names, the addresses and the address hints in an answer."""
+    targets: list[bytes] = []
+    addresses: list[bytes] = []
+    hints: list[bytes] = []
+    for record in message.answers + message.additionals:
+        if record.rclass != CLASS_IN:
+            continue
+        if record.rtype in (Type.CNAME, Type.DNAME):
+            targets.append(read_name(message.octets, record.data_at))
+        elif record.rtype in (Type.HTTPS, Type.SVCB):
+            target, found = _service_binding(message.octets, record)
+            hints += found
+            if target:
+                targets.append(target)
+        elif record.rtype in (Type.A, Type.AAAA):
+            addresses.append(message.octets[record.data_at : record.end])
+    return tuple(dict.fromkeys(targets)), tuple(addresses), hints
+
+
+def _service_binding(octets: bytes, record: Record) -> tuple[bytes, list[bytes]]:
+    """Read the target and the address hints of an HTTPS or SVCB record."""
+    position = record.data_at + 2
+    # RFC 9460 section 2.2: the target is not compressed, so its length is that of its octets and the root's.
+    target = read_name(octets, position)
+    position += len(target) + 1
+    hints: list[bytes] = []
+    while position < record.end:
+        if position + 4 > record.end:
+            raise MalformedError("a service parameter is cut short")
+        key, length = _U16.unpack_from(octets, position)[0], _U16.unpack_from(octets, position + 2)[0]
+        position += 4
+        if position + length > record.end:
+            raise MalformedError("a service parameter is cut short")
+        width = {_SVCB_IPV4HINT: 4, _SVCB_IPV6HINT: 16}.get(key)
+        if width:
+            hints += [octets[at : at + width] for at in range(position, position + length, width)]
+        position += length
+    return target, hints
+
+
+def is_private_address(address: bytes) -> bool:
+    """Say whether a public name must not have this address (4 or 16 octets); odd lengths count as private."""
+    if len(address) == 16:
+        if address.startswith((_MAPPED_IPV4, _NAT64)):
+            return is_private_address(address[12:])
+        # ::/127 holds the unspecified address and loopback; fc00::/7 unique local, fe80::/10 link-local.
+        return (
+            (address[:15] == bytes(15) and address[15] < 2)
+            or address[0] & 0xFE == 0xFC
+            or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)
+        )
+    if len(address) != 4:
+        return True
+    value = int.from_bytes(address, "big")
+    return any(value >> bits == prefix >> bits for prefix, bits in _PRIVATE_IPV4)

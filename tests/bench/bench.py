@@ -1,0 +1,242 @@
+"""Compare Schoolgate with every DNS server that is installed: the same list, upstream, questions and core.
+
+    make bench                                     everything, about ten minutes
+    BENCH_SERVERS=schoolgate,unbound make bench    only these
+    BENCH_SECONDS=2 make bench                     shorter runs (default 5)
+    BENCH_JSON=FILE make bench                     the figures as a JSON array too
+
+One core for the server, another for dnsperf and the upstream. All servers stay up, idle, and take turns in short
+rounds, because a machine's speed drifts; every figure is the median of its rounds. Exit codes: 0 done, 1 a server
+did not do its part, 2 something that the bench needs is missing.
+"""
+
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import query_mix
+from processes import BenchError, ServerProcess
+from report import comparison, notes, table
+from servers import SERVERS, Schoolgate, Server, free_port, upstream_command
+from trial import Cores, Trial
+
+_MIX_ROUNDS: Final = 5
+_OTHER_ROUNDS: Final = 3
+_OTHER_SHARE: Final = 0.6  # of the seconds of a round of the mix
+# More than any server here answers in a second: a run must not come to the end of its questions.
+_LINES_PER_SECOND: Final = 180_000
+_GROWTH_STEPS: Final = 4
+_GROWTH_NAMES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment asks for."""
+
+    servers: tuple[type[Server], ...]
+    seconds: float
+    json_path: Path | None
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the BENCH_ variables.
+
+        Raises:
+            BenchError: one of them makes no sense.
+        """
+        known = {server.name: server for server in SERVERS}
+        asked = [name.strip() for name in os.environ.get("BENCH_SERVERS", ",".join(known)).split(",")]
+        if unknown := [name for name in asked if name not in known]:
+            raise BenchError(f"BENCH_SERVERS: no server is called {unknown[0]!r}; there are {', '.join(known)}")
+        try:
+            seconds = float(os.environ.get("BENCH_SECONDS", "5"))
+        except ValueError:
+            raise BenchError(f"BENCH_SECONDS: {os.environ['BENCH_SECONDS']!r} is not a number of seconds") from None
+        if not 1 <= seconds <= 60:
+            raise BenchError("BENCH_SECONDS: expected 1 to 60")
+        path = os.environ.get("BENCH_JSON")
+        return cls(tuple(known[name] for name in asked), seconds, Path(path).resolve() if path else None)
+
+
+def main() -> int:
+    """Run the bench and print what came out."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        settings = Settings.from_environment()
+        cores = _choose_cores()
+        _require("taskset", "util-linux")
+        _require("dnsperf", "dnsperf")
+        _require("unbound", "unbound")
+    except BenchError as error:
+        _say(f"bench: {error}")
+        return 2
+    servers = [server for server in settings.servers if server.is_installed()]
+    for server in settings.servers:
+        if server not in servers:
+            _say(f"{server.name}: not installed, left out (it is in {server.package})")
+    os.sched_setaffinity(0, {cores.client})
+    with tempfile.TemporaryDirectory(prefix="schoolgate-bench-") as folder, ExitStack() as at_the_end:
+        return _bench(settings, servers, cores, Path(folder), at_the_end)
+
+
+def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: Path, at_the_end: ExitStack) -> int:
+    began_at = time.monotonic()
+    _say(f"making {query_mix.LISTED_NAMES:,} names and the questions")
+    names = query_mix.build_names()
+    files = _QuestionFiles(folder, names, settings.seconds)
+    upstream_port = free_port()
+    upstream = ServerProcess(upstream_command(folder, upstream_port), cores=str(cores.client), log=folder / "upstream.log", cwd=folder)
+    at_the_end.callback(upstream.stop)
+
+    field = _Field()
+    for kind in kinds:
+        place = folder / kind.name
+        place.mkdir()
+        trial = Trial(kind(place, upstream_port), cores, names.listed)
+        at_the_end.callback(trial.stop)
+        _say(f"starting {kind.name}")
+        field.add(trial)
+    field.each("warm-up", lambda trial: trial.run_warm_up(files.every_name))
+    for number in range(_MIX_ROUNDS):
+        questions = files.mix()
+        field.each(f"mix {number + 1}/{_MIX_ROUNDS}", lambda trial, q=questions: trial.run_mix(q, settings.seconds))
+    short = settings.seconds * _OTHER_SHARE
+    for number in range(_OTHER_ROUNDS):
+        questions = files.mix()
+        field.each(f"steady {number + 1}/{_OTHER_ROUNDS}", lambda trial, q=questions: trial.run_steady(q, short), one_core)
+    for number in range(_OTHER_ROUNDS):
+        questions = files.misses()
+        field.each(f"misses {number + 1}/{_OTHER_ROUNDS}", lambda trial, q=questions: trial.run_misses(q, short), one_core)
+    for number in range(_GROWTH_STEPS):
+        questions = files.new_names(_GROWTH_NAMES // _GROWTH_STEPS)
+        field.each(f"new names {number + 1}/{_GROWTH_STEPS}", lambda trial, q=questions: trial.run_growth(q), is_ours)
+    questions = files.mix()
+    field.each("reload", lambda trial: trial.run_reload(questions), one_core)
+
+    rows = [(trial.server.name, trial.figures) for trial in field.finished()]
+    _say("")
+    _say(table(rows))
+    _say(notes(rows))
+    _say(_how_it_was_taken(settings, cores, time.monotonic() - began_at))
+    _say(comparison(rows))
+    if settings.json_path is not None:
+        settings.json_path.write_text(json.dumps([figures.row(name) for name, figures in rows], indent=1) + "\n")
+    return 1 if field.failures else 0
+
+
+def one_core(trial: Trial) -> bool:
+    return trial.server.core_count == 1
+
+
+def is_ours(trial: Trial) -> bool:
+    return isinstance(trial.server, Schoolgate) and one_core(trial)
+
+
+class _Field:
+    """The servers that are still in the comparison; one that fails is stopped and leaves it, the others go on."""
+
+    def __init__(self) -> None:
+        self._trials: list[Trial] = []
+        self.failures = 0
+
+    def add(self, trial: Trial) -> None:
+        self._trials.append(trial)
+        self._attempt(trial, Trial.start)
+
+    def each(self, what: str, run: Callable[[Trial], None], applies: Callable[[Trial], bool] = lambda _: True) -> None:
+        """Give each server one run of the same kind, one after the other."""
+        _say(f"{what}: {', '.join(trial.server.name for trial in self._trials if applies(trial))}")
+        for trial in list(filter(applies, self._trials)):
+            self._attempt(trial, run)
+
+    def finished(self) -> list[Trial]:
+        return self._trials
+
+    def _attempt(self, trial: Trial, run: Callable[[Trial], None]) -> None:
+        try:
+            run(trial)
+        except BenchError as error:
+            _say(f"{trial.server.name} is out: {error}")
+            self.failures += 1
+            trial.stop()
+            self._trials.remove(trial)
+
+
+class _QuestionFiles:
+    """Query files, each with names that no earlier file had."""
+
+    def __init__(self, folder: Path, names: query_mix.Names, seconds: float) -> None:
+        self._marks: Iterator[str] = iter(query_mix.marks())
+        self._run = folder / "questions.txt"
+        self._mix = folder / "mix.txt"
+        self._misses = folder / "misses.txt"
+        self.every_name = folder / "every-name.txt"
+        lines = int(_LINES_PER_SECOND * seconds)
+        query_mix.write_mix(self._mix, names, lines)
+        query_mix.write_misses(self._misses, max(lines // 2, _GROWTH_NAMES // _GROWTH_STEPS))
+        query_mix.write_every_name(self.every_name, names.allowed)
+
+    def mix(self) -> Path:
+        query_mix.write_run(self._mix, self._run, next(self._marks))
+        return self._run
+
+    def misses(self) -> Path:
+        query_mix.write_run(self._misses, self._run, next(self._marks))
+        return self._run
+
+    def new_names(self, count: int) -> Path:
+        """Exactly this many names that are new."""
+        text = self.misses().read_bytes().splitlines(keepends=True)
+        self._run.write_bytes(b"".join(text[:count]))
+        return self._run
+
+
+def _choose_cores() -> Cores:
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        raise BenchError("two cores are needed: one for the server, one for the load")
+    server, client, *others = available
+    return Cores(server=server, client=client, both=f"{server},{others[0] if others else client}")
+
+
+def _require(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        raise BenchError(f"{program} is missing; it is in the Debian package {package}")
+
+
+def _how_it_was_taken(settings: Settings, cores: Cores, took_seconds: float) -> str:
+    model = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        platform.machine(),
+    )
+    short = settings.seconds * _OTHER_SHARE
+    return (
+        f"Taken on {os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}: server on core "
+        f"{cores.server}, dnsperf and the upstream (Unbound) on core {cores.client}.\n"
+        f"Median of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_OTHER_ROUNDS} of {short:g} s (steady, misses), the servers "
+        f"in turn; seed {query_mix.SEED}; {took_seconds / 60:.1f} minutes in all."
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

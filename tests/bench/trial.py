@@ -1,0 +1,208 @@
+"""One server under test: started once, then given every kind of run, and what was seen of it."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from load import Load, LoadResult, Poller, median
+from processes import BenchError, ServerProcess
+from query_mix import BLOCKED_SHARE
+from servers import Server
+
+STEADY_QPS: Final = 10_000
+_START_LIMIT_SECONDS: Final = 90
+_RELOAD_LIMIT_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Where things run: the server, the load with its upstream, and a server of two workers."""
+
+    server: int
+    client: int
+    both: str
+
+    def of(self, server: Server) -> str:
+        return self.both if server.core_count > 1 else str(self.server)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Everything measured of one server; a list holds one figure a round."""
+
+    version: str = "?"
+    start_s: float | None = None
+    unfiltered_at_start: int = 0
+    qps: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    miss_qps: list[float] = field(default_factory=list)
+    miss_cpu_us: list[float] = field(default_factory=list)
+    p50_ms: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+    lost: int = 0
+    lost_misses: int = 0
+    reload_s: float | None = None
+    lost_in_reload: int | None = None
+    resident_mb: float = 0
+    tree_mb: float = 0
+    # Resident MB after each quarter of a million names that nobody had asked for before.
+    growth_mb: list[float] = field(default_factory=list)
+
+    def row(self, name: str) -> dict[str, str | float | int | None]:
+        """The row of the JSON report."""
+        return {
+            "name": name,
+            "version": self.version,
+            "qps": _rounded(median(self.qps), 0),
+            "cpu_us_per_query": _rounded(median(self.cpu_us), 2),
+            "resident_mb": _rounded(self.resident_mb, 1),
+            "start_s": _rounded(self.start_s, 3),
+            "lost": self.lost,
+            "p50_ms": _rounded(median(self.p50_ms), 3),
+            "p99_ms": _rounded(median(self.p99_ms), 3),
+            "reload_s": _rounded(self.reload_s, 2),
+            "lost_in_reload": self.lost_in_reload,
+        }
+
+
+class Trial:
+    """A server that runs, and the runs that it is given."""
+
+    def __init__(self, server: Server, cores: Cores, listed: list[str]) -> None:
+        self.server = server
+        self.figures = Figures()
+        self._cores = cores
+        self._listed = listed
+        self._process: ServerProcess | None = None
+
+    def start(self) -> None:
+        """Start the server and wait for the first answer."""
+        self.server.write_list(self._listed)
+        command = self.server.prepare()
+        self.server.before_start()
+        self.figures.version = self.server.version()
+        poller = Poller(self.server.port, self._listed[0])
+        try:
+            self._process = ServerProcess(
+                command, cores=self._cores.of(self.server), log=self.server.folder / "log", cwd=self.server.folder
+            )
+            answered_at, self.figures.unfiltered_at_start = poller.wait_until_blocked(self._process, _START_LIMIT_SECONDS)
+            self.figures.start_s = answered_at - self._process.started_at
+        finally:
+            poller.close()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    def run_warm_up(self, questions: Path) -> None:
+        """Fill the caches."""
+        self._load(questions, seconds=10).result()
+
+    def run_mix(self, questions: Path, seconds: float) -> None:
+        """Ask the mix as fast as the server answers."""
+        result, cpu_us = self._run(questions, seconds)
+        self._check_filtering(result)
+        self.figures.qps.append(result.qps)
+        self.figures.cpu_us.append(cpu_us)
+        self.figures.lost += result.lost
+
+    def run_misses(self, questions: Path, seconds: float) -> None:
+        """Ask for names that nobody has asked for."""
+        result, cpu_us = self._run(questions, seconds)
+        self.figures.miss_qps.append(result.qps)
+        self.figures.miss_cpu_us.append(cpu_us)
+        self.figures.lost_misses += result.lost
+
+    def run_steady(self, questions: Path, seconds: float) -> None:
+        """Ask at the pace of a large school and look at each answer's time."""
+        result = self._load(questions, seconds=seconds, queries_per_second=STEADY_QPS, latencies=True).result()
+        self._check_filtering(result)
+        self.figures.p50_ms.append(result.percentile_ms(50))
+        self.figures.p99_ms.append(result.percentile_ms(99))
+        self.figures.lost += result.lost
+
+    def run_growth(self, questions: Path) -> None:
+        """Ask for every name of the file once."""
+        self._load(questions, seconds=60).result()
+        self.figures.growth_mb.append(self._note_memory())
+
+    def run_reload(self, questions: Path) -> None:
+        """Replace the list by one that is a name longer, under half the load that the server can carry."""
+        canary = "reload-canary.example"
+        load = self._load(
+            questions,
+            seconds=_RELOAD_LIMIT_SECONDS + 5,
+            queries_per_second=(median(self.figures.qps) or STEADY_QPS) / 2,
+            outstanding=65_000,
+            each_once=False,
+        )
+        poller = Poller(self.server.port, canary)
+        try:
+            time.sleep(1)
+            self.server.write_list([*self._listed, canary])
+            asked_at = time.monotonic()
+            # The command may come back long after, or long before, the list is in force: watch meanwhile.
+            command = threading.Thread(target=self.server.reload, daemon=True)
+            command.start()
+            in_force_at, _ = poller.wait_until_blocked(self._running(), _RELOAD_LIMIT_SECONDS)
+            self.figures.reload_s = in_force_at - asked_at
+            command.join(_RELOAD_LIMIT_SECONDS)
+            time.sleep(1)
+        finally:
+            poller.close()
+            load.end_early()
+            self.figures.lost_in_reload = load.result().lost
+
+    def _running(self) -> ServerProcess:
+        if self._process is None:
+            raise BenchError(f"{self.server.name} has not been started")
+        return self._process
+
+    def _load(
+        self,
+        questions: Path,
+        *,
+        seconds: float,
+        queries_per_second: float | None = None,
+        outstanding: int = 100,
+        each_once: bool = True,
+        latencies: bool = False,
+    ) -> Load:
+        return Load(
+            questions,
+            port=self.server.port,
+            core=self._cores.client,
+            seconds=seconds,
+            queries_per_second=queries_per_second,
+            outstanding=outstanding,
+            each_once=each_once,
+            latencies=latencies,
+        )
+
+    def _run(self, questions: Path, seconds: float) -> tuple[LoadResult, float]:
+        process = self._running()
+        before = process.cpu_seconds()
+        result = self._load(questions, seconds=seconds).result()
+        used = process.cpu_seconds() - before
+        self._note_memory()
+        return result, used * 1e6 / max(1, result.answered)
+
+    def _note_memory(self) -> float:
+        resident = self._running().resident(self.server.worker_mark)
+        self.figures.resident_mb = max(self.figures.resident_mb, resident.rss)
+        self.figures.tree_mb = max(self.figures.tree_mb, resident.tree_pss)
+        return resident.rss
+
+    def _check_filtering(self, result: LoadResult) -> None:
+        if abs(result.blocked_share - BLOCKED_SHARE) > 0.02:
+            raise BenchError(
+                f"{self.server.name} blocked {result.blocked_share:.1%} of the mix, not {BLOCKED_SHARE:.0%}: "
+                f"{self._running().last_words()}"
+            )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
