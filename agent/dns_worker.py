@@ -7,14 +7,12 @@ it with the ticks.
 
 import asyncio
 import gc
-import json
 import os
 import signal
 import socket
 import sys
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,6 +20,7 @@ from typing import Final
 from agent import restraint
 from agent.clients import ClientResolver
 from agent.datagrams import SLOT_OCTETS, SLOTS, Datagrams, open_datagrams
+from agent.dns_worker_job import WorkerJob
 from agent.logs import log
 from agent.policy_state import PolicyState
 from agent.responder import Client, Responder, Waiter
@@ -42,29 +41,6 @@ COLLECT_TICKS: Final = 300
 ROUNDS: Final = 16
 MAX_CLIENTS: Final = 65_536
 MAX_HELD: Final = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerJob:
-    """What the supervisor tells a worker: its slot, where things are, and its sockets' descriptors."""
-
-    slot: int
-    shared_memory: str
-    snapshot: str
-    spool: str
-    spool_bytes: int
-    datagrams: tuple[int, ...]
-    streams: tuple[int, ...]
-
-    def to_json(self) -> str:
-        """Compose the one argument that the worker is started with."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "WorkerJob":
-        """Read what `to_json` composed."""
-        values = json.loads(text)
-        return cls(**{**values, "datagrams": tuple(values["datagrams"]), "streams": tuple(values["streams"])})
 
 
 def load_index(snapshot: Snapshot) -> ListIndex:

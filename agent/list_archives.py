@@ -4,15 +4,14 @@ Links are never made on disk, only remembered, so nothing that is written later 
 """
 
 import gzip
-import io
+import os
 import posixpath
-import shutil
 import tarfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, Protocol
 
 from agent.list_faults import Fault, ListFaultError
 
@@ -31,12 +30,23 @@ _OTHER_PACKINGS: Final = {
 }
 
 
+class ByteStream(Protocol):
+    """A file that is read from its beginning, perhaps twice."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Give at most `size` octets; none at the end."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to an offset."""
+
+
 @dataclass(slots=True)
 class Unpacked:
-    """What was written below a folder: regular files, and the links that stood between them."""
+    """What was found or written below a folder: regular files, and the links that stood between them."""
 
     paths: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
+    is_archive: bool = True
 
 
 class Budget:
@@ -67,7 +77,7 @@ def spell_size(size_bytes: int) -> str:
     return f"{size_bytes} bytes"
 
 
-def copy_stream(source: IO[bytes], target: Path, budget: Budget) -> int:
+def copy_stream(source: ByteStream, target: Path, budget: Budget) -> int:
     """Write a stream to a new file within a budget; give its size."""
     size_bytes = 0
     with target.open("xb") as file:
@@ -98,9 +108,9 @@ def unpack(raw: Path, into: Path, *, name: str, max_size_bytes: int) -> Unpacked
         raise ListFaultError(Fault.DAMAGED, f"the gzip file is damaged ({error})") from None
 
 
-def _unpack(stream: IO[bytes], into: Path, name: str, budget: Budget, gzip_layers: int) -> Unpacked:
-    stream = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Raw(stream))
-    head = stream.peek(_TAR_BLOCK_BYTES)[:_TAR_BLOCK_BYTES]
+def _unpack(stream: ByteStream, into: Path, name: str, budget: Budget, gzip_layers: int) -> Unpacked:
+    head = stream.read(_TAR_BLOCK_BYTES)
+    stream.seek(0)
     if head.startswith(_GZIP_MAGIC) and gzip_layers:
         with gzip.GzipFile(fileobj=stream) as inner:
             return _unpack(inner, into, name.removesuffix(".gz"), budget, gzip_layers - 1)
@@ -110,28 +120,13 @@ def _unpack(stream: IO[bytes], into: Path, name: str, budget: Budget, gzip_layer
         if head.startswith(magic):
             raise ListFaultError(Fault.BINARY, f"found {what}; expected text, .gz, .tar or .tar.gz")
     copy_stream(stream, into / name, budget)
-    return Unpacked([name])
-
-
-class _Raw(io.RawIOBase):
-    """Makes a stream of decompressed octets fit for buffering."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # the only caller is BufferedReader
-        block = self._stream.read(len(buffer))
-        buffer[: len(block)] = block
-        return len(block)
+    return Unpacked([name], is_archive=False)
 
 
 class _Counted:
     """A stream within a budget, which remembers how it ended."""
 
-    def __init__(self, stream: IO[bytes], budget: Budget) -> None:
+    def __init__(self, stream: ByteStream, budget: Budget) -> None:
         self._stream = stream
         self._budget = budget
         self.tail = b""
@@ -143,7 +138,7 @@ class _Counted:
         return block
 
 
-def _unpack_tar(stream: IO[bytes], into: Path, budget: Budget) -> Unpacked:
+def _unpack_tar(stream: ByteStream, into: Path, budget: Budget) -> Unpacked:
     # Holes of a sparse file cost the stream nothing, so what is written has a budget of its own.
     counted = _Counted(stream, Budget(budget.limit))
     unpacked = Unpacked()
@@ -219,30 +214,46 @@ def _unsafe(member: tarfile.TarInfo, what: str) -> ListFaultError:
     return ListFaultError(Fault.UNSAFE_ARCHIVE, f"the archive holds {shown!r}: {what}; nothing of it is used")
 
 
-def copy_tree(root: Path, into: Path, *, wanted: Collection[str], max_size_bytes: int) -> None:
-    """Copy files of a folder within a budget."""
-    budget = Budget(max_size_bytes)
-    for path in wanted:
-        target = into / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with (root / path).open("rb") as source:
-            copy_stream(source, target, budget)
-
-
 def walk(root: Path) -> Unpacked:
     """Find the files of a folder and the links between them; hidden ones are passed over.
 
     Raises:
         ListFaultError: a link leads out of the folder, or there are too many files.
     """
-    found = Unpacked()
     real_root = root.resolve()
-    for folder, folders, names in root.walk() if hasattr(root, "walk") else _walk(root):
+    found = Unpacked()
+    for folder, folders, names in os.walk(root, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        ...
+        for name in (*folders, *(name for name in names if not name.startswith("."))):
+            file = Path(folder, name)
+            path = file.relative_to(root).as_posix()
+            if file.is_symlink():
+                found.links[path] = _target(file, real_root)
+            elif file.is_file():
+                found.paths.append(path)
+        if len(found.paths) > MAX_MEMBERS:
+            raise ListFaultError(Fault.TOO_LARGE, f"the folder has more than {MAX_MEMBERS} files")
     return found
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder and all in it, if it is there."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _target(link: Path, real_root: Path) -> str:
+    target = Path(os.path.realpath(link))
+    if not target.is_relative_to(real_root):
+        raise ListFaultError(
+            Fault.UNSAFE_ARCHIVE, f"{link} leads out of the folder of the list; expected the file itself in its place"
+        )
+    return target.relative_to(real_root).as_posix()
+
+
+def copy_files(root: Path, into: Path, *, paths: Iterable[str], max_size_bytes: int) -> None:
+    """Copy files of a folder to another one within a budget."""
+    budget = Budget(max_size_bytes)
+    for path in paths:
+        target = into / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (root / path).open("rb") as source:
+            copy_stream(source, target, budget)

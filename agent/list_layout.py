@@ -1,13 +1,12 @@
-"""What the files of a list are for: which of them hold names, under which of the provider's categories, and what
-those are called here.
+"""What the files of a list are for: which hold names, of which of the provider's categories, and what we call those.
 
 It knows the shapes that lists are published in, from paths alone; it never opens a file.
 """
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -17,7 +16,6 @@ import yaml
 
 from agent.categories import load_categories
 from agent.site import ListConfig
-from agent.starter import STARTER_SOURCE
 
 _NAMES_FILE: Final = re.compile(r"domains(?:\.\d+)?")
 _NOT_FOR_DNS: Final = frozenset({"urls", "expressions", "very_restrictive_expression"})
@@ -48,6 +46,15 @@ class SourceFile:
     category: str = ""
     aliases: tuple[str, ...] = ()
 
+    @property
+    def is_in_tree(self) -> bool:
+        """Say whether this stands in a folder of its category, as in a SquidGuard tree."""
+        return _is_names_file(self.path) or self.kind is Kind.NOT_FOR_DNS
+
+
+def _is_names_file(path: str) -> bool:
+    return "/" in path and _NAMES_FILE.fullmatch(posixpath.basename(path)) is not None
+
 
 def arrange(paths: Collection[str], links: Mapping[str, str]) -> tuple[SourceFile, ...]:
     """Say what the files of a folder or archive are for.
@@ -57,7 +64,7 @@ def arrange(paths: Collection[str], links: Mapping[str, str]) -> tuple[SourceFil
         links: symbolic links inside the folder, each with what it points at; dangling ones are ignored.
     """
     paths = sorted(paths)
-    names = [path for path in paths if _NAMES_FILE.fullmatch(posixpath.basename(path)) and "/" in path]
+    names = [path for path in paths if _is_names_file(path)]
     return tuple(_arrange_tree(paths, names, links)) if names else tuple(_arrange_flat(paths))
 
 
@@ -159,8 +166,8 @@ def load_ut1() -> KnownProvider:
 def map_category(source: SourceFile, config: ListConfig) -> tuple[Use, tuple[str, ...]]:
     """Say which of our categories the names of a file belong to.
 
-    What the site says about any of the file's names comes first, then what it says about the whole list; then
-    UT1's names, in a tree; then our own ids.
+    What the site says about any of the file's names comes first, then what it says about the whole list. A tree
+    speaks UT1's words before ours, a folder of files ours before UT1's.
     """
     said = [config.categories[name] for name in (source.category, *source.aliases) if name in config.categories]
     if said:
@@ -168,41 +175,8 @@ def map_category(source: SourceFile, config: ListConfig) -> tuple[Use, tuple[str
         return (Use.USED, tags) if tags else (Use.LEFT_OUT, ())
     if config.category is not None:
         return Use.USED, (config.category,)
-    is_tree = _NAMES_FILE.fullmatch(posixpath.basename(source.path)) and config.source != STARTER_SOURCE
-    if is_tree and source.category in load_ut1():
+    is_ours = source.category in load_categories()
+    if source.category in load_ut1() and not (is_ours and not source.is_in_tree):
         known = load_ut1()[source.category]
         return (Use.USED, (known,)) if known is not None else (Use.LEFT_OUT, ())
-    return (Use.USED, (source.category,)) if source.category in load_categories() else (Use.UNKNOWN, ())
-
-
-@dataclass(slots=True)
-class ProviderCategory:
-    """What a provider says about one of its categories; names and descriptions by language code, lower case."""
-
-    id: str
-    default_type: str = ""
-    names: dict[str, str] = field(default_factory=dict)
-    descriptions: dict[str, str] = field(default_factory=dict)
-
-
-def parse_global_usage(lines: Iterable[str]) -> dict[str, ProviderCategory]:
-    """Read the catalogue of a UT1 tree; lines that say something else are passed over."""
-    catalogue: dict[str, ProviderCategory] = {}
-    category: ProviderCategory | None = None
-    for line in lines:
-        key, colon, value = line.strip().partition(":")
-        words = key.upper().split()
-        value = value.strip()
-        if not colon or line.startswith("#") or not words or not value:
-            continue
-        if words == ["NAME"]:
-            category = catalogue.setdefault(value, ProviderCategory(value))
-        elif category is None:
-            continue
-        elif words == ["DEFAULT_TYPE"]:
-            category.default_type = value
-        elif words[0] == "NAME" and len(words) == 2:
-            category.names[words[1].lower()] = value
-        elif words[0] == "DESC" and len(words) == 2:
-            category.descriptions[words[1].lower()] = value
-    return catalogue
+    return (Use.USED, (source.category,)) if is_ours else (Use.UNKNOWN, ())

@@ -74,6 +74,7 @@ MAX_PARTS: Final = 512
 MAX_FAILURES: Final = 10_000
 MAX_WAITERS: Final = 1000
 
+_VERSION_NAMES: Final = (b"\x07version\x04bind", b"\x07version\x06server")
 # Questions about a server and its zones, which nobody asks a filter for a good reason.
 _REFUSED_TYPES: Final = frozenset({Type.AXFR, Type.IXFR})
 _NO_QUESTIONS: Final = frozenset({0, Type.OPT})
@@ -364,10 +365,10 @@ class Responder:
             return self._error(query, client, Rcode.FORMERR)
         if query.qtype in _NOT_IMPLEMENTED:
             return self._error(query, client, Rcode.NOTIMP)
-        if query.qclass == CLASS_CH and self._answers_config.chaos and query.qtype in (Type.TXT, Type.ANY):
-            if query.name in (b"\x07version\x04bind", b"\x07version\x06server"):
-                self._count(client, "local", Rcode.NOERROR)
-                return compose_text(query.flags, query.question, query.edns, "Schoolgate", rclass=CLASS_CH)
+        wants_version = query.qclass == CLASS_CH and query.qtype == Type.TXT and query.name in _VERSION_NAMES
+        if wants_version and self._answers_config.chaos:
+            self._count(client, "local", Rcode.NOERROR)
+            return compose_text(query.flags, query.question, query.edns, "Schoolgate", rclass=CLASS_CH)
         return self._error(query, client, Rcode.REFUSED, Ede.PROHIBITED)
 
     def _error(self, query: Query, client: Client, rcode: Rcode, ede: Ede | None = None) -> bytes:

@@ -8,11 +8,13 @@ Counters only rise: a worker that is started again in the same slot goes on from
 """
 
 import mmap
+import time
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from rules.errors import StorageError
 from rules.event import NAME_TAG, SEARCH_TAG
@@ -165,27 +167,44 @@ PLAIN: Final = (
     "tcp_rejected",
     "rows_handed_over",
     "rows_lost",
-    "upstream_sent",
-    "upstream_answered",
-    "upstream_failed",
     "upstream_malformed",
-    "upstream_mismatched",
-    "upstream_hedged",
-    "upstream_tcp",
     "adopt_failures",
     "unexpected_errors",
-    "adopt_failures",
 )
 GAUGES: Final = ("reply_cache_bytes", "answer_cache_bytes", "clients_known", "inflight", "tcp_open")
 HISTOGRAMS: Final = ("hit", "miss", "upstream")
-# What the control plane counts, in the header.
-CONTROL: Final = ("worker_restarts", "reloads", "reloads_refused", "index_fallbacks")
+# What the supervisor counts, and what the intake tells; both in the header.
+CONTROL: Final = ("worker_restarts", "intake_restarts", "reloads", "reloads_refused", "index_fallbacks")
+INTAKE: Final = (
+    "rows_taken",
+    "queries_stored",
+    "damaged_frames",
+    "files_set_aside",
+    "failures",
+    "is_failing",
+    "waiting_bytes",
+    "heartbeat_nanoseconds",
+)
+
+# What happened with one upstream; then two gauges: its state, and how long its answers usually take.
+UPSTREAM_COUNTERS: Final = (
+    "sent",
+    "answered",
+    "timed_out",
+    "failed",
+    "malformed",
+    "mismatched",
+    "hedged",
+    "tcp_fallbacks",
+)
+UPSTREAM: Final = (*UPSTREAM_COUNTERS, "state", "latency_microseconds")
+UPSTREAM_UNUSED, UPSTREAM_DOWN, UPSTREAM_HEALTHY = range(3)
 
 BUCKETS: Final = 24
 _PLAIN_SLOTS: Final = 96
 _GAUGE_SLOTS: Final = 16
 _HISTOGRAM_WORDS: Final = BUCKETS + 2
-_UPSTREAM_WORDS: Final = 5
+_UPSTREAM_WORDS: Final = 16
 
 # ---- layout, in words of 8 octets -----------------------------------------------------------------------------
 
@@ -193,8 +212,9 @@ MAGIC: Final = int.from_bytes(b"SCHGMEM\0", "little")
 VERSION: Final = 1
 _WORD_OCTETS: Final = 8
 
-_MAGIC_AT, _VERSION_AT, _WORKERS_AT, _SLOT_WORDS_AT, _INDEX_AT, _POLICY_AT = range(6)
+_MAGIC_AT, _VERSION_AT, _WORKERS_AT, _SLOT_WORDS_AT, _INDEX_AT, _POLICY_AT, _CREATED_AT, _PUBLISHED_AT = range(8)
 _CONTROL_AT: Final = 16
+_INTAKE_AT: Final = 64
 _HEADER_WORDS: Final = 512
 
 _PID_AT, _STARTED_AT, _HEARTBEAT_AT, _APPLIED_INDEX_AT, _APPLIED_POLICY_AT = range(5)
@@ -224,22 +244,25 @@ class Histogram:
         words[BUCKETS + 1] += times
 
 
-class UpstreamCounts:
-    """What happened with one upstream; they stand in the order of the site file."""
+class UpstreamReport(Protocol):
+    """What the worker tells of one upstream; its counters begin at zero when its `upstream` is new."""
 
-    __slots__ = ("answered", "failed", "healthy", "latency_nanoseconds", "sent")
+    @property
+    def upstream(self) -> Hashable:
+        """Which one it is."""
 
-    def __init__(self, words: list[int]) -> None:
-        self.healthy, self.sent, self.answered, self.failed, self.latency_nanoseconds = words
+    @property
+    def healthy(self) -> bool:
+        """Whether it is asked first."""
 
-    def words(self) -> list[int]:
-        """Give the counts in the order in which they are stored."""
-        return [self.healthy, self.sent, self.answered, self.failed, self.latency_nanoseconds]
+    @property
+    def latency_seconds(self) -> float:
+        """How long its answers usually take."""
 
 
-def _upstreams(words: list[int]) -> list[UpstreamCounts]:
-    ends = range(_UPSTREAM_WORDS, (MAX_UPSTREAMS + 1) * _UPSTREAM_WORDS, _UPSTREAM_WORDS)
-    return [UpstreamCounts(words[end - _UPSTREAM_WORDS : end]) for end in ends]
+def _upstreams(words: list[int]) -> list[dict[str, int]]:
+    starts = range(0, MAX_UPSTREAMS * _UPSTREAM_WORDS, _UPSTREAM_WORDS)
+    return [dict(zip(UPSTREAM, words[start:], strict=False)) for start in starts]
 
 
 class Counters:
@@ -263,6 +286,22 @@ class Counters:
         self.miss_latency = self.miss.observe
         self.upstream_latency = self.upstream.observe
         self.upstreams = _upstreams(self._stored[_UPSTREAMS_AT:])
+        self._reported: dict[Hashable, UpstreamReport] = {}
+
+    def report_upstreams(self, reports: Sequence[UpstreamReport]) -> None:
+        """Add what has happened since the last report; upstreams stand at the places that the site gives them.
+
+        An upstream that is told of for the first time has begun at zero.
+        """
+        for counts, report in zip(self.upstreams, reports, strict=False):
+            before = self._reported.get(report.upstream)
+            for name in UPSTREAM_COUNTERS:
+                counts[name] += max(0, getattr(report, name) - getattr(before, name, 0))
+            counts["state"] = UPSTREAM_HEALTHY if report.healthy else UPSTREAM_DOWN
+            counts["latency_microseconds"] = int(report.latency_seconds * 1e6)
+        for counts in self.upstreams[len(reports) :]:
+            counts["state"] = UPSTREAM_UNUSED
+        self._reported = {report.upstream: report for report in reports}
 
     def flush(self) -> None:
         """Store what has changed, word by word, because readers may look at any moment."""
@@ -271,7 +310,8 @@ class Counters:
         self._store(_HISTOGRAMS_AT, small)
         self._store(_PLAIN_AT, list(self.plain.values()))
         self._store(_GAUGES_AT, list(self.gauges.values()))
-        self._store(_UPSTREAMS_AT, [word for upstream in self.upstreams for word in upstream.words()])
+        for place, upstream in enumerate(self.upstreams):
+            self._store(_UPSTREAMS_AT + place * _UPSTREAM_WORDS, list(upstream.values()))
 
     def _store(self, base: int, values: list[int]) -> None:
         # Unchanged numbers are the same objects: telling them apart by identity costs a third of comparing them.
@@ -350,7 +390,7 @@ class WorkerSlot:
         """Read the numbers of GAUGES."""
         return dict(zip(GAUGES, self._words[_GAUGES_AT : _GAUGES_AT + len(GAUGES)].tolist(), strict=True))
 
-    def upstreams(self) -> list[UpstreamCounts]:
+    def upstreams(self) -> list[dict[str, int]]:
         """Read what happened with each upstream."""
         return _upstreams(self._words[_UPSTREAMS_AT:].tolist())
 
@@ -361,8 +401,9 @@ class SharedMemory:
     def __init__(self, mapping: mmap.mmap) -> None:
         self._mapping = mapping
         self._words = memoryview(mapping).cast("Q")
-        self._slices: list[memoryview] = []
         self.worker_count = self._words[_WORKERS_AT]
+        starts = range(_HEADER_WORDS, _HEADER_WORDS + self.worker_count * SLOT_WORDS, SLOT_WORDS)
+        self._slots = [self._words[start : start + SLOT_WORDS] for start in starts]
 
     @classmethod
     def create(cls, path: Path, *, workers: int) -> "SharedMemory":
@@ -385,6 +426,7 @@ class SharedMemory:
                 mapping = mmap.mmap(file.fileno(), octets)
             with memoryview(mapping).cast("Q") as words:
                 words[_VERSION_AT], words[_WORKERS_AT], words[_SLOT_WORDS_AT] = VERSION, workers, SLOT_WORDS
+                words[_CREATED_AT] = time.time_ns()
                 words[_MAGIC_AT] = MAGIC
             fresh.replace(path)
         except OSError as error:
@@ -417,7 +459,7 @@ class SharedMemory:
 
     def close(self) -> None:
         """Give the mapping back."""
-        for part in (*self._slices, self._words):
+        for part in (*self._slots, self._words):
             part.release()
         self._mapping.close()
 
@@ -425,14 +467,16 @@ class SharedMemory:
         """Give the slot of worker 0, 1, 2 and so on."""
         if not 0 <= number < self.worker_count:
             raise ValueError(f"worker {number}; this gateway has {self.worker_count}")
-        start = _HEADER_WORDS + number * SLOT_WORDS
-        words = self._words[start : start + SLOT_WORDS]
-        self._slices.append(words)
-        return WorkerSlot(number, words)
+        return WorkerSlot(number, self._slots[number])
 
     def workers(self) -> list[WorkerSlot]:
         """Give all slots."""
         return [self.worker(number) for number in range(self.worker_count)]
+
+    @property
+    def created_at_nanoseconds(self) -> int:
+        """When counting began, in nanoseconds since 1970."""
+        return self._words[_CREATED_AT]
 
     @property
     def index_generation(self) -> int:
@@ -444,11 +488,17 @@ class SharedMemory:
         """The published generation of the policy snapshot."""
         return self._words[_POLICY_AT]
 
+    @property
+    def published_at_nanoseconds(self) -> int:
+        """When they were published, by the monotonic clock."""
+        return self._words[_PUBLISHED_AT]
+
     def publish(self, *, index_generation: int, policy_generation: int) -> None:
         """Tell the workers to look; what they will read must be in place already.
 
         The policy's generation is what workers watch, so it is stored last.
         """
+        self._words[_PUBLISHED_AT] = time.monotonic_ns()
         self._words[_INDEX_AT] = index_generation
         self._words[_POLICY_AT] = policy_generation
 
@@ -459,6 +509,19 @@ class SharedMemory:
     def control(self) -> dict[str, int]:
         """Read the counters of CONTROL."""
         return {name: self._words[_CONTROL_AT + place] for place, name in enumerate(CONTROL)}
+
+    def tell_intake(self, numbers: Mapping[str, int]) -> None:
+        """Store some of INTAKE; only the intake does."""
+        for name, number in numbers.items():
+            self._words[_INTAKE_AT + INTAKE.index(name)] = number
+
+    def intake(self) -> dict[str, int]:
+        """Read the numbers of INTAKE."""
+        return {name: self._words[_INTAKE_AT + place] for place, name in enumerate(INTAKE)}
+
+    def outcomes(self) -> list[int]:
+        """Read the counters of `outcome`, all workers together."""
+        return [sum(counts) for counts in zip(*(worker.outcomes() for worker in self.workers()), strict=True)]
 
 
 def _is_ours(mapping: mmap.mmap) -> bool:

@@ -84,7 +84,8 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
         schedules={schedule.name: schedule for schedule in schedules},
     )
     named_packs = _find_packs(written, findings, packs)
-    table, rulebook = build_rules(written, findings, context, named_packs)
+    # Where no pack is known, the rows and policies are still checked against all of them.
+    table, rulebook = build_rules(written, findings, context, named_packs or list(packs.values()))
     listeners = _build_listeners(written, findings)
     lists = tuple(_build_lists(written, findings, folder))
     answers = _build_answers(written.answers or WrittenAnswers(), findings)

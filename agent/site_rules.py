@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from agent.categories import load_categories
 from agent.findings import Findings
-from agent.written_site import SAFE_MODES, WrittenPolicy, WrittenRowSetting, WrittenSite, WrittenTags
+from agent.written_site import ALL_SERVICES, SAFE_MODES, WrittenPolicy, WrittenRowSetting, WrittenSite, WrittenTags
 from rules.document import Path
 from rules.event import NAME_TAG, SEARCH_TAG
 from rules.pack import (
@@ -230,15 +230,16 @@ def _build_safe_search(written: WrittenSite, findings: Findings, context: Contex
         if not findings.is_known(path, whom, known, "audience or group", at_key=True):
             continue
         target = by_audience[Audience(whom)] if whom in by_audience else by_group.setdefault(whom, {})
+        if (for_all := modes.get(ALL_SERVICES)) is not None:
+            # Where a service has no such mode, it is held to the one that it has.
+            target |= {service: for_all if for_all in (OFF, *own) else STRICT for service, own in SAFE_MODES.items()}
         for service, mode in modes.items():
-            if findings.is_known((*path, service), service, SAFE_MODES, "service", at_key=True):
-                # A mode for all services is for each the mode that it has.
-                has_mode = mode == OFF or mode in SAFE_MODES[service]
-                if not has_mode and (*path, service) == findings.document.known_part((*path, service)):
-                    findings.problem(
-                        (*path, service), f"'{mode}'", "one of " + ", ".join((*SAFE_MODES[service], OFF))
-                    )
-                target[service] = mode if has_mode else STRICT
+            place: Path = (*path, service)
+            if service == ALL_SERVICES or not findings.is_known(place, service, SAFE_MODES, "service", at_key=True):
+                continue
+            if mode not in (OFF, *SAFE_MODES[service]):
+                findings.problem(place, f"'{mode}'", "one of " + ", ".join((*SAFE_MODES[service], OFF)))
+            target[service] = mode
     return [*_audience_modes(by_audience, by_group), *_group_modes(by_group)]
 
 

@@ -5,6 +5,7 @@ is, once a process. Errors in a site file are for technicians and stay English. 
 their snapshot and never import this module.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -14,14 +15,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from agent.snapshot import BlockTexts
-from rules.category import Catalogue
+from rules.category import LANGUAGES, Catalogue
+from rules.subject import Audience, Scope
 from rules.verdict import ReasonCode
 
 DOMAIN: Final = "schoolgate"
+SOURCE_LANGUAGE: Final = "en"
 # What fits into a small answer and onto one line of a browser's error page.
 MAX_BLOCK_TEXT_CHARACTERS: Final = 60
 
@@ -50,18 +54,43 @@ class Texts:
 
     def moment(self, at: datetime, timezone: str) -> str:
         """Write an instant as the wall clock of the school shows it."""
-        pattern = _MOMENT.get(self.language, _MOMENT["en"])
-        locale = self.language if self.language in _MOMENT else "en"
-        return format_datetime(at, pattern, tzinfo=ZoneInfo(timezone), locale=locale)
+        return format_datetime(at, _MOMENT[self.language], tzinfo=ZoneInfo(timezone), locale=self.language)
+
+    def join(self, words: Sequence[str]) -> str:
+        """Write words as one list: `pupils and guests`."""
+        return format_list(words, locale=self.language) if words else ""
+
+    def audience(self, audience: Audience) -> str:
+        """Name everybody of an audience."""
+        _ = self.gettext
+        return {Audience.PUPIL: _("pupils"), Audience.STAFF: _("staff"), Audience.GUEST: _("guests")}[audience]
+
+    def mode(self, mode: str) -> str:
+        """Name a safe mode."""
+        _ = self.gettext
+        return {"strict": _("strict"), "moderate": _("moderate")}.get(mode, mode)
+
+    def whom(self, scope: Scope) -> str:
+        """Say whom a policy addresses."""
+        _ = self.gettext
+        groups = self.join(sorted(scope.groups))
+        text = self.join([self.audience(audience) for audience in Audience if audience in scope.audiences])
+        if text and groups:
+            text = _("%(audience)s (%(groups)s)") % {"audience": text, "groups": groups}
+        text = text or groups or _("everybody")
+        if scope.except_groups:
+            rest = self.join(sorted(scope.except_groups))
+            text = _("%(whom)s except %(groups)s") % {"whom": text, "groups": rest}
+        return text
 
 
 @cache
 def load_texts(language: str) -> Texts:
     """Load the words of a language; of `fr-CA` those of `fr`, and English for one that we do not have."""
     language = language.partition("-")[0].partition("_")[0]
+    if language == SOURCE_LANGUAGE or language not in LANGUAGES:
+        return Texts(SOURCE_LANGUAGE, NullTranslations())
     file = files("agent") / "locale" / language / f"{DOMAIN}.po"
-    if not language.isalpha() or not file.is_file():
-        return Texts("en", NullTranslations())
     with file.open("rb") as lines:
         catalogue = read_po(lines, locale=language, domain=DOMAIN)
     compiled = BytesIO()

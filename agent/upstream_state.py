@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.shared_memory import BUCKETS, Histogram
-from agent.site import Upstream
+from agent.site import Transport, Upstream
 
 # An upstream is down when it failed so often in a row, or let so many questions in a row pass the usual time.
 FAILURES_UNTIL_DOWN: Final = 3
@@ -17,8 +17,10 @@ FIRST_PROBE_SECONDS: Final = 1.0
 MAX_PROBE_SECONDS: Final = 30.0
 # RFC 6298 section 2.3 smooths round-trip times in the same way.
 LATENCY_WEIGHT: Final = 0.125
-# What an upstream is given before it has ever answered.
-UNKNOWN_LATENCY_SECONDS: Final = 0.1
+# An answer is late after three times the usual time; this long before any time is usual.
+LATE_FACTOR: Final = 3.0
+MIN_LATE_SECONDS: Final = 0.03
+UNKNOWN_LATE_SECONDS: Final = 0.3
 # RFC 6891 section 6.2.2 lets a server without EDNS be remembered as such; it may be mended.
 PLAIN_SECONDS: Final = 900.0
 
@@ -76,6 +78,7 @@ class UpstreamState:
 
     __slots__ = (
         "answered",
+        "encrypted",
         "failed",
         "failures",
         "hedged",
@@ -83,6 +86,7 @@ class UpstreamState:
         "is_down",
         "last_failure",
         "late",
+        "late_seconds",
         "latency_seconds",
         "malformed",
         "mismatched",
@@ -97,6 +101,7 @@ class UpstreamState:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
+        self.encrypted = upstream.transport is Transport.TLS
         self.is_down = False
         self.failures = self.late = 0
         self.probe_at = 0.0
@@ -105,12 +110,9 @@ class UpstreamState:
         self.sent = self.answered = self.timed_out = self.failed = self.malformed = self.mismatched = 0
         self.hedged = self.tcp_fallbacks = 0
         self.latency_seconds = 0.0
+        self.late_seconds = UNKNOWN_LATE_SECONDS
         self.histogram = Histogram([0] * (BUCKETS + 2))
         self.last_failure: UpstreamFailure | None = None
-
-    def usual_seconds(self) -> float:
-        """Give how long an answer usually takes."""
-        return self.latency_seconds or UNKNOWN_LATENCY_SECONDS
 
     def measure(self, seconds: float) -> None:
         """Take in how long a good answer took."""
@@ -118,6 +120,7 @@ class UpstreamState:
             self.latency_seconds += (seconds - self.latency_seconds) * LATENCY_WEIGHT
         else:
             self.latency_seconds = max(seconds, 1e-6)
+        self.late_seconds = max(LATE_FACTOR * self.latency_seconds, MIN_LATE_SECONDS)
         self.histogram.observe(seconds)
 
     def fail(self, failure: UpstreamFailure, now: float) -> bool:
@@ -169,26 +172,3 @@ class UpstreamState:
             latency_buckets=tuple(self.histogram.words[:BUCKETS]),
             last_failure=self.last_failure,
         )
-
-
-class Pool:
-    """Upstreams that may be asked the same questions.
-
-    `order` is the order in which they are asked: as the site names them, those that are down last, so that a
-    question is still asked where all are down. From `probe_at` on, one that is down may be tried.
-    """
-
-    __slots__ = ("order", "probe_at", "states")
-
-    def __init__(self, states: tuple[UpstreamState, ...]) -> None:
-        self.replace(states)
-
-    def replace(self, states: tuple[UpstreamState, ...]) -> None:
-        """Ask other upstreams from now on."""
-        self.states = states
-        self.rearrange()
-
-    def rearrange(self) -> None:
-        """Put the upstreams in order after the health of one has changed."""
-        self.order = tuple(sorted(self.states, key=lambda state: state.is_down))
-        self.probe_at = min((state.probe_at for state in self.states if state.is_down), default=float("inf"))

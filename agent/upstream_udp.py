@@ -3,16 +3,17 @@
 An answer is taken only from the upstream's own address and port (the sockets are connected), with the ID and the
 question of a query that waits on that very socket. Everything else is counted and passed over.
 
-Source: RFC 5452 sections 4 and 9 (forged answers), RFC 7873 is not used.
+Source: RFC 5452 sections 4 and 9 (forged answers).
 """
 
 import asyncio
 import socket
 from collections.abc import Callable
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final
 
 from agent.site import Endpoint
+from agent.upstream_exchange import Attempt, Carrier, Outcomes
 from agent.upstream_message import HEADER_OCTETS
 from agent.upstream_state import FailureKind, UpstreamFailure, UpstreamState
 
@@ -45,40 +46,7 @@ class Identifiers:
         return self._stock.pop()
 
 
-class Carrier(Protocol):
-    """What carries a try: a socket or a connection."""
-
-    def forget(self, attempt: "Attempt") -> None:
-        """Wait for the answer to this try no longer."""
-
-    def is_alive_since(self, instant: float) -> bool:
-        """Say whether the upstream may just be slow: something that it must keep up came from it since."""
-
-
-class Attempt(Protocol):
-    """One try to get one question answered by one upstream, as those who carry it see it."""
-
-    question: bytes
-    query: bytes
-    identifier: bytes
-    carrier: Carrier | None
-    sent_at: float
-
-
-class Outcomes(Protocol):
-    """Who is told how tries end; never from within `send`."""
-
-    def answered(self, attempt: Attempt, message: bytes, now: float) -> None:
-        """Take an answer that matches its question."""
-
-    def failed(self, attempt: Attempt, failure: UpstreamFailure) -> None:
-        """Take a try that cannot be answered any more."""
-
-    def suspected(self, attempt: Attempt) -> None:
-        """Take a try whose answer somebody may be guessing."""
-
-
-def sockaddr(endpoint: Endpoint, kind: socket.SocketKind) -> tuple[socket.AddressFamily, tuple[object, ...]]:
+def sockaddr(endpoint: Endpoint, kind: socket.SocketKind) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     """Give the family and the address to connect to.
 
     Raises:
@@ -114,12 +82,12 @@ class UdpSockets:
         self.outcomes = outcomes
         self.loop = loop
         self.clock = clock
+        self.open: set[_UdpSocket] = set()
         self._identifiers = identifiers
         self._current: list[_UdpSocket | None] = [None] * SOCKETS
-        self.open: set[_UdpSocket] = set()
-        self.is_closing = False
+        self._is_retired = False
 
-    def send(self, attempt: Attempt, now: float, *, avoiding: Carrier | None = None) -> None:
+    def send(self, attempt: Attempt, *, avoiding: Carrier | None = None) -> None:
         """Send a query from one of the sockets; what goes wrong is told later."""
         draw = self._identifiers.draw
         place = draw()[0] % SOCKETS
@@ -127,9 +95,9 @@ class UdpSockets:
         if carrier is avoiding and carrier is not None:
             place = (place + 1) % SOCKETS
             carrier = self._current[place]
-        if carrier is None or not carrier.questions_left or now >= carrier.retires_at:
+        if carrier is None or not carrier.questions_left or attempt.sent_at >= carrier.retires_at:
             try:
-                carrier = self._replace(place, now)
+                carrier = self._replace(place, attempt.sent_at)
             except OSError as error:
                 self.loop.call_soon(self.outcomes.failed, attempt, network_failure(self.state, error))
                 return
@@ -140,10 +108,8 @@ class UdpSockets:
         self._current[place] = None
         if before is not None:
             before.retire()
-        carrier = _UdpSocket(self, now)
-        if self.is_closing:
-            carrier.is_retired = True
-        else:
+        carrier = _UdpSocket(self, now, is_retired=self._is_retired)
+        if not self._is_retired:
             self._current[place] = carrier
         return carrier
 
@@ -156,15 +122,15 @@ class UdpSockets:
 
     def retire(self) -> None:
         """Close each socket when its last question has ended."""
-        self.is_closing = True
+        self._is_retired = True
         for carrier in list(self.open):
             self.leave(carrier)
 
     def close(self) -> None:
         """Close every socket at once."""
-        self.retire()
         for carrier in list(self.open):
             carrier.close()
+        self._current = [None] * SOCKETS
 
 
 class _UdpSocket:
@@ -173,34 +139,34 @@ class _UdpSocket:
     __slots__ = (
         "_attempts",
         "_guesses",
-        "_port",
+        "_is_retired",
+        "_owner",
         "_read",
         "_socket",
         "_waiting",
         "_write",
-        "is_retired",
         "questions_left",
         "retires_at",
     )
 
-    def __init__(self, port: UdpSockets, now: float) -> None:
-        self._port = port
+    def __init__(self, owner: UdpSockets, now: float, *, is_retired: bool) -> None:
+        self._owner = owner
         self._attempts: dict[bytes, Attempt | None] = {}
         self._waiting = self._guesses = 0
+        self._is_retired = is_retired
         self.questions_left = QUESTIONS_PER_SOCKET
         self.retires_at = now + SECONDS_PER_SOCKET
-        self.is_retired = False
-        family, address = sockaddr(port.state.upstream.endpoint, socket.SOCK_DGRAM)
+        family, address = sockaddr(owner.state.upstream.endpoint, socket.SOCK_DGRAM)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            self._socket.setblocking(False)  # noqa: FBT003 (the socket's own way to say it)
+            self._socket.settimeout(0)
             self._socket.connect(address)
         except OSError:
             self._socket.close()
             raise
         self._read, self._write = self._socket.recv, self._socket.send
-        port.open.add(self)
-        port.loop.add_reader(self._socket, self._receive)
+        owner.open.add(self)
+        owner.loop.add_reader(self._socket, self._receive)
 
     def send(self, attempt: Attempt, draw: Callable[[], bytes]) -> None:
         """Send a query under an ID that this socket has not used yet."""
@@ -219,15 +185,15 @@ class _UdpSocket:
             # No room in the send buffer: as good as lost on the way, and asked again like it.
             return
         except OSError as error:
-            self._port.loop.call_soon(self._fail, error)
+            self._owner.loop.call_soon(self._fail, error)
 
     def _receive(self) -> None:
-        """Take what has come; the ear of every question that goes out, so one longer function."""
-        port = self._port
+        """Take what has come: the way of every answer, so one longer function."""
+        owner = self._owner
         read = self._read
         attempts = self._attempts
-        answered = port.outcomes.answered
-        now = port.clock()
+        answered = owner.outcomes.answered
+        now = owner.clock()
         for _ in range(READS_AT_ONCE):
             try:
                 message = read(RECEIVE_OCTETS)
@@ -241,13 +207,13 @@ class _UdpSocket:
             if attempt is None:
                 # An answer that comes twice or late is nobody's guess.
                 self._pass_over(guess=identifier not in attempts)
-            # "answers matched on everything": QR set, opcode QUERY, one question, and that octet for octet.
+            # RFC 5452 section 9.1: the address, the port, the ID and the question match, and it is a response.
             elif (
                 len(message) > HEADER_OCTETS
                 and message[2] & 0xF8 == 0x80
                 and message[4:6] == b"\0\1"
                 and message.startswith(attempt.question, HEADER_OCTETS)
-            ) or _is_bare_error(message):
+            ) or is_bare_error(message):
                 attempts[identifier] = None
                 self._waiting -= 1
                 answered(attempt, message, now)
@@ -255,55 +221,56 @@ class _UdpSocket:
                 self._pass_over(guess=True)
             if not self._waiting:
                 break
-        if self.is_retired and not self._waiting:
+        if self._is_retired and not self._waiting:
             self.close()
 
     def _pass_over(self, *, guess: bool) -> None:
-        self._port.state.mismatched += 1
+        self._owner.state.mismatched += 1
         self._guesses += guess
         if self._guesses >= GUESSES and self._waiting:
             for attempt in self._end():
-                self._port.outcomes.suspected(attempt)
+                self._owner.outcomes.suspected(attempt)
 
     def _fail(self, error: OSError) -> None:
         """End every try that waits here: an ICMP message does not say which of them it is about."""
-        failure = network_failure(self._port.state, error)
+        failure = network_failure(self._owner.state, error)
         for attempt in self._end():
-            self._port.outcomes.failed(attempt, failure)
+            self._owner.outcomes.failed(attempt, failure)
 
     def _end(self) -> list[Attempt]:
-        attempts = [attempt for attempt in self._attempts.values() if attempt is not None]
-        self._attempts = dict.fromkeys(self._attempts)
+        waiting = [attempt for attempt in self._attempts.values() if attempt is not None]
         self._waiting = 0
-        self._port.leave(self)
-        return attempts
+        self._owner.leave(self)
+        return waiting
 
     def forget(self, attempt: Attempt) -> None:
         """Wait for the answer to this try no longer."""
         if self._attempts.get(attempt.identifier) is attempt:
             self._attempts[attempt.identifier] = None
             self._waiting -= 1
-            if self.is_retired and not self._waiting:
+            if self._is_retired and not self._waiting:
                 self.close()
 
-    def is_alive_since(self, instant: float) -> bool:  # noqa: ARG002 (datagrams are lost one by one)
-        """Say no: any datagram may have been lost, whatever came of the others."""
-        return False
+    def is_silent_since(self, instant: float) -> bool:  # noqa: ARG002 (every datagram may be lost by itself)
+        """Say yes: what came of other datagrams says nothing about this one."""
+        return True
 
     def retire(self) -> None:
         """Close as soon as nothing waits here."""
-        self.is_retired = True
+        self._is_retired = True
         if not self._waiting:
             self.close()
 
     def close(self) -> None:
         """Close at once."""
-        if self in self._port.open:
-            self._port.open.discard(self)
-            self._port.loop.remove_reader(self._socket)
+        self._attempts.clear()
+        self._waiting = 0
+        if self in self._owner.open:
+            self._owner.open.discard(self)
+            self._owner.loop.remove_reader(self._socket)
             self._socket.close()
 
 
-def _is_bare_error(message: bytes) -> bool:
+def is_bare_error(message: bytes) -> bool:
     """Say whether this is a header and an error alone, as servers send that could not read the question."""
     return len(message) == HEADER_OCTETS and message[2] & 0xF8 == 0x80 and message[3] & 0xF != 0

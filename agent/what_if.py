@@ -22,10 +22,10 @@ _MIN_WEEKDAY_LETTERS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody who asks: the profile, and what it was found by."""
+    """Somebody who asks, and the address where that is how they were named."""
 
-    asked_as: str
     profile: Profile
+    address: str | None = None
 
 
 def parse_asked_name(text: str) -> DomainName:
@@ -53,11 +53,11 @@ def parse_who(text: str, site: Site, resolver: ClientResolver) -> Who:
     try:
         profile = resolver.profile_of(text)
     except ValueError:
-        return Who(text, _parse_profile(text, site, resolver))
+        return Who(_parse_profile(text, site, resolver))
     if profile is None:
         networks = ", ".join(cidr for network in site.networks for cidr in network.cidrs)
         raise _refusal("--as", f"{text}, which is in no network of the site", f"an address of {networks}")
-    return Who(text, profile)
+    return Who(profile, text)
 
 
 def _parse_profile(text: str, site: Site, resolver: ClientResolver) -> Profile:

@@ -43,7 +43,7 @@ class TwoGenerationCache(Generic[Value]):
 
     def put(self, key: bytes, value: Value) -> None:
         """Keep a value; it replaces one under the same key."""
-        if (before := self.young.get(key)) is not None:
+        if (before := self.young.pop(key, None)) is not None:
             self._young_bytes -= self._size_of(key, before)
         elif (before := self._old.pop(key, None)) is not None:
             self._old_bytes -= self._size_of(key, before)

@@ -8,7 +8,7 @@ from rules.name import MAX_LABEL_OCTETS, MAX_WIRE_OCTETS, DomainName, InvalidNam
 
 LABEL: Final = rb"[a-z0-9_-]{1,63}+"
 # A name that needs no second look but at its length: lower case, two labels or more, the last one not a number.
-PLAIN_NAME: Final = rb"(?:" + LABEL + rb"\.)++[a-z][a-z0-9_-]{0,62}+"
+PLAIN_NAME: Final = rb"(?:" + LABEL + rb"\.(?![ \t\n]))++[a-z][a-z0-9_-]{0,62}+"
 
 _IPV4: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:[/:]\d{1,5})?"
 _IPV6: Final = r"\[?[0-9a-f]*:[0-9a-f:.]*\]?(?:/\d{1,3})?"

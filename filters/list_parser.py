@@ -62,7 +62,7 @@ def parse_list(
     reader = make_reader(format, file, blocks)
     for block in _whole_lines(blocks):
         if reader.line == 0 and (other_content := find_other_content(block)):
-            reader.line = 1
+            reader.line = reader.chunk.lines = 1
             reader.refuse(other_content, block[:MAX_LINE_OCTETS].decode("utf-8", "replace"))
             yield reader.chunk
             return
@@ -152,13 +152,17 @@ def take_line(reader: Reader, line: bytes) -> None:
     reader.line += 1
     text = line[: MAX_LINE_OCTETS + 1].removeprefix(BOM).decode("utf-8", "surrogateescape").rstrip()
     try:
-        if len(line) > MAX_LINE_OCTETS:
-            raise Refused(Reason.TOO_LONG, f"a line of more than {MAX_LINE_OCTETS} octets")
-        if b"\0" in line:
-            raise Refused(Reason.NUL_BYTE, "a NUL octet, which text never has")
+        _check_octets(line)
         reader.take_line(text)
     except Refused as refused:
         reader.refuse(refused, text)
+
+
+def _check_octets(line: bytes) -> None:
+    if len(line) > MAX_LINE_OCTETS:
+        raise Refused(Reason.TOO_LONG, f"a line of more than {MAX_LINE_OCTETS} octets")
+    if b"\0" in line:
+        raise Refused(Reason.NUL_BYTE, "a NUL octet, which text never has")
 
 
 def close_list(reader: Reader) -> None:

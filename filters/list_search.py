@@ -7,6 +7,7 @@ from typing import Final
 
 import idna
 
+from filters.list_detection import BOM
 from filters.list_entries import Chunk, ListedLine
 from filters.list_formats.reader import Reader
 from filters.list_names import shown
@@ -41,7 +42,7 @@ def find_entries(
 
 def _starts_of_lines(data: bytes, format_: str, name: DomainName) -> set[int]:
     """Give where the lines begin that may list the name, and those without which they cannot be understood."""
-    lowered = data.lower()
+    lowered = data.lower().replace(BOM, b" " * len(BOM))
     places: Iterable[int] = chain.from_iterable(_places_of_name(lowered, text) for text in _texts(name))
     if format_ == "adblock":
         places = chain(places, _places(lowered, b"*"))

@@ -129,6 +129,8 @@ LOCAL_ZONES: Final = {
         LocalZone(_wire("home.arpa")),
         LocalZone(_wire("invalid")),
         LocalZone(_wire("onion")),
+        # RFC 9462 section 6.4: what it says of a resolver is true of that resolver alone; ours has no other way in.
+        LocalZone(_wire("resolver.arpa"), everywhere=True),
         # RFC 6761 section 6.3: "always respond with the loopback address", for every name below, too.
         LocalZone(_wire("localhost"), ipv4=bytes((127, 0, 0, 1)), ipv6=bytes(15) + b"\x01", everywhere=True),
     )

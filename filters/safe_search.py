@@ -26,6 +26,7 @@ class Service:
     """One service: `names` are exact hosts, `targets` the safe host by mode; every service has `strict`."""
 
     tag: str
+    title: str
     names: frozenset[DomainName]
     targets: Mapping[str, DomainName]
 
@@ -53,21 +54,21 @@ def _with_www(names: Iterable[str]) -> list[str]:
     return [host for name in names for host in (name, f"www.{name}")]
 
 
-def _service(name: str, hosts: Iterable[str], *, strict: str, moderate: str | None = None) -> Service:
+def _service(title: str, hosts: Iterable[str], *, strict: str, moderate: str | None = None) -> Service:
     targets = {STRICT: DomainName(strict)}
     if moderate is not None:
         targets[MODERATE] = DomainName(moderate)
-    return Service(SEARCH_TAG + name, frozenset(map(DomainName, hosts)), targets)
+    return Service(SEARCH_TAG + title.lower(), title, frozenset(map(DomainName, hosts)), targets)
 
 
-SAFE_SEARCH: Final[Mapping[str, Service]] = {
-    "google": _service(
-        "google",
+_SERVICES: Final = (
+    _service(
+        "Google",
         _with_www(f"google.{domain}" for domain in _GOOGLE_DOMAINS.split()),
         strict="forcesafesearch.google.com",
     ),
-    "youtube": _service(
-        "youtube",
+    _service(
+        "YouTube",
         (
             "youtube.com",
             "www.youtube.com",
@@ -80,10 +81,10 @@ SAFE_SEARCH: Final[Mapping[str, Service]] = {
         moderate="restrictmoderate.youtube.com",
     ),
     # The edge host serves the search beside a page in Microsoft's browser.
-    "bing": _service("bing", ("www.bing.com", "edgeservices.bing.com"), strict="strict.bing.com"),
+    _service("Bing", ("www.bing.com", "edgeservices.bing.com"), strict="strict.bing.com"),
     # The pages without scripts have hosts of their own.
-    "duckduckgo": _service(
-        "duckduckgo",
+    _service(
+        "DuckDuckGo",
         (
             "duckduckgo.com",
             "www.duckduckgo.com",
@@ -93,12 +94,12 @@ SAFE_SEARCH: Final[Mapping[str, Service]] = {
         ),
         strict="safe.duckduckgo.com",
     ),
-    "pixabay": _service("pixabay", ("pixabay.com",), strict="safesearch.pixabay.com"),
-    "yandex": _service("yandex", _with_www(_YANDEX_DOMAINS.split()), strict="familysearch.yandex.ru"),
-    "ecosia": _service("ecosia", ("www.ecosia.org",), strict="strict-safe-search.ecosia.org"),
-    "brave": _service("brave", ("search.brave.com",), strict="forcesafe.search.brave.com"),
-}
-
+    _service("Pixabay", ("pixabay.com",), strict="safesearch.pixabay.com"),
+    _service("Yandex", _with_www(_YANDEX_DOMAINS.split()), strict="familysearch.yandex.ru"),
+    _service("Ecosia", ("www.ecosia.org",), strict="strict-safe-search.ecosia.org"),
+    _service("Brave", ("search.brave.com",), strict="forcesafe.search.brave.com"),
+)
+SAFE_SEARCH: Final[Mapping[str, Service]] = {service.title.lower(): service for service in _SERVICES}
 _BY_TAG: Final = {service.tag: service for service in SAFE_SEARCH.values()}
 
 
@@ -106,6 +107,11 @@ _BY_TAG: Final = {service.tag: service for service in SAFE_SEARCH.values()}
 def names_by_tag() -> Mapping[str, frozenset[DomainName]]:
     """Give the exact hosts of every service by its `search:` tag."""
     return {tag: service.names for tag, service in _BY_TAG.items()}
+
+
+def service_title(tag: str) -> str:
+    """Give the name that people know a service by; for an unknown tag, the tag."""
+    return _BY_TAG[tag].title if tag in _BY_TAG else tag
 
 
 def target(tag: str, mode: str) -> DomainName:

@@ -16,9 +16,9 @@ from filters.list_entries import Reason, SpecialRule
 from filters.list_formats.plain import HostsReader
 from filters.list_formats.rr_types import parse_rr_type
 from filters.list_names import PLAIN_NAME, Refused, read_any_name, read_name, to_wire_names
-from rules.name import to_wire
+from rules.name import MAX_WIRE_OCTETS, to_wire
 
-_COMMENT: Final = re.compile(r"\s+#\s.*")
+_COMMENT: Final = re.compile(r"\s#\s.*")
 _REGEX: Final = re.compile(r"/.*/(?:\$.*)?")
 _ABOUT_PAGES: Final = re.compile(r"#[@?$%]{0,3}#|\$@?\$")
 _ABOUT_ALL_PAGES: Final = re.compile(r"##[^\s#]|###[\w-]|#@|#\?#|#\$|#%")
@@ -41,6 +41,10 @@ class Modifiers:
     not_dnstypes: frozenset[int] = frozenset()
     denyallow: frozenset[bytes] = frozenset()
 
+    def narrow_nothing(self) -> bool:
+        """Say whether the rule is the same without them, once nothing cancels it."""
+        return not (self.important or self.dnstypes or self.not_dnstypes or self.denyallow)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -58,7 +62,7 @@ class Rule:
 
     def is_plain(self) -> bool:
         """Say whether this is `||name^` and nothing more."""
-        return self.at_label and not self.exception and self.modifiers == Modifiers() and "*" not in self.body
+        return self.at_label and not self.exception and self.modifiers.narrow_nothing() and "*" not in self.body
 
 
 class AdblockReader(HostsReader):
@@ -124,7 +128,7 @@ def parse_rule(text: str) -> Rule:
     Raises:
         Refused: the rule is not about names, or has a modifier that DNS cannot honour.
     """
-    text = _COMMENT.sub("", text)
+    text = _COMMENT.sub("", text).rstrip()
     exception = text.startswith("@@")
     text = text.removeprefix("@@")
     if _REGEX.fullmatch(text):
@@ -133,7 +137,7 @@ def parse_rule(text: str) -> Rule:
         raise _not_for_dns("a rule about the content of pages")
     body, dollar, options = text.partition("$")
     modifiers = _parse_modifiers(options) if dollar else Modifiers()
-    is_bare_name = not exception and replace(modifiers, badfilter=False) == Modifiers()
+    is_bare_name = not exception and modifiers.narrow_nothing()
     body, at_label = _parse_body(body.lower() if body.isascii() else body, is_bare_name=is_bare_name)
     return Rule(body, at_label, exception, modifiers)
 
@@ -156,24 +160,25 @@ def _parse_body(text: str, *, is_bare_name: bool) -> tuple[str, bool]:
 
 
 def _parse_modifiers(text: str) -> Modifiers:
-    modifiers = Modifiers()
+    important = badfilter = False
+    denyallow: frozenset[bytes] = frozenset()
+    wanted: frozenset[int] = frozenset()
+    unwanted: frozenset[int] = frozenset()
     for option in text.split(","):
         key, _, value = option.strip().partition("=")
         match key.lower():
             case "important":
-                modifiers = replace(modifiers, important=True)
+                important = True
             case "badfilter":
-                modifiers = replace(modifiers, badfilter=True)
+                badfilter = True
             case "denyallow":
-                left_alone = frozenset(to_wire(read_any_name(name)) for name in value.split("|"))
-                modifiers = replace(modifiers, denyallow=left_alone)
+                denyallow = frozenset(to_wire(read_any_name(name)) for name in value.split("|"))
             case "dnstype":
                 wanted, unwanted = _parse_types(value)
-                modifiers = replace(modifiers, dnstypes=wanted, not_dnstypes=unwanted)
             case _:
                 known = ", ".join(SUPPORTED_MODIFIERS)
                 raise Refused(Reason.UNSUPPORTED_MODIFIER, f"modifier {key!r}, where DNS can honour only {known}")
-    return modifiers
+    return Modifiers(important, badfilter, wanted, unwanted, denyallow)
 
 
 def _parse_types(text: str) -> tuple[frozenset[int], frozenset[int]]:
@@ -199,7 +204,7 @@ def to_listing(rule: Rule) -> bytes | SpecialRule:
         raise _not_for_dns("a web address, of which DNS sees only the name")
     name, pattern = _compile(rule) if "*" in rule.body else (to_wire(read_name(rule.body)), None)
     modifiers = rule.modifiers
-    if pattern is None and not rule.exception and replace(modifiers, badfilter=False) == Modifiers():
+    if pattern is None and not rule.exception and modifiers.narrow_nothing():
         return name
     return SpecialRule(
         name,
@@ -219,8 +224,8 @@ def _compile(rule: Rule) -> tuple[bytes, str]:
     Each literal between two wildcards is looked for once, as early as possible, and never again (an atomic group),
     which finds every match there is and keeps the work linear whatever a list says.
     """
-    if not _PATTERN.fullmatch(rule.body) or rule.body.endswith("."):
-        raise Refused(Reason.BAD_NAME, "a character or a dot that no host name has at this place")
+    if len(rule.body) > MAX_WIRE_OCTETS or not _PATTERN.fullmatch(rule.body) or rule.body.endswith("."):
+        raise Refused(Reason.BAD_NAME, "a character or dot that no host name has there, or too many of them")
     first, *middle, last = rule.body.split("*")
     _check_breadth(rule.body, last)
     start = re.escape(first) if not (first and rule.at_label) else rf"(?>(?:.*?\.)??{re.escape(first)})"

@@ -11,14 +11,13 @@ from ipaddress import ip_address
 from typing import Final
 
 from filters.list_entries import Reason, SpecialRule
-from filters.list_formats.plain import without_wildcard
+from filters.list_formats.plain import without_comment, without_wildcard
 from filters.list_formats.reader import Reader
 from filters.list_names import PLAIN_NAME, Refused, below_only, read_name, to_wire_names
 from rules.name import to_wire
 
 _NULL: Final = rb"(?:#|0\.0\.0\.0|127\.0\.0\.1|::1?)?"
 _NAMES: Final = re.compile(rb"=/([^/\n]++)/")
-_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 FORWARDING: Final = "forwards queries to another server, which belongs in the site file under upstreams"
 
 
@@ -37,7 +36,7 @@ class DnsmasqReader(Reader):
 
     def take_line(self, text: str) -> None:
         """Take an option or a comment."""
-        text = _COMMENT.sub("", text).strip()
+        text = without_comment(text)
         if not text:
             self.ignore()
             return

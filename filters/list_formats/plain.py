@@ -37,6 +37,7 @@ _BOILERPLATE: Final = frozenset(
     }
 )
 _HOSTS_ADDRESS: Final = re.compile(rb"^[^ \t]++[ \t]++", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 _BLANKS: Final = b" \t"
 
 
@@ -87,7 +88,7 @@ class HostsReader(Reader):
 
     def take_line(self, text: str) -> None:
         """Take an address and its names; a name without an address is taken too."""
-        words = without_comment(text).split()
+        words = text.partition("#")[0].split()
         if words and _is_hosts_address(words[0]):
             if len(words) == 1:
                 raise Refused(Reason.RAW_ADDRESS, "an address without a name")
@@ -117,8 +118,8 @@ class NotForDnsReader(Reader):
 
 
 def without_comment(text: str) -> str:
-    """Cut off a comment; no name and no address holds its sign."""
-    return text.partition("#")[0].strip()
+    """Cut off a comment; a sign in the middle of a word (`name.test##.advert`) is something else."""
+    return _COMMENT.sub("", text).strip()
 
 
 def without_wildcard(text: str) -> str:

@@ -23,7 +23,7 @@ from rules.name import DomainName, from_wire, to_wire
 _Trigger: TypeAlias = tuple[DomainName, bool]
 _Record: TypeAlias = tuple[int, int, str]
 
-_NAME: Final = rb"(?:" + LABEL + rb"\.)++(?!rpz-)[a-z][a-z0-9_-]{0,62}+\.?+"
+_NAME: Final = rb"(?:" + LABEL + rb"\.(?![ \t]))++(?!rpz-)[a-z][a-z0-9_-]{0,62}+\.?+"
 _CNAME_TO_ROOT: Final = rb"[ \t]++(?:\d++[ \t]++)?+(?:in[ \t]++)?+cname[ \t]++\.[ \t]*+"
 _OWNER: Final = re.compile(rb"^[^ \t]++", re.MULTILINE)
 _NOT_BY_NAME: Final = frozenset({"rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname"})

@@ -217,7 +217,7 @@ max-mthreads=4096
         self._write("list.rpz", rpz_zone(names))
 
     def reload(self) -> None:
-        self._run("rec_control", f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "reload-lua-config")
+        self._run("rec_control", f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "--timeout=60", "reload-lua-config")
 
 
 class Dnsdist(Server):
@@ -238,6 +238,7 @@ controlSocket("127.0.0.1:{self.control_port}")
 setSecurityPollSuffix("")
 setMaxUDPOutstanding(65535)
 setUDPMultipleMessagesVectorSize(64)
+setUDPSocketBufferSizes(4194304, 4194304)
 newServer({{address="127.0.0.1:{self.upstream_port}", healthCheckMode="up", sockets=4}}):setUp()
 getPool(""):setCache(newPacketCache(200000))
 function load_list()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.safe_search import MODES, SAFE_SEARCH, Service, names_by_tag, target
+from filters.safe_search import MODES, SAFE_SEARCH, Service, names_by_tag, service_title, target
 from rules.name import DomainName, parse_name
 
 SERVICES = ("google", "youtube", "bing", "duckduckgo", "pixabay", "yandex", "ecosia", "brave")
@@ -77,6 +77,11 @@ def test_other_hosts_of_the_same_firms_are_left_alone(name: str) -> None:
 )
 def test_the_safe_host_follows_the_mode(tag: str, mode: str, safe: str) -> None:
     assert target(tag, mode) == safe
+
+
+def test_a_service_has_the_name_that_people_know() -> None:
+    assert service_title("search:duckduckgo") == "DuckDuckGo"
+    assert service_title("search:nobody") == "search:nobody"
 
 
 def test_an_unknown_tag_is_a_mistake_of_the_caller() -> None:

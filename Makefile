@@ -1,0 +1,42 @@
+# Everything a newcomer needs: `make run` and `make test` do all the set-up themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SITE := .site/site.yaml
+
+.PHONY: run test check bench site clean
+
+# What tests and tools need is installed in one go; the mark is renewed when the lists of it change.
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Schoolgate needs Python 3.11 or newer; found " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: sudo apt install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gateway,dev]'
+	touch $@
+
+$(SITE): | $(VENV)/ready
+	$(BIN)/schoolgate init $(dir $(SITE))
+
+site: $(SITE)
+
+# The gateway on 127.0.0.1:5335, as whoever you are.
+run: $(VENV)/ready $(SITE)
+	$(BIN)/schoolgate gateway --site $(SITE)
+
+test: $(VENV)/ready
+	$(BIN)/pytest
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/conventions
+
+# Every installed peer beside us, with the same list, upstream and queries: see README, "Speed".
+bench: $(VENV)/ready
+	$(BIN)/python tests/bench/bench.py
+
+clean:
+	rm -rf $(VENV) .site

@@ -1,0 +1,233 @@
+"""The workers: started with sockets that outlive them, watched, started again when they die.
+
+The sockets belong to the supervisor. While a worker is dead the kernel keeps the queries that came for it, and the
+next worker in its place answers them: clients see a pause, not a loss.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from agent.datagrams import listen_on_datagrams
+from agent.dns_worker_job import WorkerJob
+from agent.logs import log
+from agent.shared_memory import SharedMemory
+from agent.site import Endpoint
+from agent.streams import listen_on_stream
+from rules.errors import ConfigurationError, Problem, StorageError
+
+# A worker that says nothing for so long hangs, and is ended.
+SILENT_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 3.0
+FIRST_BACKOFF_SECONDS: Final = 0.05
+MAX_BACKOFF_SECONDS: Final = 30.0
+# A worker that lived for so long was sound; the next fault is a new one.
+SOUND_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One place for a worker, and whoever is in it."""
+
+    job: WorkerJob
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    backoff_seconds: float = 0.0
+    start_at: float = 0.0
+
+
+@dataclass(slots=True)
+class ListeningSockets:
+    """The open sockets of all workers: for each worker one of each kind for every endpoint."""
+
+    datagrams: list[list[socket.socket]] = field(default_factory=list)
+    streams: list[list[socket.socket]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close them all."""
+        for each in (*self.datagrams, *self.streams):
+            for listening in each:
+                listening.close()
+
+
+def open_sockets(endpoints: Iterable[Endpoint], *, workers: int, where: str) -> ListeningSockets:
+    """Listen at every endpoint, for every worker.
+
+    Raises:
+        ConfigurationError: a port is taken or may not be used, an address is not this machine's; all at once.
+    """
+    opened = ListeningSockets([[] for _ in range(workers)], [[] for _ in range(workers)])
+    problems = []
+    for endpoint in endpoints:
+        try:
+            _check_free(endpoint)
+            for number in range(workers):
+                opened.datagrams[number].append(listen_on_datagrams(endpoint.address, endpoint.port))
+                opened.streams[number].append(listen_on_stream(endpoint.address, endpoint.port))
+        except OSError as error:
+            problems.append(explain_bind_error(error, endpoint, where))
+    if problems:
+        opened.close()
+        raise ConfigurationError(tuple(problems))
+    return opened
+
+
+def _check_free(endpoint: Endpoint) -> None:
+    """Fail where somebody else listens: SO_REUSEPORT would share the port with him, and half of the queries."""
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((endpoint.address, endpoint.port))
+
+
+def explain_bind_error(error: OSError, endpoint: Endpoint, where: str) -> Problem:
+    """Say in one sentence why nobody can listen there, and what to do."""
+    found, expected = {
+        errno.EADDRINUSE: (
+            f"{endpoint} in use by another program",
+            f"a free port; `ss -lnp 'sport = :{endpoint.port}'` shows who has it",
+        ),
+        errno.EACCES: (
+            f"no permission to listen on {endpoint}",
+            "a port above 1023, or the capability CAP_NET_BIND_SERVICE as deploy/schoolgate.service gives it",
+        ),
+        errno.EADDRNOTAVAIL: (f"{endpoint}, which is not an address of this machine", "one that `ip address` shows"),
+    }.get(error.errno or 0, (f"{endpoint}: {error.strerror}", "an address and port to listen on"))
+    return Problem(where, found, expected)
+
+
+class Supervisor:
+    """Keeps the workers running.
+
+    Args:
+        shared: where generations are published and workers report.
+        sockets: what each worker listens on.
+        job: what every worker is told, but for its slot and its sockets.
+    """
+
+    def __init__(self, shared: SharedMemory, sockets: ListeningSockets, job: WorkerJob) -> None:
+        self._shared = shared
+        self._sockets = sockets
+        self._slots = shared.workers()
+        self._workers = [
+            _Worker(
+                replace(
+                    job,
+                    slot=number,
+                    datagrams=tuple(each.fileno() for each in sockets.datagrams[number]),
+                    streams=tuple(each.fileno() for each in sockets.streams[number]),
+                )
+            )
+            for number in range(shared.worker_count)
+        ]
+
+    def start(self) -> None:
+        """Start every worker."""
+        for worker in self._workers:
+            self._start(worker)
+
+    def _start(self, worker: _Worker) -> None:
+        worker.started_at = time.monotonic()
+        worker.process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
+            [sys.executable, "-m", "agent.dns_worker", worker.job.to_json()],
+            pass_fds=(*worker.job.datagrams, *worker.job.streams),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def watch(self) -> None:
+        """Start again what has died or hangs; call it often."""
+        now = time.monotonic()
+        for worker, slot in zip(self._workers, self._slots, strict=True):
+            process = worker.process
+            if process is None:
+                if now >= worker.start_at:
+                    self._start(worker)
+                continue
+            heartbeat = slot.heartbeat_nanoseconds if slot.pid == process.pid else 0
+            silent_for = now - max(heartbeat / 1e9, worker.started_at)
+            if process.poll() is None and silent_for > SILENT_SECONDS:
+                log.error("worker_hangs", worker=slot.number)
+                process.kill()
+                process.wait()
+            if process.poll() is not None:
+                self._bury(worker, slot.number, now)
+
+    def _bury(self, worker: _Worker, number: int, now: float) -> None:
+        if worker.process is None:
+            return
+        code, worker.process = worker.process.returncode, None
+        was_sound = now - worker.started_at > SOUND_SECONDS
+        worker.backoff_seconds = (
+            0.0 if was_sound else min(max(worker.backoff_seconds * 2, FIRST_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
+        )
+        worker.start_at = now + worker.backoff_seconds
+        self._shared.count("worker_restarts")
+        log.error("worker_died", worker=number, exit_code=code, seconds=worker.backoff_seconds)
+
+    def applied(self) -> list[tuple[int, int]]:
+        """Give the index and policy generation that each worker answers by."""
+        return [(slot.index_generation, slot.policy_generation) for slot in self._slots]
+
+    def pids(self) -> list[int]:
+        """Give the running workers' process numbers."""
+        return [worker.process.pid for worker in self._workers if worker.process is not None]
+
+    def have_applied(self, *, index_generation: int, policy_generation: int) -> bool:
+        """Say whether every worker answers by these generations."""
+        return all(found == (index_generation, policy_generation) for found in self.applied())
+
+    def has_failed_to_start(self) -> bool:
+        """Say whether a worker ended because it could not start at all."""
+        return any(worker.process is not None and worker.process.poll() == 2 for worker in self._workers)
+
+    def stop(self) -> None:
+        """End every worker, kindly first."""
+        processes = [worker.process for worker in self._workers if worker.process is not None]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in processes:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._sockets.close()
+
+
+def orphans_of(shared_path: Path) -> list[int]:
+    """Give the workers that a supervisor before us left behind: they answer until somebody takes their place."""
+    try:
+        with SharedMemory.open(shared_path) as shared:
+            pids = [slot.pid for slot in shared.workers()]
+    except StorageError:
+        return []
+    return [pid for pid in pids if pid and _is_worker(pid)]
+
+
+def _is_worker(pid: int) -> bool:
+    try:
+        return b"agent.dns_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def end_orphans(pids: Iterable[int]) -> None:
+    """End workers whose place has been taken."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)

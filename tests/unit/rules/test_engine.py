@@ -1,0 +1,252 @@
+"""The order of precedence, clause by clause, and the properties that keep it honest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.engine import decide
+from rules.event import Event
+from rules.policy import Effect, Policy, Rulebook, SafeSearch
+from rules.schedule import Schedule, Window
+from rules.subject import Audience, Profile, Scope
+from rules.verdict import Allow, Block, Reason, ReasonCode, Rewrite, Verdict
+
+# A Wednesday in term, 10:14 in London.
+AT = datetime(2026, 11, 18, 10, 14, tzinfo=UTC)
+PUPIL = Profile(Audience.PUPIL)
+STAFF = Profile(Audience.STAFF)
+YEAR_6 = Profile(Audience.PUPIL, frozenset({"year-6"}))
+LUNCH = Schedule("lunch", "Europe/London", (Window(frozenset(range(5)), 12 * 60, 13 * 60),))
+EVERYBODY = Scope()
+
+
+def policy(
+    effect: Effect, *tags: str, scope: Scope = EVERYBODY, id_: str = "", schedule: Schedule | None = None
+) -> Policy:
+    return Policy(
+        id_ or f"{effect}-{'-'.join(tags)}", effect, frozenset(tags), scope, "site.yaml:1:1", schedule=schedule
+    )
+
+
+def block(*tags: str, **options: object) -> Policy:
+    return policy(Effect.BLOCK, *tags, **options)  # type: ignore[arg-type]
+
+
+def allow(*tags: str, **options: object) -> Policy:
+    return policy(Effect.ALLOW, *tags, **options)  # type: ignore[arg-type]
+
+
+def rule(rulebook: Rulebook, *tags: str, profile: Profile = PUPIL, at: datetime = AT) -> Verdict:
+    return decide(Event(at, profile, frozenset(tags)), rulebook)
+
+
+STATUTORY = Rulebook(statutory=frozenset({"illegal"}), policies=(allow("illegal"), allow("name:bad.test")))
+GUARDED = Rulebook(guards=frozenset({"helplines"}), policies=(block("chat"),), statutory=frozenset({"illegal"}))
+LIFTED = Rulebook(
+    policies=(block("gambling"), block("pornography"), allow("gambling", scope=Scope(groups=frozenset({"year-6"}))))
+)
+NAMED = Rulebook(policies=(block("gambling"), block("games"), allow("name:maths.test")))
+BELOW = Rulebook(policies=(block("name:chat.site.test"), allow("name:site.test")))
+AROUND = Rulebook(policies=(block("name:site.test"), allow("name:maths.site.test")))
+
+
+@pytest.mark.parametrize(
+    ("rulebook", "tags", "profile", "verdict"),
+    [
+        pytest.param(
+            STATUTORY,
+            ("illegal",),
+            STAFF,
+            Block(Reason(ReasonCode.STATUTORY, "illegal")),
+            id="statutory-is-never-lifted",
+        ),
+        pytest.param(
+            STATUTORY,
+            ("illegal", "name:bad.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.STATUTORY, "illegal")),
+            id="statutory-is-not-lifted-by-name-either",
+        ),
+        pytest.param(
+            GUARDED,
+            ("chat", "helplines"),
+            PUPIL,
+            Allow(Reason(ReasonCode.GUARD, "helplines")),
+            id="a-helpline-is-allowed",
+        ),
+        pytest.param(
+            GUARDED,
+            ("illegal", "helplines"),
+            PUPIL,
+            Block(Reason(ReasonCode.STATUTORY, "illegal")),
+            id="statutory-goes-before-guards",
+        ),
+        pytest.param(
+            LIFTED,
+            ("gambling",),
+            PUPIL,
+            Block(Reason(ReasonCode.POLICY, "gambling", "block-gambling")),
+            id="a-block-stands",
+        ),
+        pytest.param(
+            LIFTED,
+            ("gambling",),
+            YEAR_6,
+            Allow(Reason(ReasonCode.LIFTED, "gambling", "allow-gambling")),
+            id="a-block-is-lifted-for-its-own-people",
+        ),
+        pytest.param(
+            LIFTED,
+            ("gambling", "pornography"),
+            YEAR_6,
+            Block(Reason(ReasonCode.POLICY, "pornography", "block-pornography")),
+            id="override-lifts-only-its-own-category",
+        ),
+        pytest.param(
+            NAMED,
+            ("gambling", "games", "name:maths.test"),
+            PUPIL,
+            Allow(Reason(ReasonCode.LIFTED, "gambling", "allow-name:maths.test")),
+            id="a-name-is-lifted-with-all-its-categories",
+        ),
+        pytest.param(
+            BELOW,
+            ("name:chat.site.test", "name:site.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.POLICY, "name:chat.site.test", "block-name:chat.site.test")),
+            id="the-block-of-a-name-below-stands",
+        ),
+        pytest.param(
+            AROUND,
+            ("name:site.test", "name:maths.site.test"),
+            PUPIL,
+            Allow(Reason(ReasonCode.LIFTED, "name:site.test", "allow-name:maths.site.test")),
+            id="the-block-of-a-name-above-is-lifted",
+        ),
+        pytest.param(
+            Rulebook(), ("shopping",), PUPIL, Allow(Reason(ReasonCode.NO_POLICY)), id="allowed-where-nothing-speaks"
+        ),
+    ],
+)
+def test_precedence(rulebook: Rulebook, tags: tuple[str, ...], profile: Profile, verdict: Verdict) -> None:
+    assert rule(rulebook, *tags, profile=profile) == verdict
+
+
+def test_certain_times_hold_within_the_schedule_alone() -> None:
+    rulebook = Rulebook(policies=(block("games"), allow("games", schedule=LUNCH)))
+    assert isinstance(rule(rulebook, "games", at=AT), Block)
+    assert isinstance(rule(rulebook, "games", at=AT.replace(hour=12, minute=0)), Allow)
+    assert isinstance(rule(rulebook, "games", at=AT.replace(hour=13, minute=0)), Block)
+
+
+def test_a_policy_ends_by_itself() -> None:
+    ending = Policy(
+        "study",
+        Effect.ALLOW,
+        frozenset({"drugs"}),
+        EVERYBODY,
+        "site.yaml:1:1",
+        from_at=AT,
+        until_at=AT + timedelta(hours=1),
+    )
+    rulebook = Rulebook(policies=(block("drugs"), ending))
+    assert isinstance(rule(rulebook, "drugs", at=AT - timedelta(seconds=1)), Block)
+    assert isinstance(rule(rulebook, "drugs", at=AT), Allow)
+    assert isinstance(rule(rulebook, "drugs", at=AT + timedelta(hours=1)), Block)
+    assert rulebook.next_boundary(AT) == AT + timedelta(hours=1)
+
+
+def test_the_youngest_get_what_a_policy_allows_and_nothing_else() -> None:
+    rulebook = Rulebook(policies=(allow("for_children"),), allow_only=(Scope(groups=frozenset({"year-6"})),))
+    assert rule(rulebook, "shopping", profile=YEAR_6) == Block(Reason(ReasonCode.ALLOW_ONLY))
+    assert isinstance(rule(rulebook, "for_children", profile=YEAR_6), Allow)
+    assert isinstance(rule(rulebook, "shopping", profile=PUPIL), Allow)
+
+
+def test_safe_modes_rewrite_what_is_allowed_and_the_stricter_holds() -> None:
+    rulebook = Rulebook(
+        policies=(block("video"), allow("video", scope=Scope(audiences=frozenset({Audience.STAFF})))),
+        safe_search=(
+            SafeSearch(EVERYBODY, {"search:youtube": "moderate"}),
+            SafeSearch(Scope(groups=frozenset({"year-6"})), {"search:youtube": "strict"}),
+        ),
+    )
+    tags = ("video", "search:youtube")
+    assert isinstance(rule(rulebook, *tags), Block)
+    assert rule(rulebook, *tags, profile=STAFF) == Rewrite(
+        Reason(ReasonCode.SAFE_SEARCH, "search:youtube"), "moderate"
+    )
+    strict = rule(rulebook, "search:youtube", profile=YEAR_6)
+    assert strict == Rewrite(Reason(ReasonCode.SAFE_SEARCH, "search:youtube"), "strict")
+
+
+TAGS = ["gambling", "games", "chat", "illegal", "helplines", "name:a.test", "name:b.a.test", "search:google"]
+scopes = st.builds(
+    Scope,
+    audiences=st.frozensets(st.sampled_from(list(Audience)), max_size=2),
+    groups=st.frozensets(st.sampled_from(["one", "two"]), max_size=1),
+    except_groups=st.frozensets(st.sampled_from(["one", "two"]), max_size=1),
+)
+policies = st.builds(
+    Policy,
+    id=st.uuids().map(str),
+    effect=st.sampled_from(Effect),
+    tags=st.frozensets(st.sampled_from(TAGS), min_size=1, max_size=3),
+    scope=scopes,
+    location=st.just("site.yaml:1:1"),
+    schedule=st.sampled_from([None, LUNCH]),
+)
+rulebooks = st.builds(
+    Rulebook,
+    policies=st.lists(policies, max_size=6).map(tuple),
+    statutory=st.just(frozenset({"illegal"})),
+    guards=st.just(frozenset({"helplines"})),
+    allow_only=st.lists(scopes, max_size=1).map(tuple),
+    safe_search=st.lists(
+        st.builds(SafeSearch, scope=scopes, modes=st.just({"search:google": "strict"})), max_size=1
+    ).map(tuple),
+)
+events = st.builds(
+    Event,
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001 (zone is given)
+    profile=st.builds(
+        Profile, audience=st.sampled_from(Audience), groups=st.frozensets(st.sampled_from(["one", "two"]), max_size=2)
+    ),
+    tags=st.frozensets(st.sampled_from(TAGS), max_size=4),
+)
+
+
+@given(rulebooks, events, st.randoms())
+def test_nothing_depends_on_the_order_of_policies(rulebook: Rulebook, event: Event, random: object) -> None:
+    shuffled = list(rulebook.policies)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert decide(event, rulebook) == decide(
+        event,
+        Rulebook(tuple(shuffled), rulebook.statutory, rulebook.guards, rulebook.allow_only, rulebook.safe_search),
+    )
+
+
+@given(rulebooks, events)
+def test_statutory_is_blocked_whatever_the_rulebook_says(rulebook: Rulebook, event: Event) -> None:
+    verdict = decide(Event(event.at, event.profile, event.tags | {"illegal"}), rulebook)
+    assert verdict == Block(Reason(ReasonCode.STATUTORY, "illegal"))
+
+
+@given(rulebooks, events, policies)
+def test_one_more_block_never_allows_more(rulebook: Rulebook, event: Event, extra: Policy) -> None:
+    if extra.effect is Effect.ALLOW:
+        return
+    before = decide(event, rulebook)
+    after = decide(
+        event,
+        Rulebook(
+            (*rulebook.policies, extra),
+            rulebook.statutory,
+            rulebook.guards,
+            rulebook.allow_only,
+            rulebook.safe_search,
+        ),
+    )
+    assert not (isinstance(before, Block) and not isinstance(after, Block))
