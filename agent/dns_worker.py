@@ -74,9 +74,7 @@ class DnsWorker:
         index = load_index(snapshot)
         policy = PolicyState(snapshot, index)
         self._snapshot = snapshot
-        self._forwarder = Forwarder(
-            snapshot.site.upstreams, loop=self._loop, own_endpoints=snapshot.site.listeners.dns
-        )
+        self._forwarder = Forwarder(snapshot.site.upstreams, loop=self._loop, own=snapshot.site.listeners.dns)
         self._responder = Responder(
             policy, index, forwarder=self._forwarder, counters=self._counters, monotonic=time.monotonic
         )
@@ -292,7 +290,7 @@ class DnsWorker:
             inflight=len(responder.inflight),
             tcp_open=len(self._streams.open),
         )
-        self._forwarder.report(counters)
+        counters.report_upstreams(self._forwarder.stats())
         counters.flush()
 
     def _adopt(self) -> None:
@@ -310,7 +308,7 @@ class DnsWorker:
         before, self._snapshot = self._snapshot, snapshot
         self._responder.adopt(PolicyState(snapshot, index), index)
         if snapshot.site.upstreams != before.site.upstreams:
-            self._forwarder.configure(snapshot.site.upstreams)
+            self._forwarder.adopt(snapshot.site.upstreams)
         self._resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, snapshot.devices)
         self._clients.clear()
         self._streams.limits = snapshot.site.limits

@@ -25,8 +25,8 @@ from rules.policy import Effect, Policy, Rulebook
 from rules.subject import Scope
 from rules.verdict import Block, Reason, ReasonCode, Rewrite, Verdict
 
-# How far into the future a change of the verdict is looked for: a year of ten changes a school day.
-_MAX_BOUNDARIES: Final = 2000
+# How far into the future a change of the verdict is looked for: a school year of five changes a day.
+_MAX_BOUNDARIES: Final = 1000
 
 
 class Classifying(Protocol):

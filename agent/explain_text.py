@@ -72,33 +72,32 @@ class _Wording:
         _ = self.texts.gettext
         match reason.code:
             case ReasonCode.STATUTORY:
-                return _("Unacceptable and illegal, so blocked for everybody, always: %(what)s.")
+                return _("unacceptable and illegal, so blocked for everybody, always: %(what)s.")
             case ReasonCode.GUARD:
                 return self._guarded(reason.tag)
             case ReasonCode.LIFTED:
-                return _("A rule opens %(what)s for %(whom)s; it would be blocked otherwise.")
+                return _("a rule opens %(what)s for %(whom)s; it would be blocked otherwise.")
             case ReasonCode.POLICY if self.explanation.is_blocked:
-                return _("A rule blocks %(what)s for %(whom)s.")
+                return _("a rule blocks %(what)s for %(whom)s.")
             case ReasonCode.POLICY:
-                return _("A rule allows %(what)s for %(whom)s.")
+                return _("a rule allows %(what)s for %(whom)s.")
             case ReasonCode.ALLOW_ONLY:
-                return _("Only what a rule allows is open here, and no rule allows this name.")
+                return _("only what a rule allows is open here, and no rule allows this name.")
             case ReasonCode.SAFE_SEARCH:
                 return _("%(what)s is kept in its safe mode (%(mode)s).")
             case ReasonCode.PRIVATE_ADDRESS:
-                return _("The answer points into the school's own network.")
+                return _("the answer points into the school's own network.")
             case ReasonCode.NO_POLICY:
-                return _("No rule blocks it.")
+                return _("no rule blocks it.")
 
     def _guarded(self, tag: str | None) -> str:
         _ = self.texts.gettext
         category = self.catalogue.get(tag)
         if category is None or category.kind is not Kind.GUARD:
-            return _("The school itself needs this name; no rule can block it.")
-        text = _("Always open, no rule can block it: %(what)s.")
+            return _("the school itself needs this name; no rule can block it.")
         if category.recorded:
-            return text
-        return text + " " + _("Questions about it are never recorded against a person.")
+            return _("always open, no rule can block it: %(what)s.")
+        return _("always open and never recorded against a person, no rule can block it: %(what)s.")
 
     def _categories(self) -> Iterator[str]:
         _ = self.texts.gettext

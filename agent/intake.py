@@ -22,8 +22,9 @@ from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from agent.logs import configure_logs, log
+from agent.outcomes import OUTCOMES, read_outcome
 from agent.pseudonyms import Pseudonyms, device_of
-from agent.shared_memory import OUTCOMES, SharedMemory, read_outcome
+from agent.shared_memory import SharedMemory
 from agent.snapshot import Snapshot, read_snapshot
 from agent.spool import SpoolReader, segments
 from agent.storage.activity import ActivityStore, Keeping

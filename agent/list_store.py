@@ -15,7 +15,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,9 @@ import msgspec
 
 from agent.list_faults import Fault
 from agent.list_guard import GuardHit
+from agent.list_inputs import IndexFile, IndexList
 from agent.list_layout import Kind, SourceFile, Use
+from agent.site import Site
 from filters.list_entries import BadLine
 from rules.errors import StorageError
 from rules.name import DomainName
@@ -58,7 +60,9 @@ class StoredFile:
 class Copy:
     """One version of a list, as it was taken.
 
-    `sha256` is over all that was taken, `format` what the site stated. `forced` are the faults that a person accepted, `guard_hits` the guard names that it lists. `imported_from` is the file that a person handed in instead of the source.
+    `sha256` is over all that was taken, `format` what the site stated. `forced` are the faults that a person
+    accepted, `guard_hits` the guard names that it lists. `imported_from` is the file that a person handed in
+    instead of the source.
     """
 
     list_name: str
@@ -100,9 +104,9 @@ class Copy:
 class Condition:
     """How the last look at a source ended.
 
-    `source` is what was looked at, `succeeded_at` when the copy in force was last known to be what the source has. `failures` count what went
-    wrong since then; `fault` and `sentence` say what. `is_refused` tells a copy that was not plausible from one that
-    did not come.
+    `source` is what was looked at, `succeeded_at` when the copy in force was last known to be what it has.
+    `failures` count what went wrong since then; `fault` and `sentence` say what. `is_refused` tells a copy that was
+    not plausible from one that did not come.
     """
 
     source: str
@@ -138,7 +142,9 @@ class ListStore:
         """Give one version of a list; None if it is not there, or not whole."""
         folder = self._version_folder(list_name, version)
         copy = _read(folder / "meta.json", Copy)
-        if copy is None or not all(_has_size(folder / "files" / file.source.path, file.size_bytes) for file in copy.files):
+        if copy is None or not all(
+            _has_size(folder / "files" / file.source.path, file.size_bytes) for file in copy.files
+        ):
             return None
         return copy
 
@@ -148,6 +154,23 @@ class ListStore:
             return sorted(folder.name for folder in (self._folder / list_name / "versions").iterdir())
         except FileNotFoundError:
             return []
+
+    def index_lists(self, list_names: Iterable[str]) -> tuple[IndexList, ...]:
+        """Give what the index is to be made of: the copies in force."""
+        copies = (self.current(name) for name in list_names)
+        return tuple(self._index_list(copy) for copy in copies if copy is not None)
+
+    def _index_list(self, copy: Copy) -> IndexList:
+        folder = self.files_folder(copy)
+        return IndexList(
+            copy.list_name,
+            copy.version,
+            tuple(
+                IndexFile(folder / file.source.path, file.source.path, file.format, file.tags)
+                for file in copy.used
+                if file.format is not None
+            ),
+        )
 
     def condition(self, list_name: str) -> Condition | None:
         """Say how the last look at the source ended; None if there was none."""
@@ -243,6 +266,11 @@ class ListStore:
             raise StorageError(
                 f"{self._folder / list_name}: the list could not be kept ({error.strerror})"
             ) from error
+
+
+def open_store(site: Site) -> ListStore:
+    """Give the store of a site's lists."""
+    return ListStore(Path(site.path).parent / site.paths.state / "lists")
 
 
 def _try_lock(descriptor: int) -> bool:

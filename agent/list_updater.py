@@ -1,282 +1,37 @@
 """The update of lists: look at each source, judge what came, keep what is good, publish one generation of all of it.
 
 A list that fails stops no other list, and what was good stays in force until something better has passed the guard.
-`update` waits for networks and disks: an event loop calls it in a thread.
+An update waits for networks and disks: an event loop calls it in a thread.
 """
 
 import asyncio
 import hashlib
-import json
 import os
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 from agent.categories import load_categories
 from agent.list_faults import Fault, ListFaultError
-from agent.list_guard import Examined, Finding, Guards, check, survey
+from agent.list_guard import Examined, Guards, Survey, check, survey
+from agent.list_guard_names import guards_of
+from agent.list_inputs import IndexKeeper, fingerprint
 from agent.list_layout import Kind, SourceFile, Use, map_category
+from agent.list_outcomes import Outcome, Refused, Taken, Unavailable, Unchanged, UpdateReport
 from agent.list_progress import Progress, SilentProgress
-from agent.list_sources import Downloaded, Downloader, NotModified, Validators, collect, is_remote, open_up, spell_source
-from agent.list_store import Condition, Copy, ListStore, StoredFile
+from agent.list_schedule import next_refresh_at
+from agent.list_sources import Downloaded, Downloader, NotModified, Validators, collect, is_remote, open_up
+from agent.list_store import Condition, Copy, StoredFile, open_store
 from agent.site import ListConfig, Site
-from agent.starter import starter_files
 from rules.errors import ConfigurationError, IndexUnusableError, Problem, StorageError
-from rules.name import DomainName, parse_name
 
-FIRST_BACK_OFF_SECONDS: Final = 300.0
-JITTER_SHARE: Final = 0.1
 MAX_DOWNLOADS: Final = 4
 KEPT_BAD_LINES: Final = 100
-
-# Names without which a school stands still, or that no list of anything in particular has a reason to hold.
-_WORLD: Final = (
-    "apple.com",
-    "bbc.co.uk",
-    "cloudflare.com",
-    "europa.eu",
-    "google.com",
-    "googleapis.com",
-    "gov.uk",
-    "gstatic.com",
-    "microsoft.com",
-    "microsoftonline.com",
-    "mozilla.org",
-    "office.com",
-    "office365.com",
-    "service-public.fr",
-    "wikipedia.org",
-    "windows.com",
-    "windowsupdate.com",
-)
-_NAME_TAG: Final = "name:"
-
-
-# --- Outcomes
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A new copy is in force; `forced` are the objections that a person overrode."""
-
-    list_name: str
-    copy: Copy
-    before: Copy | None = None
-    forced: tuple[Finding, ...] = ()
-
-    def __str__(self) -> str:
-        was = f" (before: {self.before.names:,})" if self.before else ""
-        notes = [f"forced although {finding.sentence}" for finding in self.forced]
-        if self.copy.guard_hits:
-            hit = self.copy.guard_hits[0]
-            notes.append(f"it lists names that stay open all the same: {hit.guard} in {hit.place}, {len(self.copy.guard_hits)} in all")
-        return "; ".join([f"{self.copy.names:,} names taken{was}", *notes])
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The copy in force stays, because it is what the source has, or because the source was not asked."""
-
-    list_name: str
-    copy: Copy
-    was_asked: bool = True
-
-    def __str__(self) -> str:
-        how = "unchanged" if self.was_asked else "not asked"
-        return f"{how}; {self.copy.names:,} names of {self.copy.fetched_at:%Y-%m-%d %H:%M} UTC"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The copy that came is not plausible; the last good one, if there is any, stays in force."""
-
-    list_name: str
-    findings: tuple[Finding, ...]
-    kept: Copy | None
-
-    @property
-    def fault(self) -> Fault:
-        """The gravest objection."""
-        return self.findings[0].fault
-
-    @property
-    def can_be_forced(self) -> bool:
-        """Say whether `--force` would take it."""
-        return all(finding.can_be_forced for finding in self.findings)
-
-    @property
-    def sentence(self) -> str:
-        """The objections, in words."""
-        return "; ".join(finding.sentence for finding in self.findings)
-
-    def __str__(self) -> str:
-        hint = "; --force takes it once" if self.can_be_forced else ""
-        return f"refused: {self.sentence}; {_spell_kept(self.kept)}{hint}"
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """No copy came; the last good one, if there is any, stays in force."""
-
-    list_name: str
-    fault: Fault
-    sentence: str
-    kept: Copy | None
-
-    def __str__(self) -> str:
-        return f"failed: {self.sentence}; {_spell_kept(self.kept)}"
-
-
-Outcome: TypeAlias = Taken | Unchanged | Refused | Unavailable
-
-
-def _spell_kept(kept: Copy | None) -> str:
-    if kept is None:
-        return "there is no earlier copy, so this list filters nothing"
-    return f"the copy of {kept.fetched_at:%Y-%m-%d %H:%M} UTC stays in force"
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateReport:
-    """What an update did: how each list ended, and the generation that came of it.
-
-    `generation` is None where nothing had to be published, or where that failed for the reason in `fault`.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    generation: int | None = None
-    fault: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        """Say whether every list and the index are as the site wants them."""
-        return not self.fault and not any(isinstance(outcome, Refused | Unavailable) for outcome in self.outcomes)
-
-
-# --- What an index is made of
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFile:
-    """One file for the index: every name in it belongs to each of these categories."""
-
-    path: Path
-    shown_as: str
-    format: str
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexList:
-    """One list for the index, in the version that is in force."""
-
-    name: str
-    version: str
-    files: tuple[IndexFile, ...]
-
-
-class IndexKeeper(Protocol):
-    """Who compiles and publishes generations of the index."""
-
-    def fingerprint(self) -> str | None:
-        """Give the fingerprint of the inputs of the generation in force, if there is one."""
-
-    def versions_in_use(self) -> Mapping[str, Collection[str]]:
-        """Give the versions of each list that the kept generations are made of."""
-
-    def publish(self, lists: Sequence[IndexList], fingerprint: str) -> int:
-        """Compile the lists and put them in force; give the number of the generation.
-
-        Raises:
-            IndexUnusableError: they could not be compiled.
-            StorageError: the generation could not be written.
-        """
-
-
-def index_lists(site: Site, store: ListStore) -> tuple[IndexList, ...]:
-    """Give what the index is to be made of: the copies in force of the site's lists."""
-    copies = (store.current(config.name) for config in site.lists)
-    return tuple(
-        IndexList(copy.list_name, copy.version, tuple(_index_files(copy, store.files_folder(copy))))
-        for copy in copies
-        if copy is not None
-    )
-
-
-def _index_files(copy: Copy, folder: Path) -> Iterable[IndexFile]:
-    for file in copy.used:
-        if file.format is not None:
-            yield IndexFile(folder / file.source.path, file.source.path, file.format, file.tags)
-
-
-def fingerprint(lists: Sequence[IndexList]) -> str:
-    """Give what two sets of inputs have in common if they make the same index."""
-    inputs = [(each.name, each.version, [(f.shown_as, f.format, f.tags) for f in each.files]) for each in lists]
-    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
-
-
-# --- When
-
-
-def next_refresh_at(config: ListConfig, now: datetime, jitter: float, *, failures: int = 0) -> datetime:
-    """Say when to look at a source again.
-
-    Args:
-        config: the list.
-        now: when it was looked at.
-        jitter: -1 to 1, so that not all schools ask at the same moment.
-        failures: how often in a row it went wrong; after a failure the next look comes sooner, then ever later.
-    """
-    seconds = float(config.refresh_seconds)
-    if failures:
-        seconds = min(seconds, FIRST_BACK_OFF_SECONDS * 2 ** min(failures - 1, 16))
-    return now + timedelta(seconds=seconds * (1 + JITTER_SHARE * jitter))
-
-
-def due_lists(site: Site, now: datetime) -> list[str]:
-    """Give the names of the lists whose source is to be looked at."""
-    return [name for name, due_at in _due_moments(site) if due_at is None or due_at <= now]
-
-
-def next_due_at(site: Site) -> datetime | None:
-    """Say when the next list is due; None where there are no lists, or one has never been looked at."""
-    moments = [due_at for _, due_at in _due_moments(site)]
-    return min((due_at for due_at in moments if due_at), default=None) if None not in moments else None
-
-
-def _due_moments(site: Site) -> Iterable[tuple[str, datetime | None]]:
-    store = open_store(site)
-    for config in site.lists:
-        condition = store.condition(config.name)
-        is_known = condition is not None and condition.source == config.source
-        yield config.name, condition.next_refresh_at if condition and is_known else None
-
-
-# --- The update
-
-
-def open_store(site: Site) -> ListStore:
-    """Give the store of a site's lists."""
-    return ListStore(Path(site.path).parent / site.paths.state / "lists")
-
-
-def guards_of(site: Site) -> Guards:
-    """Give the names that no list may block: the site's own, and those that everybody needs."""
-    own = {tag.removeprefix(_NAME_TAG) for tag in site.rulebook.guards if tag.startswith(_NAME_TAG)}
-    own |= {zone.name for zone in site.upstreams.zones}
-    starters = {category: _names_in(file.read_text("utf-8")) for category, file in starter_files()}
-    essential = {parse_name(name) for name in (*own, *_WORLD)} | starters.get("system_updates", set())
-    return Guards(frozenset(essential), frozenset(starters.get("helplines", set())))
-
-
-def _names_in(text: str) -> set[DomainName]:
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return {parse_name(line) for line in lines if line}
 
 
 def _utc_now() -> datetime:
@@ -287,7 +42,15 @@ def _random_jitter() -> float:
     return random.uniform(-1, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a copy came from, and what the server said about it."""
+
+    fetched_at: datetime
+    validators: Validators = field(default_factory=Validators)
+    imported_from: str | None = None
+
+
 class ListUpdater:
     """Updates the lists of one site.
 
@@ -301,19 +64,25 @@ class ListUpdater:
         jitter: gives a number from -1 to 1.
     """
 
-    site: Site
-    index: IndexKeeper
-    downloader: Downloader = field(default_factory=Downloader)
-    progress: Progress = field(default_factory=SilentProgress)
-    guards: Guards | None = None
-    now: Callable[[], datetime] = _utc_now
-    jitter: Callable[[], float] = _random_jitter
-    store: ListStore = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "store", open_store(self.site))
-        if self.guards is None:
-            object.__setattr__(self, "guards", guards_of(self.site))
+    def __init__(
+        self,
+        site: Site,
+        *,
+        index: IndexKeeper,
+        downloader: Downloader | None = None,
+        progress: Progress | None = None,
+        guards: Guards | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        jitter: Callable[[], float] = _random_jitter,
+    ) -> None:
+        self._site = site
+        self._index = index
+        self._downloader = downloader or Downloader()
+        self._progress = progress or SilentProgress()
+        self._guards = guards or guards_of(site)
+        self._now = now
+        self._jitter = jitter
+        self._store = open_store(site)
 
     def update(
         self,
@@ -336,15 +105,15 @@ class ListUpdater:
             StorageError: another update is under way, or nothing can be kept.
         """
         configs = self._choose(only)
-        with self.store.locked(wait_seconds=wait_seconds), ExitStack() as stack:
-            incoming = {config.name: stack.enter_context(self.store.incoming(config.name)) for config in configs}
+        with self._store.locked(wait_seconds=wait_seconds), ExitStack() as stack:
+            incoming = {config.name: stack.enter_context(self._store.incoming(config.name)) for config in configs}
             remote = [config for config in configs if is_remote(config) and not offline]
             downloads = asyncio.run(self._download_all(remote, incoming)) if remote else {}
-            outcomes = tuple(
-                self._look_at(config, incoming[config.name], downloads.get(config.name), force=force)
+            outcomes = [
+                self._settle(config, partial(self._bring, config, incoming[config.name], downloads, force=force))
                 for config in configs
-            )
-            return self._publish(outcomes)
+            ]
+            return self._publish(outcomes, force=force)
 
     def import_bundle(
         self, list_name: str, file: Path, *, force: bool = False, wait_seconds: float = 0.0
@@ -356,12 +125,12 @@ class ListUpdater:
             StorageError: another update is under way, or nothing can be kept.
         """
         (config,) = self._choose([list_name])
-        with self.store.locked(wait_seconds=wait_seconds), self.store.incoming(list_name) as incoming:
-            outcome = self._settle(config, lambda: self._import(config, file, incoming, force=force))
-            return self._publish((outcome,))
+        with self._store.locked(wait_seconds=wait_seconds), self._store.incoming(list_name) as incoming:
+            outcome = self._settle(config, partial(self._import, config, file, incoming, force=force))
+            return self._publish([outcome], force=force)
 
     def _choose(self, only: Collection[str] | None) -> list[ListConfig]:
-        known = {config.name: config for config in self.site.lists}
+        known = {config.name: config for config in self._site.lists}
         unknown = [name for name in only or () if name not in known]
         if unknown:
             names = ", ".join(known) or "no list at all"
@@ -369,3 +138,226 @@ class ListUpdater:
                 tuple(Problem("lists", f"the list {name}", f"one that the site has: {names}") for name in unknown)
             )
         return [config for name, config in known.items() if only is None or name in only]
+
+    # --- One list
+
+    async def _download_all(
+        self, configs: Sequence[ListConfig], incoming: Mapping[str, Path]
+    ) -> dict[str, Downloaded | NotModified | ListFaultError]:
+        turns = asyncio.Semaphore(MAX_DOWNLOADS)
+
+        async def download(config: ListConfig) -> Downloaded | NotModified | ListFaultError:
+            copy = self._store.current(config.name)
+            is_same = copy is not None and copy.source == config.source
+            validators = Validators(copy.etag, copy.last_modified) if copy and is_same else Validators()
+            async with turns:
+                try:
+                    return await self._downloader.download(
+                        config, incoming[config.name] / "download", validators=validators, progress=self._progress
+                    )
+                except ListFaultError as fault:
+                    return fault
+
+        results = await asyncio.gather(*(download(config) for config in configs))
+        return {config.name: result for config, result in zip(configs, results, strict=True)}
+
+    def _settle(self, config: ListConfig, bring: Callable[[], Outcome]) -> Outcome:
+        """Bring a list, remember how that ended, and tell people."""
+        try:
+            outcome = bring()
+        except ListFaultError as error:
+            outcome = Unavailable(config.name, error.fault, error.sentence, self._store.current(config.name))
+        except StorageError as error:
+            outcome = Unavailable(config.name, Fault.UNREADABLE, str(error), self._store.current(config.name))
+        if not (isinstance(outcome, Unchanged) and not outcome.was_asked):
+            self._store.write_condition(config.name, self._condition(config, outcome))
+        self._progress.finish(config.name, str(outcome))
+        return outcome
+
+    def _condition(self, config: ListConfig, outcome: Outcome) -> Condition:
+        now = self._now()
+        before = self._store.condition(config.name)
+        if isinstance(outcome, Taken | Unchanged):
+            return Condition(
+                source=config.source,
+                checked_at=now,
+                succeeded_at=now,
+                next_refresh_at=next_refresh_at(config, now, self._jitter()),
+            )
+        failures = before.failures + 1 if before else 1
+        return Condition(
+            source=config.source,
+            checked_at=now,
+            succeeded_at=before.succeeded_at if before else None,
+            next_refresh_at=next_refresh_at(config, now, self._jitter(), failures=failures),
+            failures=failures,
+            fault=outcome.fault,
+            sentence=outcome.sentence,
+            is_refused=isinstance(outcome, Refused),
+        )
+
+    def _bring(
+        self,
+        config: ListConfig,
+        incoming: Path,
+        downloads: Mapping[str, Downloaded | NotModified | ListFaultError],
+        *,
+        force: bool,
+    ) -> Outcome:
+        files = incoming / "files"
+        download = downloads.get(config.name)
+        if isinstance(download, ListFaultError):
+            raise download
+        if isinstance(download, Downloaded):
+            self._progress.step(config.name, "unpacking")
+            sources = open_up(download.file, files, name=download.name, max_size_bytes=config.max_size_bytes)
+            download.file.unlink()
+            return self._judge(config, incoming, sources, Origin(self._now(), download.validators), force=force)
+        if is_remote(config):
+            return self._read_again(config, incoming, was_asked=download is not None, force=force)
+        self._progress.step(config.name, "reading")
+        return self._judge(config, incoming, collect(config, files), Origin(self._now()), force=force)
+
+    def _import(self, config: ListConfig, file: Path, incoming: Path, *, force: bool) -> Outcome:
+        sources = collect(config, incoming / "files", source=file)
+        return self._judge(config, incoming, sources, Origin(self._now(), imported_from=str(file)), force=force)
+
+    def _read_again(self, config: ListConfig, incoming: Path, *, was_asked: bool, force: bool) -> Outcome:
+        """Keep the copy in force; if the site reads it differently now, judge it anew."""
+        copy = self._store.current(config.name)
+        if copy is None:
+            raise ListFaultError(Fault.NO_CONNECTION, "the source was not asked, because this update is offline")
+        if _is_read_alike(copy, config):
+            return Unchanged(config.name, copy, was_asked=was_asked)
+        folder = self._store.files_folder(copy)
+        for file in copy.files:
+            target = incoming / "files" / file.source.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(folder / file.source.path, target)
+        origin = Origin(copy.fetched_at, Validators(copy.etag, copy.last_modified), copy.imported_from)
+        return self._judge(config, incoming, [file.source for file in copy.files], origin, force=force)
+
+    def _judge(
+        self, config: ListConfig, incoming: Path, sources: Sequence[SourceFile], origin: Origin, *, force: bool
+    ) -> Outcome:
+        """Put what came into force, unless it is what is in force already or the guard objects."""
+        folder = incoming / "files"
+        before = self._store.current(config.name)
+        digests = {source: _digest(folder / source.path) for source in sources}
+        if before and _is_read_alike(before, config) and {f.source: f.sha256 for f in before.files} == digests:
+            return Unchanged(config.name, self._confirm(before, config, origin))
+        self._progress.step(config.name, "checking")
+        examined = [self._examine(config, folder, source) for source in sources]
+        findings = check(
+            config,
+            [file for file in examined if file.source.kind is Kind.NAMES],
+            guards=self._guards,
+            known_hits=before.known_guards if before else frozenset(),
+            before=_names_before(before, config),
+        )
+        if findings and not (force and all(finding.can_be_forced for finding in findings)):
+            return Refused(config.name, tuple(findings), before)
+        files = tuple(_stored(file, folder, config, digests[file.source]) for file in examined)
+        total = hashlib.sha256("".join(f"{file.sha256} {file.source.path}\n" for file in files).encode()).hexdigest()
+        used = [file.survey for file in examined if file.use is Use.USED and file.source.kind is Kind.NAMES]
+        copy = Copy(
+            list_name=config.name,
+            version=self._store.new_version(config.name, origin.fetched_at, total),
+            source=config.source,
+            format=config.format,
+            fetched_at=origin.fetched_at,
+            sha256=total,
+            files=files,
+            etag=origin.validators.etag,
+            last_modified=origin.validators.last_modified,
+            bad=tuple(bad for result in used for bad in result.bad)[:KEPT_BAD_LINES],
+            guard_hits=tuple(hit for result in used for hit in result.hits),
+            forced=tuple(finding.fault for finding in findings),
+            imported_from=origin.imported_from,
+        )
+        self._store.publish(incoming, copy)
+        return Taken(config.name, copy, before, tuple(findings))
+
+    def _confirm(self, copy: Copy, config: ListConfig, origin: Origin) -> Copy:
+        confirmed = replace(
+            copy,
+            source=config.source,
+            etag=origin.validators.etag,
+            last_modified=origin.validators.last_modified,
+            imported_from=origin.imported_from,
+        )
+        if confirmed != copy:
+            self._store.confirm(confirmed)
+        return confirmed
+
+    def _examine(self, config: ListConfig, folder: Path, source: SourceFile) -> Examined:
+        use, tags = map_category(source, config)
+        if source.kind not in (Kind.NAMES, Kind.NOT_FOR_DNS):
+            return Examined(source, use, Survey(None))
+        # A guard category may hold what must never be blocked: that is what it is for.
+        may_block = use is Use.USED and not set(tags) <= load_categories().guards
+        guards = self._guards if may_block else Guards()
+        return Examined(source, use, survey(folder / source.path, source, format_=config.format, guards=guards))
+
+    # --- All of them
+
+    def _publish(self, outcomes: Sequence[Outcome], *, force: bool) -> UpdateReport:
+        lists = self._store.index_lists(config.name for config in self._site.lists)
+        wanted = fingerprint(lists)
+        generation: int | None = None
+        fault = ""
+        # Who has rolled back does not want the same generation again, until something changes or he says so.
+        there_is = self._index.fingerprint() if force else self._index.newest_fingerprint()
+        if lists and there_is != wanted:
+            self._progress.step("index", "compiling")
+            try:
+                generation = self._index.publish(lists, wanted)
+                self._progress.finish("index", f"generation {generation} published")
+            except (IndexUnusableError, StorageError) as error:
+                fault = str(error)
+                self._progress.finish("index", f"failed: {fault}; the generation before stays in force")
+        made_of = self._index.list_versions().values()
+        for config in self._site.lists:
+            in_use = frozenset(versions[config.name] for versions in made_of if config.name in versions)
+            self._store.prune(config.name, in_use=in_use)
+        return UpdateReport(tuple(outcomes), generation, fault)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_read_alike(copy: Copy, config: ListConfig) -> bool:
+    """Say whether the site reads a list as it did when the copy was taken."""
+    return copy.format == config.format and all(
+        (file.use, file.tags) == map_category(file.source, config) for file in copy.files
+    )
+
+
+def _names_before(copy: Copy | None, config: ListConfig) -> dict[str, int] | None:
+    """Give the names of each category in the last good copy, as far as the site uses it now.
+
+    A copy of another source, or one that was read as another format, is no measure.
+    """
+    if copy is None or copy.source != config.source or copy.format != config.format:
+        return None
+    names: dict[str, int] = {}
+    for file in copy.files:
+        if file.source.kind is Kind.NAMES and map_category(file.source, config)[0] is Use.USED:
+            names[file.source.category] = names.get(file.source.category, 0) + file.names
+    return names
+
+
+def _stored(file: Examined, folder: Path, config: ListConfig, digest: str) -> StoredFile:
+    return StoredFile(
+        source=file.source,
+        use=file.use,
+        tags=map_category(file.source, config)[1],
+        size_bytes=(folder / file.source.path).stat().st_size,
+        sha256=digest,
+        format=file.survey.format,
+        names=file.survey.names,
+        rows=file.survey.rows,
+        counts=file.survey.counts or {},
+    )

@@ -23,6 +23,7 @@ _PRIORITIES: Final[dict[Level, str]] = {"debug": "<7>", "info": "<6>", "warning"
 _LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
 _EVENT: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _BARE: Final = re.compile(r"[A-Za-z0-9_./:+,@%-]+")
+_CONTROLS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_VALUE_CHARACTERS: Final = 2000
 # A fault that repeats with every query must not fill the disk: so many lines an event, then a number.
 _BURST_LINES: Final = 10
@@ -135,7 +136,7 @@ class Log:
     def _put(self, level: Level, values: dict[str, Value]) -> None:
         if self._style == "json":
             at = datetime.fromtimestamp(self._wall_clock(), UTC).isoformat(timespec="milliseconds")
-            line = json.dumps({"at": at, **values}, ensure_ascii=False)
+            line = _as_json({"at": at, **values})
         else:
             line = " ".join(f"{key}={_quoted(value)}" for key, value in values.items())
         prefix = _PRIORITIES[level] if self._for_journal else ""
@@ -194,7 +195,12 @@ def _quoted(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _BARE.fullmatch(text) else _as_json(text)
+
+
+def _as_json(value: object) -> str:
+    """Write JSON that leaves no octet for a terminal to obey; `json` escapes only the first 32."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 log: Final = Log()

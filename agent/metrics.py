@@ -1,28 +1,19 @@
-"""Metrics and health over HTTP, read from shared memory at the moment when somebody asks.
+"""What Prometheus is told: everything in shared memory, read at the moment when somebody asks.
 
 Every label comes from a closed set: words of ours, numbers of workers and upstreams, names of configured lists.
 Never a person, a device, an address or a visited name.
 """
 
-import contextlib
-import json
-import socket
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from agent.logs import log
+from agent.outcomes import read_outcome
 from agent.shared_memory import (
     BUCKETS,
     UPSTREAM_COUNTERS,
@@ -30,19 +21,10 @@ from agent.shared_memory import (
     UPSTREAM_UNUSED,
     SharedMemory,
     WorkerSlot,
-    read_outcome,
 )
-from agent.site import Endpoint
 
-# A worker beats ten times a second, the intake once.
+# A worker beats ten times a second.
 SILENT_WORKER_SECONDS: Final = 3.0
-SILENT_INTAKE_SECONDS: Final = 30.0
-# So long a worker may take to apply what was published.
-LAG_SECONDS: Final = 10.0
-
-REQUEST_SECONDS: Final = 5.0
-CONNECTION_SECONDS: Final = 10.0
-MAX_CONNECTIONS: Final = 16
 
 BUCKET_BOUNDS: Final = (*(f"{2**bucket / 1e6:g}" for bucket in range(BUCKETS - 1)), "+Inf")
 
@@ -145,7 +127,7 @@ class GatewayCollector(Collector):
         )
         for worker in workers:
             number = str(worker.number)
-            alive.add_metric([number], int(_is_alive(worker, now)))
+            alive.add_metric([number], int(is_alive(worker, now)))
             started.add_metric([number], worker.started_at_nanoseconds / 1e9)
             applied.add_metric([number, "index"], worker.index_generation)
             applied.add_metric([number, "policy"], worker.policy_generation)
@@ -192,8 +174,10 @@ def _counter(name: str, text: str, number: float) -> Metric:
     return CounterMetricFamily(name, text, value=number)
 
 
-def _is_alive(worker: WorkerSlot, now: float) -> bool:
-    return now - worker.heartbeat_nanoseconds / 1e9 < SILENT_WORKER_SECONDS and worker.heartbeat_nanoseconds > 0
+def is_alive(worker: WorkerSlot, now: float) -> bool:
+    """Say whether a worker has said so lately; `now` in seconds, by the clock of the heartbeats."""
+    heartbeat = worker.heartbeat_nanoseconds
+    return heartbeat > 0 and now - heartbeat / 1e9 < SILENT_WORKER_SECONDS
 
 
 def _outcome_metrics(outcomes: list[int]) -> Iterator[Metric]:
@@ -301,131 +285,3 @@ def _list_metrics(lists: Iterable[ListFacts]) -> Iterator[Metric]:
         if facts.age_seconds is not None:
             age.add_metric([facts.name], facts.age_seconds)
     yield from (names, age, refused)
-
-
-def health_reasons(memory: SharedMemory, now: float) -> list[str]:
-    """Say what keeps the gateway from being well, in sentences; nothing where all is well.
-
-    Args:
-        now: seconds, by the clock of the heartbeats.
-    """
-    workers = memory.workers()
-    reasons = [
-        f"worker {worker.number} {'has fallen silent' if worker.heartbeat_nanoseconds else 'has not begun yet'}"
-        for worker in workers
-        if not _is_alive(worker, now)
-    ]
-    if now - memory.published_at_nanoseconds / 1e9 > LAG_SECONDS:
-        reasons += [
-            f"worker {worker.number} answers by policy {worker.policy_generation}; {memory.policy_generation} is in force"
-            for worker in workers
-            if _is_alive(worker, now) and worker.policy_generation != memory.policy_generation
-        ]
-    states = {counts["state"] for worker in workers for counts in worker.upstreams()} - {UPSTREAM_UNUSED}
-    if states and UPSTREAM_HEALTHY not in states:
-        reasons.append("no upstream answers")
-    intake = memory.intake()
-    if now - intake["heartbeat_nanoseconds"] / 1e9 > SILENT_INTAKE_SECONDS or not intake["heartbeat_nanoseconds"]:
-        reasons.append("the intake of the activity record does not work")
-    elif intake["is_failing"]:
-        reasons.append("the activity record cannot be stored and waits in the spool; the log says why")
-    return reasons
-
-
-class MetricsServer:
-    """Serves `/metrics` and `/healthz` from threads of its own, a bounded number of them.
-
-    Raises:
-        OSError: the endpoint cannot be listened on.
-    """
-
-    def __init__(self, endpoint: Endpoint, collector: Collector, health: Callable[[], list[str]]) -> None:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(collector)
-        self._server = _Server(endpoint, registry, health)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, endpoint: Endpoint, registry: CollectorRegistry, health: Callable[[], list[str]]) -> None:
-        self.registry = registry
-        self.health = health
-        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        if ":" in endpoint.address:
-            self.address_family = socket.AF_INET6
-        super().__init__((endpoint.address, endpoint.port), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread, or close it where there are too many."""
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, for a bounded time however slowly the client goes about it."""
-        deadline = threading.Timer(CONNECTION_SECONDS, _end, (request,))
-        deadline.daemon = True
-        deadline.start()
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            deadline.cancel()
-            self._room.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (the address is not logged)
-        """Pass over a client that went away; a fault of ours is logged by its kind."""
-        error = sys.exc_info()[1]
-        if error is not None and not isinstance(error, OSError):
-            log.error("metrics_failed", error=type(error).__name__)
-
-
-def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = REQUEST_SECONDS
-    server_version = "schoolgate"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        """Answer a request."""
-        match self.path.partition("?")[0]:
-            case "/metrics":
-                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-                self._reply(HTTPStatus.OK, content_type, encode(self.server.registry))
-            case "/healthz":
-                reasons = self.server.health()
-                body = json.dumps({"status": "degraded" if reasons else "ok", "reasons": reasons}).encode() + b"\n"
-                status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-                self._reply(status, "application/json", body)
-            case _:
-                self._reply(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"try /metrics or /healthz\n")
-
-    do_HEAD = do_GET
-
-    def _reply(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: who asks for metrics is no event."""

@@ -7,7 +7,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
-from agent.shared_memory import outcome
+from agent.outcomes import outcome
 from agent.site import ActivityLevel, Answers, AnswerStyle
 from agent.snapshot import BlockTexts, Snapshot
 from agent.spool import row_code

@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 import xxhash
 
+from agent.outcomes import outcome, rcode_index
 from agent.policy_state import CANARY_NAMES, Finished, PolicyState, ProfileState, Ruling
-from agent.shared_memory import Counters, outcome, rcode_index
+from agent.shared_memory import Counters
 from agent.site import ActivityLevel, Upstream
 from agent.spool import RowKey
 from agent.upstream import FailureKind, UpstreamFailure

@@ -1,12 +1,10 @@
 """What the written parts of a site mean together: references, overlaps, addresses; out comes the `Site`."""
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Final
-
-from pydantic_core import PydanticCustomError
 
 from agent.categories import load_categories
 from agent.findings import Findings
@@ -14,25 +12,20 @@ from agent.site import (
     ActivityLevel,
     Answers,
     AnswerStyle,
-    Endpoint,
     FailMode,
     FailModes,
     Group,
     LeaseFile,
     Limits,
     ListConfig,
-    Listeners,
     Network,
     Paths,
     Retention,
     School,
     Site,
-    Transport,
-    Upstream,
-    Upstreams,
-    Zone,
 )
 from agent.site_rules import Context, build_rules
+from agent.site_servers import build_listeners, build_upstreams
 from agent.written_site import (
     WrittenAnswers,
     WrittenCalendar,
@@ -44,10 +37,8 @@ from agent.written_site import (
     WrittenRetention,
     WrittenSchedule,
     WrittenSite,
-    WrittenUpstream,
     WrittenUpstreams,
 )
-from agent.written_values import parse_domain
 from filters.list_entries import FORMATS
 from rules import document
 from rules.pack import Pack
@@ -55,8 +46,6 @@ from rules.schedule import DateRange, Schedule, Window
 from rules.subject import Audience
 
 STARTER: Final = "builtin:starter"
-DEFAULT_DNS: Final = (Endpoint("0.0.0.0", 53), Endpoint("::", 53))
-DEFAULT_METRICS: Final = Endpoint("127.0.0.1", 9253)
 AUTO: Final = "auto"
 # Sources that bring their own categories along: trees of lists, packed or not.
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -86,10 +75,10 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
     named_packs = _find_packs(written, findings, packs)
     # Where no pack is known, the rows and policies are still checked against all of them.
     table, rulebook = build_rules(written, findings, context, named_packs or list(packs.values()))
-    listeners = _build_listeners(written, findings)
+    listeners = build_listeners(written, findings)
     lists = tuple(_build_lists(written, findings, folder))
     answers = _build_answers(written.answers or WrittenAnswers(), findings)
-    upstreams = _build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
+    upstreams = build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
     retention = _build_retention(written.retention or WrittenRetention(), findings)
     fail_modes = _build_fail_modes(written.fail_modes or WrittenFailModes(), findings)
     devices = written.devices or WrittenDevices()
@@ -118,7 +107,7 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
         rulebook=rulebook,
         answers=answers,
         upstreams=upstreams,
-        limits=_build_limits(written.limits or WrittenLimits()),
+        limits=Limits(**(written.limits or WrittenLimits()).given()),
         retention=retention,
         fail_modes=fail_modes,
         paths=paths,
@@ -277,8 +266,6 @@ def _build_lists(written: WrittenSite, findings: Findings, folder: Path) -> Iter
         if entry.category is None and not entry.categories and not _has_categories(source):
             findings.problem(path, "no category", "category: what the names in this list are about", at_key=True)
         given = entry.given() | {"source": source, "location": findings.location(path)}
-        if "refresh_seconds" in given:
-            given["refresh_seconds"] = int(given["refresh_seconds"])
         yield ListConfig(name, **given)
 
 
@@ -301,7 +288,7 @@ def _has_categories(source: str) -> bool:
     return source.startswith("builtin:") or source.endswith(_ARCHIVES) or Path(source).is_dir()
 
 
-# --- Answers and upstreams
+# --- Answers
 
 
 def _build_answers(written: WrittenAnswers, findings: Findings) -> Answers:
@@ -310,100 +297,14 @@ def _build_answers(written: WrittenAnswers, findings: Findings) -> Answers:
         path: document.Path = ("answers", "by_category", category)
         if findings.is_known(path, category, catalogue.ids, "category", at_key=True) and category in catalogue.guards:
             findings.problem(path, f"the category {category}", "one that may be blocked", at_key=True)
-    given = written.given()
-    for key in ("blocked_ttl_seconds", "max_ttl_seconds"):
-        if key in given:
-            given[key] = int(given[key])
-    answers = Answers(**given)
+    answers = Answers(**written.given())
     is_page = AnswerStyle.PAGE in (answers.default, *answers.by_category.values())
     if is_page and not any(findings.is_written(("answers", key)) for key in ("page_ipv4", "page_ipv6")):
         findings.problem(("answers",), "page without its address", "page_ipv4 or page_ipv6 beside it", at_key=True)
     return answers
 
 
-def _build_upstreams(written: WrittenUpstreams, findings: Findings, listeners: Listeners) -> Upstreams:
-    path: document.Path = ("upstreams", "servers")
-    servers = tuple(_read_servers(path, written.servers or (), findings, listeners))
-    zones: dict[str, Zone] = {}
-    for name, entries in written.zones.items():
-        zone_path: document.Path = ("upstreams", "zones", name)
-        try:
-            domain = parse_domain(name)
-        except PydanticCustomError as error:
-            findings.problem(zone_path, f"'{name}'", str((error.context or {})["expected"]), at_key=True)
-            continue
-        for index, entry in enumerate(entries):
-            if entry.server.endpoint is None:
-                findings.problem((*zone_path, index), "system", "the address of the zone's own server")
-        if domain in zones:
-            findings.problem(zone_path, f"the zone {domain} a second time", "each zone once", at_key=True)
-        zones[domain] = Zone(domain, tuple(_read_servers(zone_path, entries, findings, listeners)))
-    use_system = written.servers is None or any(entry.server.endpoint is None for entry in written.servers)
-    timeout = {} if written.timeout_seconds is None else {"timeout_seconds": written.timeout_seconds}
-    return Upstreams(servers, tuple(zones.values()), use_system=use_system, **timeout)
-
-
-def _read_servers(
-    path: document.Path, written: Iterable[WrittenUpstream], findings: Findings, listeners: Listeners
-) -> Iterator[Upstream]:
-    seen: set[Upstream] = set()
-    for index, entry in enumerate(written):
-        server = entry.server
-        if server.endpoint is None:
-            continue
-        upstream = Upstream(server.endpoint, server.transport, server.tls_name, tuple(entry.pins))
-        if server.transport is Transport.TLS and not (server.tls_name or entry.pins):
-            findings.problem((*path, index), f"{upstream} alone", "its name after #, or pins")
-        if server.transport is Transport.UDP and entry.pins:
-            findings.problem((*path, index), f"pins for {upstream}", "pins for tls:// only")
-        if upstream in seen:
-            findings.problem((*path, index), f"{upstream} a second time", "each server once")
-        if server.transport is Transport.UDP and any(_includes(own, server.endpoint) for own in listeners.dns):
-            findings.problem((*path, index), f"{upstream}, where this gateway listens", "another server")
-        seen.add(upstream)
-        yield upstream
-
-
-def _includes(listener: Endpoint, endpoint: Endpoint) -> bool:
-    """Say whether what is sent to an endpoint of this machine arrives at the listener."""
-    if listener.port != endpoint.port:
-        return False
-    if listener.address == endpoint.address:
-        return True
-    wide, narrow = ipaddress.ip_address(listener.address), ipaddress.ip_address(endpoint.address)
-    return wide.is_unspecified and narrow.is_loopback and wide.version == narrow.version
-
-
-def _build_listeners(written: WrittenSite, findings: Findings) -> Listeners:
-    if written.listeners is None:
-        return Listeners(DEFAULT_DNS, DEFAULT_METRICS)
-    path: document.Path = ("listeners", "dns")
-    dns = tuple(written.listeners.dns or DEFAULT_DNS)
-    is_said = "metrics" in written.listeners.model_fields_set
-    metrics = written.listeners.metrics if is_said else DEFAULT_METRICS
-    for index, endpoint in enumerate(dns):
-        other = next((other for other in dns[:index] if _collides(other, endpoint)), None)
-        if other is not None:
-            findings.problem((*path, index), f"{endpoint}, which {other} takes already", "each address and port once")
-    if metrics is not None and any(_collides(endpoint, metrics) for endpoint in dns):
-        findings.problem(("listeners", "metrics"), f"{metrics}, where DNS is answered", "another port")
-    return Listeners(dns, metrics)
-
-
-def _collides(first: Endpoint, second: Endpoint) -> bool:
-    one, other = ipaddress.ip_address(first.address), ipaddress.ip_address(second.address)
-    same_address = one == other or (one.version == other.version and (one.is_unspecified or other.is_unspecified))
-    return first.port == second.port and same_address
-
-
 # --- Running
-
-
-def _build_limits(written: WrittenLimits) -> Limits:
-    given = written.given()
-    if "stale_seconds" in given:
-        given["stale_seconds"] = int(given["stale_seconds"])
-    return Limits(**given)
 
 
 def _build_retention(written: WrittenRetention, findings: Findings) -> Retention:

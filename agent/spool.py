@@ -20,7 +20,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple, Self
 
-from agent.shared_memory import RCODES, Outcome, read_outcome
+from agent.outcomes import RCODES, Outcome, read_outcome
 from rules.verdict import ReasonCode
 
 SUFFIX: Final = ".seg"

@@ -6,8 +6,6 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 STARTER_SOURCE: Final = "builtin:starter"
-STARTER_FORMAT: Final = "domains"
-STARTER_LIST_NAME: Final = "starter"
 
 
 def starter_files() -> Iterator[tuple[str, Traversable]]:

@@ -38,10 +38,14 @@ _MOMENT: Final = {
 
 
 class Texts:
-    """The words of one language; a message that it lacks comes out in English."""
+    """The words of one language; a message that it lacks comes out in English.
+
+    `locale` is what Babel knows the language by.
+    """
 
     def __init__(self, language: str, translations: NullTranslations) -> None:
         self.language = language
+        self.locale = "en_GB" if language == SOURCE_LANGUAGE else language
         self._translations = translations
 
     def gettext(self, message: str) -> str:
@@ -54,11 +58,11 @@ class Texts:
 
     def moment(self, at: datetime, timezone: str) -> str:
         """Write an instant as the wall clock of the school shows it."""
-        return format_datetime(at, _MOMENT[self.language], tzinfo=ZoneInfo(timezone), locale=self.language)
+        return format_datetime(at, _MOMENT[self.language], tzinfo=ZoneInfo(timezone), locale=self.locale)
 
     def join(self, words: Sequence[str]) -> str:
         """Write words as one list: `pupils and guests`."""
-        return format_list(words, locale=self.language) if words else ""
+        return format_list(words, locale=self.locale) if words else ""
 
     def audience(self, audience: Audience) -> str:
         """Name everybody of an audience."""

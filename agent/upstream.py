@@ -1,9 +1,9 @@
 """What is allowed is asked here: which upstream, when a second one, and which of their answers is taken.
 
-A question is sent to the first upstream that works. When the usual time has passed it is sent once more, to the next
-one (a hedge, for a small share of all questions); when the time-out has passed, or what came back is bad, it goes on
-to the next. The first good answer is handed over; failing that the best bad one, failing that the reason. Nothing here
-runs per question but two callbacks: no task, no timer.
+A question is sent to the first upstream that works. When the usual time has passed it is sent once more, to the
+next one (a hedge, for a small share of all questions); when the time-out has passed, or what came back is bad, it
+goes on to the next. The first good answer is handed over; failing that the best bad one, failing that the reason.
+There is no task and no timer per question.
 
 Source: RFC 1034 section 5.3.3, RFC 5452 (forged answers), RFC 6891 section 6.2.2 (servers without EDNS), RFC 7766.
 """
@@ -17,6 +17,7 @@ from random import Random, SystemRandom
 from typing import Final
 
 from agent.site import Endpoint, Upstream, Upstreams
+from agent.upstream_deadlines import Deadlines
 from agent.upstream_exchange import Attempt, Carrier, Exchange, Line, OnAnswer, Pool
 from agent.upstream_message import (
     EDNS_REFUSALS,
@@ -48,15 +49,13 @@ MIN_TRY_SECONDS: Final = 0.05
 # One question in ten, at most, is asked a second time because its answer is late.
 HEDGE_SHARE: Final = 0.1
 MAX_HEDGES_SAVED: Final = 10.0
-# Deadlines are looked at together, so often.
-TICKS_PER_SECOND: Final = 100
 MAX_PENDING: Final = 8192
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 _TC_OCTET: Final = FLAG_TC >> 8
 # Of bad answers, one that is about the name tells more than one that is about us.
-_RANKS: Final = {Rcode.SERVFAIL: 2, Rcode.REFUSED: 1}
+_RANKS: Final[dict[int, int]] = {Rcode.SERVFAIL: 2, Rcode.REFUSED: 1}
 
 
 class Forwarder:
@@ -97,8 +96,7 @@ class Forwarder:
         self._zones: dict[tuple[Upstream, ...], Pool] = {}
         self._pending = 0
         self._hedges = MAX_HEDGES_SAVED
-        self._due: dict[int, list[Attempt]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines = Deadlines(self._be_late, loop=loop, clock=clock)
         self.adopt(upstreams)
 
     # ---- which upstreams there are -------------------------------------------------------------------------
@@ -155,10 +153,7 @@ class Forwarder:
         for line in self._lines.values():
             line.datagrams.close()
             line.streams.close()
-        self._due.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadlines.close()
 
     # ---- one question --------------------------------------------------------------------------------------
 
@@ -194,7 +189,7 @@ class Forwarder:
             self._hedges += HEDGE_SHARE
         deadline = now + self._total_seconds
         exchange = Exchange(
-            question, pool, on_answer, flags=flags & FLAGS_PASSED, dnssec_ok=dnssec_ok, deadline=deadline
+            question, pool, on_answer, flags=flags & FLAGS_PASSED, dnssec_ok=dnssec_ok, now=now, deadline=deadline
         )
         self._try(exchange, pool.order[0], now)
         if now >= pool.probe_at:
@@ -219,7 +214,8 @@ class Forwarder:
         exchange.outstanding += 1
         state.sent += 1
         (line.streams if stream else line.datagrams).send(attempt, avoiding=avoiding)
-        self._schedule(attempt, now + min(self._timeout_seconds, state.late_seconds))
+        late, timeout = state.late_seconds, self._timeout_seconds
+        self._deadlines.add(attempt, now + (min(timeout, late)))
 
     def _probe(self, exchange: Exchange, now: float) -> None:
         """Send a question to an upstream that is down, too; an answer brings it back."""
@@ -232,27 +228,6 @@ class Forwarder:
 
     # ---- time ----------------------------------------------------------------------------------------------
 
-    def _schedule(self, attempt: Attempt, instant: float) -> None:
-        slot = int(instant * TICKS_PER_SECOND) + 1
-        due = self._due.get(slot)
-        if due is not None:
-            due.append(attempt)
-            return
-        self._due[slot] = [attempt]
-        if self._timer is None:
-            self._timer = self._loop.call_later(1 / TICKS_PER_SECOND, self._look_at_deadlines)
-
-    def _look_at_deadlines(self) -> None:
-        self._timer = None
-        now = self._clock()
-        last = int(now * TICKS_PER_SECOND)
-        for slot in sorted(slot for slot in self._due if slot <= last):
-            for attempt in self._due.pop(slot):
-                if not attempt.is_over:
-                    self._be_late(attempt, now)
-        if self._due and self._timer is None:
-            self._timer = self._loop.call_later(1 / TICKS_PER_SECOND, self._look_at_deadlines)
-
     def _be_late(self, attempt: Attempt, now: float) -> None:
         ends_at = min(attempt.sent_at + self._timeout_seconds, attempt.exchange.deadline)
         if now >= ends_at:
@@ -261,7 +236,7 @@ class Forwarder:
         if attempt.line.state.be_late(now):
             self._rearrange()
         self._hedge(attempt, now)
-        self._schedule(attempt, ends_at)
+        self._deadlines.add(attempt, ends_at)
 
     def _hedge(self, attempt: Attempt, now: float) -> None:
         """Ask once more, elsewhere if there is somebody else; free of charge where the first one seems to be dead."""
@@ -412,5 +387,7 @@ class Forwarder:
     def _choose(exchange: Exchange, now: float) -> Line | None:
         if len(exchange.tried) >= MAX_TRIES or now + MIN_TRY_SECONDS > exchange.deadline:
             return None
-        lines = [line for line in exchange.pool.order if line not in exchange.spent]
+        # With an answer at hand, however bad, nobody is asked twice.
+        passed_over = exchange.spent if exchange.best is None else exchange.tried
+        lines = [line for line in exchange.pool.order if line not in passed_over]
         return min(lines, key=exchange.tried.count, default=None)

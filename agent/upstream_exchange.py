@@ -4,9 +4,11 @@ No sockets and no clock here.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
-from agent.upstream_state import UpstreamFailure, UpstreamState
+from agent.upstream_state import FailureKind, UpstreamFailure, UpstreamState
+
+NO_ANSWER: Final = UpstreamFailure(FailureKind.TIMEOUT, "no upstream answered in time")
 
 OnAnswer = Callable[[bytes | UpstreamFailure], None]
 
@@ -86,7 +88,8 @@ class Exchange:
 
     `tried` are the upstreams asked so far, once for each try; `spent` those that need not be asked again, because
     they answered, if badly, or nothing listens there; `blamed` those whose answer was bad. `best` is the best of the
-    bad answers. Instants are seconds on the monotonic clock.
+    bad answers, `failure` the last reason why there is none. `sent_at` is when the next upstream was last asked;
+    instants are seconds on the monotonic clock.
     """
 
     __slots__ = (
@@ -109,7 +112,15 @@ class Exchange:
     )
 
     def __init__(
-        self, question: bytes, pool: Pool, on_answer: OnAnswer, *, flags: int, dnssec_ok: bool, deadline: float
+        self,
+        question: bytes,
+        pool: Pool,
+        on_answer: OnAnswer,
+        *,
+        flags: int,
+        dnssec_ok: bool,
+        now: float,
+        deadline: float,
     ) -> None:
         self.question = question
         self.pool = pool
@@ -122,11 +133,11 @@ class Exchange:
         self.blamed: tuple[Line, ...] = ()
         self.best: bytes | None = None
         self.best_rank = -1
-        self.failure: UpstreamFailure | None = None
+        self.failure = NO_ANSWER
         self.is_done = False
         self.is_hedged = False
         self.outstanding = 0
-        self.sent_at = 0.0
+        self.sent_at = now
 
 
 class Attempt:

@@ -70,8 +70,11 @@ def read_rcode(message: bytes, position: int) -> int | None:
     """
     rcode = message[3] & 0xF
     answers, authorities, additionals = _COUNTS.unpack_from(message, 6)
+    records = answers + authorities + additionals
+    if not records:
+        return rcode
     try:
-        for _ in range(answers + authorities + additionals):
+        for _ in range(records):
             while length := message[position]:
                 if length >= 0xC0:
                     position += 1

@@ -120,7 +120,8 @@ class UpstreamState:
             self.latency_seconds += (seconds - self.latency_seconds) * LATENCY_WEIGHT
         else:
             self.latency_seconds = max(seconds, 1e-6)
-        self.late_seconds = max(LATE_FACTOR * self.latency_seconds, MIN_LATE_SECONDS)
+        late = LATE_FACTOR * self.latency_seconds
+        self.late_seconds = max(MIN_LATE_SECONDS, late)
         self.histogram.observe(seconds)
 
     def fail(self, failure: UpstreamFailure, now: float) -> bool:

@@ -1,7 +1,7 @@
 """A question in a person's words: which name, asked as whom, and when."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -62,27 +62,24 @@ def parse_who(text: str, site: Site, resolver: ClientResolver) -> Who:
 
 def _parse_profile(text: str, site: Site, resolver: ClientResolver) -> Profile:
     known_groups = {group.name: group for group in site.groups}
-    carried = {group for network in site.networks for group in network.groups}
     audiences: set[Audience] = set()
     groups: set[str] = set()
     for word in (part.strip() for part in text.split("+")):
         if word in tuple(Audience):
             audiences.add(Audience(word))
-        elif word in known_groups or word in carried:
+        elif word in known_groups:
             groups.add(word)
         else:
-            known = (*Audience, *known_groups, *sorted(carried - known_groups.keys()))
-            raise _refusal("--as", f"'{word}'", suggest(word, known, "an address, or one of"))
-    stated = audiences or _audiences_of((known_groups.get(name) or Group(name) for name in groups), site, resolver)
+            raise _refusal("--as", f"'{word}'", suggest(word, (*Audience, *known_groups), "an address, or one of"))
+    stated = audiences or _audiences_of([known_groups[name] for name in groups], site, resolver)
     if len(stated) != 1:
         candidates = " or ".join(f"{audience}+{'+'.join(sorted(groups))}" for audience in sorted(stated or Audience))
         raise _refusal("--as", f"'{text}', which leaves open who that is", candidates if groups else "one audience")
     return Profile(next(iter(stated)), frozenset(groups))
 
 
-def _audiences_of(groups: Iterable[Group], site: Site, resolver: ClientResolver) -> set[Audience]:
+def _audiences_of(groups: Sequence[Group], site: Site, resolver: ClientResolver) -> set[Audience]:
     """Give the audiences that the members of groups can have."""
-    groups = tuple(groups)
     if stated := {group.audience for group in groups if group.audience is not None}:
         return stated
     return {audience for group in groups for audience in _network_audiences(group, site, resolver)}

@@ -34,22 +34,13 @@ from agent.written_values import (
     UpstreamServer,
     fault,
 )
+from filters.safe_search import SAFE_SEARCH
 from rules.pack import Tick
 from rules.subject import Audience
 
 SafeMode: TypeAlias = Literal["strict", "moderate", "off"]
 # The services with a safe mode, and the modes that each of them has.
-SAFE_MODES: Final[dict[str, tuple[str, ...]]] = {
-    "google": ("strict",),
-    "youtube": ("strict", "moderate"),
-    "bing": ("strict",),
-    "duckduckgo": ("strict",),
-    "pixabay": ("strict",),
-    "yandex": ("strict",),
-    "ecosia": ("strict",),
-    "brave": ("strict",),
-}
-
+SAFE_MODES: Final = {name: tuple(service.targets) for name, service in SAFE_SEARCH.items()}
 ALL_SERVICES: Final = "all"
 
 

@@ -71,6 +71,11 @@ def parse_duration(value: Any, *, at_least: float = 0, at_most: float = 3_153_60
     return seconds
 
 
+def parse_seconds(value: Any, *, at_least: float = 0, at_most: float = 604_800) -> int:
+    """Read a length of time in whole seconds."""
+    return round(parse_duration(value, at_least=at_least, at_most=at_most))
+
+
 def parse_size(value: Any) -> int:
     """Read a number of octets, at least 64 KB: `64 MB` (of 1024 times 1024)."""
     expected = "a size such as 512 KB, 64 MB or 1 GB"
@@ -156,7 +161,7 @@ def parse_timezone(value: Any) -> str:
     try:
         ZoneInfo(text)
     except (ValueError, OSError, KeyError):
-        close = difflib.get_close_matches(text, available_timezones(), n=1, cutoff=0.7)
+        close = difflib.get_close_matches(text, available_timezones(), n=1, cutoff=0.8)
         raise fault(close[0] if close else "a time zone such as Europe/London") from None
     return text
 
@@ -324,12 +329,12 @@ def reader(parse: Callable[[Any], Any]) -> PlainValidator:
 
 
 Id = Annotated[str, reader(parse_id)]
-Refresh = Annotated[float, reader(partial(parse_duration, at_least=60, at_most=31_536_000))]
 Timeout = Annotated[float, reader(partial(parse_duration, at_least=0.1, at_most=3600))]
-# RFC 8767 section 5: a stale answer is of no use after a week or so; the same goes for what clients keep.
-Lifetime = Annotated[float, reader(partial(parse_duration, at_most=604_800))]
+Refresh = Annotated[int, reader(partial(parse_seconds, at_least=60, at_most=31_536_000))]
+# RFC 8767 section 4: no answer is kept for more than a week.
+Lifetime = Annotated[int, reader(parse_seconds)]
 # A blocked answer that is kept for long makes an override look broken.
-BlockedLifetime = Annotated[float, reader(partial(parse_duration, at_most=10))]
+BlockedLifetime = Annotated[int, reader(partial(parse_seconds, at_most=10))]
 Size = Annotated[int, reader(parse_size)]
 Share = Annotated[float, reader(parse_share)]
 Days = Annotated[frozenset[int], reader(parse_days)]

@@ -40,17 +40,12 @@ class Document:
 
     def position(self, path: Path) -> Position:
         """Give the place of the value at this path, or of the nearest part above it that exists."""
-        return self._nearest(path, self._values)
+        return self._values.get(self.known_part(path), (1, 1))
 
     def key_position(self, path: Path) -> Position:
         """Give the place of the key at this path; of the value, where it stands in a list."""
-        return self._nearest(path, self._values | self._keys)
-
-    def _nearest(self, path: Path, places: dict[Path, Position]) -> Position:
-        path = self.known_part(path)
-        while path not in places and path:
-            path = path[:-1]
-        return places.get(path, (1, 1))
+        known = self.known_part(path)
+        return self._keys.get(known) or self._values.get(known, (1, 1))
 
     def known_part(self, path: Path) -> Path:
         """Give the path as far as it exists; an index that a reader made up for a single value is left out."""
@@ -96,6 +91,8 @@ def describe(value: Any) -> str:
 
 def suggest(word: str, known: Collection[str], otherwise: str) -> str:
     """Name the known word that is close to a misspelt one, or all of them."""
+    if len(known) == 1:
+        return next(iter(known))
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.7)
     return close[0] if close else f"{otherwise} " + ", ".join(known)
 
@@ -134,8 +131,10 @@ def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> Configur
     before = lines[line][:column] if line < len(lines) else ""
     if "\t" in (lines[line][column : column + 1] if line < len(lines) else "") and not before.strip():
         return _refusal(file, (line + 1, column + 1), "a tab", "spaces before the first word of a line")
-    saying = " ".join(part for part in (error.context, error.problem) if part)
-    return _refusal(file, (line + 1, column + 1), f"text that is not YAML ({saying})", "YAML")
+    saying = error.problem or "it cannot be read"
+    if error.context and error.context_mark is not None:
+        saying = f"{error.context} that begins in line {error.context_mark.line + 1}: {saying}"
+    return _refusal(file, (line + 1, column + 1), f"text that is not YAML ({saying})", "key: value, or - item")
 
 
 @dataclass(slots=True)

@@ -8,8 +8,6 @@ so that every ancestor of a name is a suffix of its bytes.
 from collections.abc import Iterator
 from typing import NewType
 
-import idna
-
 DomainName = NewType("DomainName", str)
 
 MAX_LABEL_OCTETS = 63
@@ -45,6 +43,9 @@ def parse_name(text: str) -> DomainName:
 
 
 def _to_a_labels(text: str) -> str:
+    # Its tables are large, and a process that only answers queries never needs them.
+    import idna  # noqa: PLC0415
+
     try:
         return idna.encode(text, uts46=True, transitional=False).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:

@@ -27,7 +27,9 @@ def names(wire_names: Iterable[bytes]) -> list[str]:
 
 def covers(chunk: Chunk, name: str) -> bool:
     """Say whether anything in the chunk blocks the name, exceptions left aside."""
-    in_lists = name in names(chunk.exact) or any(name == above or name.endswith(f".{above}") for above in names(chunk.subtree))
+    in_lists = name in names(chunk.exact) or any(
+        name == above or name.endswith(f".{above}") for above in names(chunk.subtree)
+    )
     return in_lists or any(rule.covers(DomainName(name)) for rule in chunk.special if not rule.exception)
 
 

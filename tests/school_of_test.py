@@ -1,6 +1,7 @@
 """A school for the tests of what people read: one site, the tags of a few names, and where they are listed."""
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from agent.categories import load_categories
@@ -95,8 +96,14 @@ class TagsOfTest:
         return frozenset(tag for name in ancestors(from_wire(wire_name)) for tag in TAGS.get(name, ()))
 
 
-def load_site_of_test(language: str = "en") -> Site:
-    return parse_site(SITE.replace("LANGUAGE", language), path=Path("/etc/schoolgate/site.yaml")).site
+@cache
+def load_site_of_test(language: str = "en", *, networks: str = "", groups: str = "") -> Site:
+    """Load the site; `networks` and `groups` are lines to add to those parts."""
+    text = SITE.replace("LANGUAGE", language)
+    text = text.replace("groups:\n  year5", f"{networks}groups:\n  year5").replace(
+        "schedules:\n", f"{groups}schedules:\n"
+    )
+    return parse_site(text, path=Path("/etc/schoolgate/site.yaml")).site
 
 
 def entries_of_test(name: DomainName) -> list[ListEntry]:

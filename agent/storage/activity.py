@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agent.shared_memory import Outcome
+from agent.outcomes import Outcome
 from agent.site import ActivityLevel
 from agent.spool import Batch, read_row_code
 from rules.errors import StorageError

@@ -41,7 +41,7 @@ class DnsmasqReader(Reader):
             self.ignore()
             return
         option, equals, value = text.partition("=")
-        option = option.strip()
+        option = option.strip().lower()
         if not equals or option not in {"address", "server", "local"}:
             raise Refused(Reason.UNSUPPORTED_RULE, "only address=, server= and local= say something about names")
         names, target = _split(option, value.strip())

@@ -79,10 +79,10 @@ class HostsReader(Reader):
         if b".localdomain" in run:
             return False
         # No name ends in a digit's label, so a null address with a blank behind it is never part of a name.
-        run = run.replace(b"0.0.0.0 ", b"").replace(b"127.0.0.1 ", b"")
-        if b" " in run or b"\t" in run:
-            run = _HOSTS_ADDRESS.sub(b"", run).translate(None, _BLANKS)
-        names = to_wire_names(run)
+        text = run.replace(b"0.0.0.0 ", b"").replace(b"127.0.0.1 ", b"")
+        if b" " in text or b"\t" in text:
+            text = _HOSTS_ADDRESS.sub(b"", run).translate(None, _BLANKS)
+        names = to_wire_names(text)
         self.chunk.exact += names
         return bool(names)
 

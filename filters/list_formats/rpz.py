@@ -121,10 +121,7 @@ class RpzReader(Reader):
             raise Refused(Reason.UNSUPPORTED_TRIGGER, "a trigger by address or name server, not by name")
         below = trigger_text.startswith("*.")
         name = read_name(trigger_text.removeprefix("*."))
-        if record.type != "CNAME":
-            self._local.setdefault((name, below), []).append(self._local_record(record))
-            return
-        target = self._target(record)
+        target = self._target(record) if record.type == "CNAME" else None
         if target == "":
             (self._below if below else self._names)[to_wire(name)] = None
         elif target == "*":
@@ -132,10 +129,11 @@ class RpzReader(Reader):
         # Section 3.3: a CNAME to the trigger itself is the old way to write PASSTHRU.
         elif target in {"rpz-passthru", name}:
             self._other[name, below] = None
-        elif target.startswith(("rpz-", "*.")):
+        elif target is not None and target.startswith(("rpz-", "*.")):
             raise Refused(Reason.UNSUPPORTED_ACTION, f"action {target!r}, where '.', '*.', rpz-passthru. or data do")
         else:
-            self._local.setdefault((name, below), []).append(self._local_record(record))
+            answer = self._local_record(record)
+            self._local.setdefault((name, below), []).append(answer)
 
     def _target(self, record: ZoneRecord) -> str:
         if len(record.data) != 1:

@@ -15,6 +15,7 @@ import os
 import platform
 import shutil
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -23,13 +24,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Concatenate, Final, ParamSpec
 
 import query_mix
 from processes import BenchError, ServerProcess
 from report import comparison, notes, table
 from servers import SERVERS, Schoolgate, Server, free_port, upstream_command
 from trial import Cores, Trial
+
+P = ParamSpec("P")
 
 _MIX_ROUNDS: Final = 5
 _OTHER_ROUNDS: Final = 3
@@ -96,50 +99,51 @@ def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: 
     names = query_mix.build_names()
     files = _QuestionFiles(folder, names, settings.seconds)
     upstream_port = free_port()
-    upstream = ServerProcess(upstream_command(folder, upstream_port), cores=str(cores.client), log=folder / "upstream.log", cwd=folder)
+    command = upstream_command(folder, upstream_port)
+    upstream = ServerProcess(command, cores=str(cores.client), log=folder / "upstream.log", cwd=folder)
     at_the_end.callback(upstream.stop)
 
     field = _Field()
     for kind in kinds:
         place = folder / kind.name
         place.mkdir()
-        trial = Trial(kind(place, upstream_port), cores, names.listed)
+        trial = Trial(kind(place, upstream_port, cores.of(kind)), cores, names.listed)
         at_the_end.callback(trial.stop)
         _say(f"starting {kind.name}")
         field.add(trial)
-    field.each("warm-up", lambda trial: trial.run_warm_up(files.every_name))
-    for number in range(_MIX_ROUNDS):
-        questions = files.mix()
-        field.each(f"mix {number + 1}/{_MIX_ROUNDS}", lambda trial, q=questions: trial.run_mix(q, settings.seconds))
     short = settings.seconds * _OTHER_SHARE
-    for number in range(_OTHER_ROUNDS):
-        questions = files.mix()
-        field.each(f"steady {number + 1}/{_OTHER_ROUNDS}", lambda trial, q=questions: trial.run_steady(q, short), one_core)
-    for number in range(_OTHER_ROUNDS):
-        questions = files.misses()
-        field.each(f"misses {number + 1}/{_OTHER_ROUNDS}", lambda trial, q=questions: trial.run_misses(q, short), one_core)
-    for number in range(_GROWTH_STEPS):
+    field.each("warm-up", everyone, Trial.run_warm_up, files.every_name)
+    for number in range(1, _MIX_ROUNDS + 1):
+        field.each(f"mix {number}/{_MIX_ROUNDS}", everyone, Trial.run_mix, files.mix(), settings.seconds)
+    for number in range(1, _OTHER_ROUNDS + 1):
+        field.each(f"steady {number}/{_OTHER_ROUNDS}", one_core, Trial.run_steady, files.mix(), short)
+    for number in range(1, _OTHER_ROUNDS + 1):
+        field.each(f"misses {number}/{_OTHER_ROUNDS}", one_core, Trial.run_misses, files.misses(), short)
+    for number in range(1, _GROWTH_STEPS + 1):
         questions = files.new_names(_GROWTH_NAMES // _GROWTH_STEPS)
-        field.each(f"new names {number + 1}/{_GROWTH_STEPS}", lambda trial, q=questions: trial.run_growth(q), is_ours)
-    questions = files.mix()
-    field.each("reload", lambda trial: trial.run_reload(questions), one_core)
+        field.each(f"new names {number}/{_GROWTH_STEPS}", ours, Trial.run_growth, questions)
+    field.each("reload", one_core, Trial.run_reload, files.every_name, files.mix())
 
     rows = [(trial.server.name, trial.figures) for trial in field.finished()]
     _say("")
     _say(table(rows))
     _say(notes(rows))
-    _say(_how_it_was_taken(settings, cores, time.monotonic() - began_at))
+    _say(_how_it_was_taken(settings, cores, field.finished(), time.monotonic() - began_at))
     _say(comparison(rows))
     if settings.json_path is not None:
         settings.json_path.write_text(json.dumps([figures.row(name) for name, figures in rows], indent=1) + "\n")
     return 1 if field.failures else 0
 
 
+def everyone(_trial: Trial) -> bool:
+    return True
+
+
 def one_core(trial: Trial) -> bool:
     return trial.server.core_count == 1
 
 
-def is_ours(trial: Trial) -> bool:
+def ours(trial: Trial) -> bool:
     return isinstance(trial.server, Schoolgate) and one_core(trial)
 
 
@@ -154,18 +158,28 @@ class _Field:
         self._trials.append(trial)
         self._attempt(trial, Trial.start)
 
-    def each(self, what: str, run: Callable[[Trial], None], applies: Callable[[Trial], bool] = lambda _: True) -> None:
-        """Give each server one run of the same kind, one after the other."""
-        _say(f"{what}: {', '.join(trial.server.name for trial in self._trials if applies(trial))}")
-        for trial in list(filter(applies, self._trials)):
-            self._attempt(trial, run)
+    def each(
+        self,
+        what: str,
+        applies: Callable[[Trial], bool],
+        run: Callable[Concatenate[Trial, P], None],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Give each server that it applies to one run of the same kind, one after the other."""
+        if trials := list(filter(applies, self._trials)):
+            _say(f"{what}: {', '.join(trial.server.name for trial in trials)}")
+        for trial in trials:
+            self._attempt(trial, run, *args, **kwargs)
 
     def finished(self) -> list[Trial]:
         return self._trials
 
-    def _attempt(self, trial: Trial, run: Callable[[Trial], None]) -> None:
+    def _attempt(
+        self, trial: Trial, run: Callable[Concatenate[Trial, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         try:
-            run(trial)
+            run(trial, *args, **kwargs)
         except BenchError as error:
             _say(f"{trial.server.name} is out: {error}")
             self.failures += 1
@@ -207,7 +221,7 @@ def _choose_cores() -> Cores:
     if len(available) < 2:
         raise BenchError("two cores are needed: one for the server, one for the load")
     server, client, *others = available
-    return Cores(server=server, client=client, both=f"{server},{others[0] if others else client}")
+    return Cores(server=server, client=client, second=others[0] if others else client)
 
 
 def _require(program: str, package: str) -> None:
@@ -215,18 +229,27 @@ def _require(program: str, package: str) -> None:
         raise BenchError(f"{program} is missing; it is in the Debian package {package}")
 
 
-def _how_it_was_taken(settings: Settings, cores: Cores, took_seconds: float) -> str:
-    model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
-        platform.machine(),
-    )
+def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], took_seconds: float) -> str:
     short = settings.seconds * _OTHER_SHARE
-    return (
-        f"Taken on {os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}: server on core "
-        f"{cores.server}, dnsperf and the upstream (Unbound) on core {cores.client}.\n"
-        f"Median of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_OTHER_ROUNDS} of {short:g} s (steady, misses), the servers "
-        f"in turn; seed {query_mix.SEED}; {took_seconds / 60:.1f} minutes in all."
+    disturbed = [share for trial in trials for share in trial.figures.disturbed] or [0.0]
+    return "\n".join(
+        (
+            f"Taken on {os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}.",
+            f"Server on core {cores.server}; dnsperf (20 sockets, 100 questions outstanding) and the upstream (Unbound) on "
+            f"core {cores.client}.",
+            f"{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones, no EDNS, seed {query_mix.SEED}.",
+            f"Servers in turn, medians of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix) and {_OTHER_ROUNDS} of "
+            f"{short:g} s (steady, misses); {took_seconds / 60:.1f} minutes in all.",
+            f"Other programs took {statistics.median(disturbed):.0%} of the server's core in the median run, "
+            f"{max(disturbed):.0%} in the worst.",
+        )
     )
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ _NXDOMAIN: Final = 3
 _CLIENTS: Final = 20
 # dnsperf's own receive buffer must never be what loses answers; its default holds 40.
 _BUFFER_KB: Final = 4096
-_TIMEOUT_SECONDS: Final = 2
+TIMEOUT_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,23 @@ class Load:
     ) -> None:
         self._output = questions.parent / "dnsperf.out"
         argv = ["taskset", "-c", str(core), "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions)]
-        argv += ["-l", f"{seconds:g}", "-c", str(_CLIENTS), "-T", "1", "-b", str(_BUFFER_KB), "-t", str(_TIMEOUT_SECONDS)]
-        argv += ["-q", str(outstanding), "-O", "suppress=timeout,congestion,sendfailed,sockready,unexpected"]
+        argv += [
+            "-l",
+            f"{seconds:g}",
+            "-t",
+            str(TIMEOUT_SECONDS),
+            "-q",
+            str(outstanding),
+            "-c",
+            str(_CLIENTS),
+            "-T",
+            "1",
+        ]
+        argv += ["-b", str(_BUFFER_KB), "-O", "suppress=timeout,congestion,sendfailed,sockready,unexpected"]
         argv += ["-n", "1"] if each_once else []
         argv += ["-Q", f"{queries_per_second:.0f}"] if queries_per_second else []
         argv += ["-v"] if latencies else []
-        self._limit_seconds = seconds + _TIMEOUT_SECONDS + 15
+        self._limit_seconds = seconds + TIMEOUT_SECONDS + 15
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=questions.parent
@@ -90,20 +101,19 @@ def parse_result(text: str) -> LoadResult:
     Raises:
         BenchError: it printed no statistics.
     """
-    sent, lost, seconds = (
-        re.search(pattern, text) for pattern in (r"Queries sent: +(\d+)", r"Queries lost: +(\d+)", r"Run time \(s\): +([\d.]+)")
-    )
-    if sent is None or lost is None or seconds is None:
+    lost, seconds = re.search(r"Queries lost: +(\d+)", text), re.search(r"Run time \(s\): +([\d.]+)", text)
+    if lost is None or seconds is None:
         raise BenchError(f"dnsperf printed no statistics: {text.strip()[-300:]}")
     codes = re.search(r"Response codes: +(.*)", text)
     counts = {code: int(count) for code, count in re.findall(r"([A-Z]+\d*) (\d+)", codes[1] if codes else "")}
+    latencies = re.findall(r"^> [A-Z]\S* .* (\d+\.\d+)$", text, re.MULTILINE)
     answered = counts.get("NOERROR", 0) + counts.get("NXDOMAIN", 0)
     return LoadResult(
         seconds=float(seconds[1]),
         answered=answered,
         lost=int(lost[1]) + sum(counts.values()) - answered,
         blocked_share=counts.get("NXDOMAIN", 0) / max(1, answered),
-        latencies_ms=tuple(float(found) * 1000 for found in re.findall(r"^> [A-Z]\S* .* (\d+\.\d+)$", text, re.MULTILINE)),
+        latencies_ms=tuple(float(latency) * 1000 for latency in latencies),
     )
 
 
@@ -138,7 +148,7 @@ class Poller:
         raise BenchError(f"{self._name} was not blocked within {limit_seconds:.0f} s: {server.last_words()}")
 
     def _ask(self) -> list[int]:
-        """Ask once and read every answer that has come, also to earlier questions: a backlog must not delay the news."""
+        """Ask once and read all answers that have come: a backlog of old ones must not delay the news."""
         number = next(self._numbers)
         codes = []
         try:

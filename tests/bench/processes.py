@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _MEGABYTE: Final = 1024.0  # of the kB that /proc counts in
 
 
@@ -19,7 +19,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """Memory in MB: `rss` of the largest process that answers queries, `tree_pss` of everything the server started."""
+    """Memory in MB: `rss` of the largest process that answers queries, `tree_pss` of all that the server started."""
 
     rss: float
     tree_pss: float
@@ -55,7 +55,7 @@ class ServerProcess:
 
     def cpu_seconds(self) -> float:
         """CPU time of the whole tree so far, children that have ended included."""
-        return sum(map(_cpu_ticks, self._tree())) / _TICKS_PER_SECOND
+        return sum(map(_cpu_ticks, self._tree())) / TICKS_PER_SECOND
 
     def resident(self, worker_mark: str) -> Resident:
         """Read the memory; only processes with `worker_mark` in their command line compete for `rss`."""
@@ -90,6 +90,15 @@ class ServerProcess:
             pid = waiting.pop()
             yield pid
             waiting += children.get(pid, [])
+
+
+def core_busy_seconds(core: int) -> float:
+    """CPU time that everything together has had on one core so far. Source: proc(5), /proc/stat."""
+    fields = next(
+        line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} ")
+    )
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
 
 
 def _stat(pid: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from load import median
+from load import TIMEOUT_SECONDS, median
 from trial import STEADY_QPS, Figures
 
 Rows: TypeAlias = Sequence[tuple[str, Figures]]
@@ -31,16 +31,16 @@ def table(rows: Rows) -> str:
     cells = [tuple(line) for line in zip(*_HEADINGS, strict=True)]
     cells += [_cells(name, figures) for name, figures in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(text.ljust(width) if place < 2 else text.rjust(width) for place, (text, width) in enumerate(zip(row, widths, strict=True)))
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join("  ".join(map(_align, row, widths, range(len(widths)))).rstrip() for row in cells)
 
 
 def notes(rows: Rows) -> str:
     """Say what the table has no column for."""
-    lines = ["Lost: not answered in 2 s, or answered with a failure, in the mix and steady runs. MB: resident, the highest seen."]
+    lines = [
+        f"Lost: no answer in {TIMEOUT_SECONDS} s, or a failure as the answer, in the mix and steady runs.",
+        "MB: the highest resident size seen.",
+        "Reload: until a name that is new in the list is blocked, at half the load of the mix column.",
+    ]
     for name, figures in rows:
         if figures.unfiltered_at_start:
             lines.append(f"{name} answered {figures.unfiltered_at_start} questions unfiltered after its start.")
@@ -57,14 +57,15 @@ def comparison(rows: Rows) -> str:
     ours = {name: figures for name, figures in rows if name.startswith("schoolgate")}
     peers = {name: figures for name, figures in rows if name not in ours}
     lines = []
-    if "schoolgate" in ours:
-        one = ours["schoolgate"]
-        if qps := _best(peers, lambda figures: median(figures.qps), highest=True):
-            lines.append(f"Schoolgate / fastest peer ({qps[0]}): {_ratio(median(one.qps), qps[1])} of its queries per second.")
-        if p99 := _best(peers, lambda figures: median(figures.p99_ms), highest=False):
-            lines.append(f"Schoolgate / best peer ({p99[0]}): {_ratio(median(one.p99_ms), p99[1])} of its p99 latency.")
+    if one := ours.get("schoolgate"):
+        if best := _best(peers, lambda figures: median(figures.qps), highest=True):
+            lines.append(
+                f"Schoolgate / fastest peer ({best[0]}), queries a second: {_ratio(median(one.qps), best[1])}"
+            )
+        if best := _best(peers, lambda figures: median(figures.p99_ms), highest=False):
+            lines.append(f"Schoolgate / best peer ({best[0]}), p99: {_ratio(median(one.p99_ms), best[1])}")
         if two := ours.get("schoolgate-2-workers"):
-            lines.append(f"Two workers / one worker: {_ratio(median(two.cpu_us), median(one.cpu_us))} of the CPU time a query.")
+            lines.append(f"Two workers / one, CPU time a query: {_ratio(median(two.cpu_us), median(one.cpu_us))}")
     return "\n".join(lines)
 
 
@@ -85,6 +86,10 @@ def _cells(name: str, figures: Figures) -> tuple[str, ...]:
         _text(figures.reload_s, ".2f"),
         _text(figures.lost_in_reload, ","),
     )
+
+
+def _align(text: str, width: int, place: int) -> str:
+    return text.ljust(width) if place < 2 else text.rjust(width)
 
 
 def _text(value: float | None, form: str) -> str:

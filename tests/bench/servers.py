@@ -17,8 +17,9 @@ from typing import Final
 
 from processes import BenchError
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
-_RPZ_HEAD: Final = "$TTL 60\n$ORIGIN rpz.\n@ SOA localhost. hostmaster.localhost. {serial} 3600 600 86400 60\n@ NS localhost.\n"
+_RPZ_HEAD: Final = (
+    "$TTL 60\n$ORIGIN rpz.\n@ SOA localhost. root.localhost. {serial} 3600 600 86400 60\n@ NS localhost.\n"
+)
 
 
 def free_port() -> int:
@@ -35,7 +36,7 @@ def free_port() -> int:
 
 
 class Server(ABC):
-    """One program in one configuration, with its files in a folder of its own."""
+    """One program in one configuration, with its files in a folder and its processes on cores of its own."""
 
     name: str
     program: str
@@ -44,8 +45,9 @@ class Server(ABC):
     worker_mark = ""
     core_count = 1
 
-    def __init__(self, folder: Path, upstream_port: int) -> None:
+    def __init__(self, folder: Path, upstream_port: int, cores: str) -> None:
         self.folder = folder
+        self.cores = cores
         self.upstream_port = upstream_port
         self.port = free_port()
         self.control_port = free_port()
@@ -59,11 +61,13 @@ class Server(ABC):
         """Find it where root looks too: daemons live in /usr/sbin, which is seldom on a user's path."""
         return shutil.which(cls.program) or shutil.which(cls.program, path="/usr/sbin:/sbin")
 
+    def executable(self) -> str:
+        return self.find_program() or self.program
+
     def version(self) -> str:
         """What the program says that it is, numbers only."""
-        said = subprocess.run(
-            [self.find_program() or self.program, self.version_option()], capture_output=True, text=True, check=False, timeout=20
-        )
+        command = [self.executable(), self.version_option()]
+        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
         found = re.search(r"\d+\.\d+(?:\.\d+)?\S*", said.stdout + said.stderr)
         return found[0].rstrip(",") if found else "?"
 
@@ -72,17 +76,15 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self) -> Sequence[str]:
-        """Write the configuration and return the command to start."""
+        """Write the configuration, do what an installation has done before it starts, and return the command."""
 
     @abstractmethod
     def write_list(self, names: Sequence[str]) -> None:
         """Write the list in the server's own format; replaced by rename where it exists."""
 
+    @abstractmethod
     def reload(self) -> None:
-        """Make the running server take the list that was written last; returns when it says so."""
-
-    def before_start(self) -> None:
-        """Do what a running installation has done long ago."""
+        """Make the running server take the list that was written last."""
 
     def _write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -92,7 +94,9 @@ class Server(ABC):
         return path
 
     def _run(self, *command: str) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder)
+        """Run a control command where the server runs: what it costs is part of the server's work."""
+        pinned = ["taskset", "-c", self.cores, *command]
+        done = subprocess.run(pinned, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder)
         if done.returncode != 0:
             raise BenchError(f"{self.name}: {command[0]} failed: {(done.stdout + done.stderr).strip()[-300:]}")
 
@@ -146,7 +150,7 @@ remote-control:
   control-interface: {self.folder}/control
   control-use-cert: no
 """
-        return [self.find_program() or "unbound", "-d", "-c", str(self._write("unbound.conf", text))]
+        return [self.executable(), "-d", "-c", str(self._write("unbound.conf", text))]
 
     def version_option(self) -> str:
         return "-V"
@@ -189,7 +193,7 @@ class PowerDns(Server):
     def prepare(self) -> Sequence[str]:
         self._write("rpz.lua", f'rpzFile("{self.folder}/list.rpz", {{policyName="bench", defpol=Policy.NXDOMAIN}})\n')
         # threads, pdns-distributes-queries: one thread that reads its own socket. dnssec: nobody here validates.
-        # The packet cache keeps its default of 500,000 answers, the record cache its million. No statistics, no polls.
+        # The caches keep their defaults, half a million answers and a million records. No statistics, no polls.
         text = f"""local-address=127.0.0.1
 local-port={self.port}
 config-dir={self.folder}
@@ -211,13 +215,13 @@ security-poll-suffix=
 max-mthreads=4096
 """
         self._write("recursor.conf", text)
-        return [self.find_program() or self.program, f"--config-dir={self.folder}"]
+        return [self.executable(), f"--config-dir={self.folder}"]
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.rpz", rpz_zone(names))
 
     def reload(self) -> None:
-        self._run("rec_control", f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "--timeout=60", "reload-lua-config")
+        self._run("rec_control", f"--socket-dir={self.folder}", "--timeout=60", "reload-lua-config")
 
 
 class Dnsdist(Server):
@@ -228,9 +232,9 @@ class Dnsdist(Server):
     package = "dnsdist"
 
     def prepare(self) -> Sequence[str]:
-        # One listener thread. VectorSize: recvmmsg and sendmmsg, as batches are there under load. The cache has room for
-        # the mix; blocked answers are made before it. Health checks off: their upstream is the same for all.
-        # setRules swaps the tree whole, so a reload never leaves a moment without one.
+        # One listener thread. VectorSize: recvmmsg and sendmmsg. SocketBufferSizes: bursts wait, instead of being lost.
+        # The cache has room for the mix; what is blocked is answered before it. setUp: no health checks.
+        # sockets, MaxUDPOutstanding: for the miss run. setRules swaps the tree whole: no moment without a list.
         text = f"""setLocal("127.0.0.1:{self.port}")
 setACL("127.0.0.0/8")
 setKey("{b64encode(secrets.token_bytes(32)).decode()}")
@@ -249,13 +253,14 @@ function load_list()
 end
 load_list()
 """
-        return [self.find_program() or self.program, "--supervised", "--disable-syslog", "-C", str(self._write("dnsdist.conf", text))]
+        path = self._write("dnsdist.conf", text)
+        return [self.executable(), "--supervised", "--disable-syslog", "-C", str(path)]
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.txt", "".join(f"{name}.\n" for name in names))
 
     def reload(self) -> None:
-        self._run(self.find_program() or self.program, "-C", str(self.folder / "dnsdist.conf"), "-c", "-e", "load_list()")
+        self._run(self.executable(), "-C", str(self.folder / "dnsdist.conf"), "-c", "-e", "load_list()")
 
 
 class KnotResolver(Server):
@@ -267,22 +272,26 @@ class KnotResolver(Server):
 
     def prepare(self) -> Sequence[str]:
         # One process. No validation, no start-up look-ups on the internet. The cache has room for the mix.
-        # STUB: ask the upstream without resolving. The zone is watched: that is how Knot reloads without a restart.
+        # STUB: ask the upstream without resolving. The zone is watched: so Knot reloads without a restart; that needs
+        # lua-cqueues, which the package recommends.
         text = f"""log_level('err')
 net.listen('127.0.0.1', {self.port}, {{ kind = 'dns' }})
 net.ipv6 = false
-for _, module in ipairs({{'ta_update', 'ta_signal_query', 'ta_sentinel', 'priming', 'detect_time_skew', 'detect_time_jump'}}) do
-  if modules.list and modules[module] == nil then pcall(modules.unload, module) end
+for _, module in ipairs({{'ta_update', 'ta_signal_query', 'ta_sentinel', 'priming', 'detect_time_skew'}}) do
+  modules.unload(module)
 end
 trust_anchors.remove('.')
 cache.size = 100 * MB
 policy.add(policy.rpz(policy.DENY, '{self.folder}/list.rpz', {self._watch()}))
 policy.add(policy.all(policy.STUB('127.0.0.1@{self.upstream_port}')))
 """
-        return [self.find_program() or self.program, "-n", "-c", str(self._write("kresd.conf", text)), str(self.folder)]
+        return [self.executable(), "-n", "-c", str(self._write("kresd.conf", text)), str(self.folder)]
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.rpz", rpz_zone(names))
+
+    def reload(self) -> None:
+        """The new file is seen by itself."""
 
     def _watch(self) -> str:
         return "true" if Path("/usr/share/lua/5.1/cqueues/notify.lua").exists() else "false"
@@ -296,7 +305,8 @@ class Dnsmasq(Server):
     package = "dnsmasq-base"
 
     def prepare(self) -> Sequence[str]:
-        # cache-size: holds the mix. dns-forward-max: for the miss run. servers-file: what SIGHUP reads again.
+        # cache-size: holds the mix. servers-file: what SIGHUP reads again; a server without an address is NXDOMAIN.
+        # dns-forward-max keeps its default of 150: at most 100 are outstanding, and more makes its search longer.
         text = f"""port={self.port}
 listen-address=127.0.0.1
 bind-interfaces
@@ -308,11 +318,10 @@ no-resolv
 no-hosts
 no-poll
 cache-size=25000
-dns-forward-max=10000
 server=127.0.0.1#{self.upstream_port}
 servers-file={self.folder}/list.conf
 """
-        return [self.find_program() or self.program, "-C", str(self._write("dnsmasq.conf", text))]
+        return [self.executable(), "-C", str(self._write("dnsmasq.conf", text))]
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.conf", "".join(f"server=/{name}/\n" for name in names))
@@ -360,16 +369,17 @@ paths:
 workers: {self.core_count}
 """
         self._write("site.yaml", text)
+        self._update_lists()
         return [self.program, "gateway", "--site", str(self.folder / "site.yaml")]
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.txt", "".join(f"{name}\n" for name in names))
 
-    def before_start(self) -> None:
-        self._run(self.program, "lists", "update", "--site", str(self.folder / "site.yaml"))
-
     def reload(self) -> None:
-        self.before_start()
+        self._update_lists()
+
+    def _update_lists(self) -> None:
+        self._run(self.program, "lists", "update", "--site", str(self.folder / "site.yaml"))
 
 
 class SchoolgateTwoWorkers(Schoolgate):

@@ -1,13 +1,13 @@
 """One server under test: started once, then given every kind of run, and what was seen of it."""
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from load import Load, LoadResult, Poller, median
-from processes import BenchError, ServerProcess
+from processes import BenchError, ServerProcess, core_busy_seconds
 from query_mix import BLOCKED_SHARE
 from servers import Server
 
@@ -18,14 +18,15 @@ _RELOAD_LIMIT_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where things run: the server, the load with its upstream, and a server of two workers."""
+    """Where things run: the server, the load with its upstream, and the second worker of a server that has two."""
 
     server: int
     client: int
-    both: str
+    second: int
 
-    def of(self, server: Server) -> str:
-        return self.both if server.core_count > 1 else str(self.server)
+    def of(self, kind: type[Server]) -> str:
+        """The cores of a server, as taskset wants them."""
+        return f"{self.server},{self.second}" if kind.core_count > 1 else str(self.server)
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Figures:
     lost_misses: int = 0
     reload_s: float | None = None
     lost_in_reload: int | None = None
+    # What other programs took of the server's core, as a share, in the runs at full speed.
+    disturbed: list[float] = field(default_factory=list)
     resident_mb: float = 0
     tree_mb: float = 0
     # Resident MB after each quarter of a million names that nobody had asked for before.
@@ -55,7 +58,7 @@ class Figures:
         return {
             "name": name,
             "version": self.version,
-            "qps": _rounded(median(self.qps), 0),
+            "qps": round(median(self.qps) or 0) or None,
             "cpu_us_per_query": _rounded(median(self.cpu_us), 2),
             "resident_mb": _rounded(self.resident_mb, 1),
             "start_s": _rounded(self.start_s, 3),
@@ -81,15 +84,13 @@ class Trial:
         """Start the server and wait for the first answer."""
         self.server.write_list(self._listed)
         command = self.server.prepare()
-        self.server.before_start()
         self.figures.version = self.server.version()
         poller = Poller(self.server.port, self._listed[0])
         try:
-            self._process = ServerProcess(
-                command, cores=self._cores.of(self.server), log=self.server.folder / "log", cwd=self.server.folder
-            )
-            answered_at, self.figures.unfiltered_at_start = poller.wait_until_blocked(self._process, _START_LIMIT_SECONDS)
-            self.figures.start_s = answered_at - self._process.started_at
+            folder = self.server.folder
+            process = self._process = ServerProcess(command, cores=self.server.cores, log=folder / "log", cwd=folder)
+            answered_at, self.figures.unfiltered_at_start = poller.wait_until_blocked(process, _START_LIMIT_SECONDS)
+            self.figures.start_s = answered_at - process.started_at
         finally:
             poller.close()
 
@@ -129,9 +130,10 @@ class Trial:
         self._load(questions, seconds=60).result()
         self.figures.growth_mb.append(self._note_memory())
 
-    def run_reload(self, questions: Path) -> None:
+    def run_reload(self, every_name: Path, questions: Path) -> None:
         """Replace the list by one that is a name longer, under half the load that the server can carry."""
         canary = "reload-canary.example"
+        self.run_warm_up(every_name)
         load = self._load(
             questions,
             seconds=_RELOAD_LIMIT_SECONDS + 5,
@@ -142,14 +144,14 @@ class Trial:
         poller = Poller(self.server.port, canary)
         try:
             time.sleep(1)
-            self.server.write_list([*self._listed, canary])
-            asked_at = time.monotonic()
-            # The command may come back long after, or long before, the list is in force: watch meanwhile.
-            command = threading.Thread(target=self.server.reload, daemon=True)
-            command.start()
-            in_force_at, _ = poller.wait_until_blocked(self._running(), _RELOAD_LIMIT_SECONDS)
-            self.figures.reload_s = in_force_at - asked_at
-            command.join(_RELOAD_LIMIT_SECONDS)
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                # The command may come back long after, or long before, the list is in force: watch meanwhile.
+                self.server.write_list([*self._listed, canary])
+                asked_at = time.monotonic()
+                command = beside.submit(self.server.reload)
+                in_force_at, _ = poller.wait_until_blocked(self._running(), _RELOAD_LIMIT_SECONDS)
+                self.figures.reload_s = in_force_at - asked_at
+                command.result()
             time.sleep(1)
         finally:
             poller.close()
@@ -184,10 +186,12 @@ class Trial:
 
     def _run(self, questions: Path, seconds: float) -> tuple[LoadResult, float]:
         process = self._running()
-        before = process.cpu_seconds()
+        before, core_before = process.cpu_seconds(), core_busy_seconds(self._cores.server)
         result = self._load(questions, seconds=seconds).result()
-        used = process.cpu_seconds() - before
+        used, core_used = process.cpu_seconds() - before, core_busy_seconds(self._cores.server) - core_before
         self._note_memory()
+        if self.server.core_count == 1:
+            self.figures.disturbed.append(max(0.0, core_used - used) / result.seconds)
         return result, used * 1e6 / max(1, result.answered)
 
     def _note_memory(self) -> float:

@@ -19,7 +19,9 @@ DOMAINS = "# list\nads.test\ncasino.example # comment\n*.wild.test\nbücher.exam
         pytest.param(DOMAINS.replace("\n", "\r\n"), "domains", id="names-with-crlf"),
         pytest.param("\ufeff" + DOMAINS, "domains", id="names-behind-a-byte-order-mark"),
         pytest.param(" ads.test\n\tx.test  \n", "domains", id="indented-names"),
-        pytest.param("192.0.2.1\n192.0.2.2\n192.0.2.3\nads.test\n", "domains", id="addresses-among-names-say-nothing"),
+        pytest.param(
+            "192.0.2.1\n192.0.2.2\n192.0.2.3\nads.test\n", "domains", id="addresses-among-names-say-nothing"
+        ),
         pytest.param(HOSTS, "hosts", id="hosts"),
         pytest.param("0 ads.test\n0 x.test\n", "hosts", id="hosts-with-a-short-null-address"),
         pytest.param("fe80::1%lo0 localhost\n", "hosts", id="hosts-with-a-zone"),
@@ -41,11 +43,11 @@ DOMAINS = "# list\nads.test\ncasino.example # comment\n*.wild.test\nbücher.exam
         pytest.param("<!DOCTYPE html>\n<html>ads.test</html>", None, id="web-page"),
     ],
 )
-def test_the_format_is_told_from_the_first_octets(sample: str, expected: str | None):
+def test_the_format_is_told_from_the_first_octets(sample: str, expected: str | None) -> None:
     assert detect_format(sample.encode()) == expected
 
 
-def test_a_name_cut_off_by_the_end_of_the_sample_does_not_count():
+def test_a_name_cut_off_by_the_end_of_the_sample_does_not_count() -> None:
     sample = b"a.test\n" + b"#" * (SAMPLE_OCTETS - 12) + b"\n||ads.test^\n"
     assert detect_format(sample) == "domains"
 
@@ -63,7 +65,7 @@ def test_a_name_cut_off_by_the_end_of_the_sample_does_not_count():
         pytest.param(b"\x00\x01\x02\x03a", Reason.BINARY, "binary", id="control-octets"),
     ],
 )
-def test_what_is_no_list_is_called_by_its_name(sample: bytes, reason: Reason, what: str):
+def test_what_is_no_list_is_called_by_its_name(sample: bytes, reason: Reason, what: str) -> None:
     other = find_other_content(sample)
     assert other is not None
     assert other.reason is reason
@@ -71,10 +73,10 @@ def test_what_is_no_list_is_called_by_its_name(sample: bytes, reason: Reason, wh
 
 
 @pytest.mark.parametrize("sample", [b"", b"a.test\n", b"a.test\nb\0.test\n", b"<b.test\n", "日本語.test\n".encode()])
-def test_text_is_not_called_something_else(sample: bytes):
+def test_text_is_not_called_something_else(sample: bytes) -> None:
     assert find_other_content(sample) is None
 
 
 @given(st.binary(max_size=400))
-def test_any_octets_have_a_format_or_none(sample: bytes):
+def test_any_octets_have_a_format_or_none(sample: bytes) -> None:
     assert detect_format(sample) in {None, *FORMATS}

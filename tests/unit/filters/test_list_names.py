@@ -1,12 +1,22 @@
 import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.list_entries import Reason
-from filters.list_names import PLAIN_NAME, Refused, below_only, is_address, read_any_name, read_name, read_wire_name, shown
-from filters.list_names import to_wire_names
+from filters.list_names import (
+    PLAIN_NAME,
+    Refused,
+    below_only,
+    is_address,
+    read_any_name,
+    read_name,
+    read_wire_name,
+    shown,
+    to_wire_names,
+)
 from rules.name import DomainName, parse_name, to_wire
 
 LONGEST_LABEL = "a" * 63
@@ -14,22 +24,24 @@ LONGEST_NAME = ".".join([LONGEST_LABEL] * 3 + ["a" * 61])
 
 labels = st.from_regex(r"[a-z0-9_-]{1,63}", fullmatch=True)
 last_labels = st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True)
-plain_names = st.builds(lambda above, last: ".".join([*above, last]), st.lists(labels, min_size=1, max_size=6), last_labels)
+plain_names = st.builds(
+    lambda above, last: ".".join([*above, last]), st.lists(labels, min_size=1, max_size=6), last_labels
+)
 
 
 @given(st.lists(plain_names.filter(lambda name: len(name) <= 253), max_size=20))
-def test_names_in_bulk_are_the_names_one_by_one(some: list[str]):
+def test_names_in_bulk_are_the_names_one_by_one(some: list[str]) -> None:
     text = "".join(f"{name}\n" for name in some).encode()
     assert to_wire_names(text) == [to_wire(parse_name(name)) for name in some]
 
 
 @given(plain_names.filter(lambda name: len(name) <= 253))
-def test_a_plain_name_is_always_a_name(name: str):
+def test_a_plain_name_is_always_a_name(name: str) -> None:
     assert re.fullmatch(PLAIN_NAME, name.encode())
     assert read_wire_name(name) == to_wire_names(name.encode() + b"\n")[0]
 
 
-def test_one_name_that_is_too_long_sends_all_of_them_back():
+def test_one_name_that_is_too_long_sends_all_of_them_back() -> None:
     assert len(LONGEST_NAME) == 253
     assert to_wire_names(f"{LONGEST_NAME}\n".encode()) == [to_wire(parse_name(LONGEST_NAME))]
     assert to_wire_names(f"good.test\na{LONGEST_NAME}\n".encode()) == []
@@ -49,7 +61,7 @@ def test_one_name_that_is_too_long_sends_all_of_them_back():
         pytest.param(LONGEST_NAME, LONGEST_NAME, id="the-longest-name"),
     ],
 )
-def test_names_that_are_read(text: str, name: str):
+def test_names_that_are_read(text: str, name: str) -> None:
     assert read_name(text) == name
 
 
@@ -82,33 +94,30 @@ def test_names_that_are_read(text: str, name: str):
         pytest.param("*", Reason.TOO_BROAD, id="everything"),
     ],
 )
-def test_entries_that_are_refused(text: str, reason: Reason):
+def test_entries_that_are_refused(text: str, reason: Reason) -> None:
     with pytest.raises(Refused) as refused:
         read_name(text)
     assert refused.value.reason is reason
 
 
-def test_a_single_label_or_the_root_is_a_name_where_nothing_is_covered_by_it():
+def test_a_single_label_or_the_root_is_a_name_where_nothing_is_covered_by_it() -> None:
     assert read_any_name("com") == "com"
     assert read_any_name(".") == ""
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_a_name_or_refused(text: str):
-    try:
+def test_any_text_is_a_name_or_refused(text: str) -> None:
+    with suppress(Refused):
         name = read_any_name(text)
-    except Refused as refused:
-        assert refused.why
-    else:
         assert parse_name(name or ".") == name
 
 
 @pytest.mark.parametrize("text", ["a.test", "dead.beef", "face", "1.example.test", ""])
-def test_names_are_not_taken_for_addresses(text: str):
+def test_names_are_not_taken_for_addresses(text: str) -> None:
     assert not is_address(text)
 
 
-def test_a_rule_for_names_below_leaves_the_name_itself_alone():
+def test_a_rule_for_names_below_leaves_the_name_itself_alone() -> None:
     rule = below_only(DomainName("a-b.test"))
     assert rule.covers(DomainName("x.a-b.test"))
     assert rule.covers(DomainName("y.x.a-b.test"))
@@ -128,5 +137,5 @@ def test_a_rule_for_names_below_leaves_the_name_itself_alone():
         pytest.param("x" * 121, "x" * 119 + "…", id="121-do-not"),
     ],
 )
-def test_text_is_made_fit_to_be_shown(text: str, expected: str):
+def test_text_is_made_fit_to_be_shown(text: str, expected: str) -> None:
     assert shown(text) == expected

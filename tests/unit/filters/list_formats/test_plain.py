@@ -8,7 +8,9 @@ from filters.list_formats.plain import DomainsReader, HostsReader
 
 labels = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
 last_labels = st.sampled_from(["test", "EXAMPLE", "xn--p1ai", "co.test", "localdomain"])
-list_names = st.builds(lambda above, last: ".".join([*above, last]), st.lists(labels, min_size=1, max_size=4), last_labels)
+list_names = st.builds(
+    lambda above, last: ".".join([*above, last]), st.lists(labels, min_size=1, max_size=4), last_labels
+)
 blanks = st.sampled_from(["", " ", "\t", " \t "])
 
 
@@ -32,7 +34,7 @@ blanks = st.sampled_from(["", " ", "\t", " \t "])
         pytest.param(" \t ", [], id="white-space"),
     ],
 )
-def test_lines_of_a_list_of_names(list_format: str, line: str, listed: list[str]):
+def test_lines_of_a_list_of_names(list_format: str, line: str, listed: list[str]) -> None:
     chunk = read(f"{line}\n", list_format)
     assert names(chunk.subtree) == listed
     assert not chunk.exact
@@ -62,7 +64,7 @@ def test_lines_of_a_list_of_names(list_format: str, line: str, listed: list[str]
         pytest.param("a." * 126 + "test", Reason.BAD_NAME, id="name-of-256"),
     ],
 )
-def test_lines_of_a_list_of_names_that_are_refused(line: str, reason: Reason):
+def test_lines_of_a_list_of_names_that_are_refused(line: str, reason: Reason) -> None:
     chunk = read(f"good.test\n{line}\nfine.test\n", "domains")
     assert names(chunk.subtree) == ["good.test", "fine.test"]
     assert chunk.counts == {reason: 1}
@@ -95,7 +97,7 @@ def test_lines_of_a_list_of_names_that_are_refused(line: str, reason: Reason):
         pytest.param("", [], id="blank"),
     ],
 )
-def test_lines_of_a_hosts_file_list_exact_names(line: str, listed: list[str]):
+def test_lines_of_a_hosts_file_list_exact_names(line: str, listed: list[str]) -> None:
     chunk = read(f"{line}\n", "hosts")
     assert names(chunk.exact) == listed
     assert not chunk.subtree
@@ -114,23 +116,34 @@ def test_lines_of_a_hosts_file_list_exact_names(line: str, listed: list[str]):
         pytest.param("999.0.0.1 a.test", Reason.BAD_SYNTAX, [], id="what-only-looks-like-an-address"),
     ],
 )
-def test_lines_of_a_hosts_file_that_are_refused(line: str, reason: Reason, listed: list[str]):
+def test_lines_of_a_hosts_file_that_are_refused(line: str, reason: Reason, listed: list[str]) -> None:
     chunk = read(f"{line}\n", "hosts")
     assert names(chunk.exact) == listed
     assert chunk.counts == {reason: 1}
     assert chunk.bad[0].text == line
 
 
-def test_urls_and_expressions_are_only_counted():
+def test_urls_and_expressions_are_only_counted() -> None:
     chunk = read("# urls\nexample.test/a\n\nother.test/b?c\n(casino|poker)\n", NOT_FOR_DNS_FORMAT)
     assert chunk.counts == {Reason.NOT_FOR_DNS: 3}
     assert chunk.ignored == 2
     assert not chunk.subtree
 
 
-@given(st.lists(st.builds(lambda a, dots, name, dot, b: a + dots + name + dot + b, blanks,
-                          st.sampled_from(["", "*.", "."]), list_names, st.sampled_from(["", "."]), blanks), min_size=1))
-def test_a_run_of_names_says_what_its_lines_say(lines: list[str]):
+@given(
+    st.lists(
+        st.builds(
+            lambda a, dots, name, dot, b: a + dots + name + dot + b,
+            blanks,
+            st.sampled_from(["", "*.", "."]),
+            list_names,
+            st.sampled_from(["", "."]),
+            blanks,
+        ),
+        min_size=1,
+    )
+)
+def test_a_run_of_names_says_what_its_lines_say(lines: list[str]) -> None:
     run = "".join(f"{line}\n" for line in lines).lower().encode()
     assert DomainsReader.plain.fullmatch(run)
     at_once, one_by_one = DomainsReader("f"), DomainsReader("f")
@@ -140,10 +153,19 @@ def test_a_run_of_names_says_what_its_lines_say(lines: list[str]):
     assert at_once.chunk == one_by_one.chunk
 
 
-@given(st.lists(st.builds(lambda address, gap, name, end: address + gap + name + end,
-                          st.sampled_from(["0.0.0.0", "127.0.0.1", "::", "::1"]), st.sampled_from([" ", "\t", "  "]),
-                          list_names, blanks), min_size=1))
-def test_a_run_of_hosts_lines_says_what_its_lines_say(lines: list[str]):
+@given(
+    st.lists(
+        st.builds(
+            lambda address, gap, name, end: address + gap + name + end,
+            st.sampled_from(["0.0.0.0", "127.0.0.1", "::", "::1"]),
+            st.sampled_from([" ", "\t", "  "]),
+            list_names,
+            blanks,
+        ),
+        min_size=1,
+    )
+)
+def test_a_run_of_hosts_lines_says_what_its_lines_say(lines: list[str]) -> None:
     run = "".join(f"{line}\n" for line in lines).lower().encode()
     assert HostsReader.plain.fullmatch(run)
     at_once, one_by_one = HostsReader("f"), HostsReader("f")

@@ -17,9 +17,9 @@ from filters.list_formats.rr_types import RR_TYPES, parse_rr_type
         pytest.param("TYPE\u0661", None, id="digits-of-another-script"),
     ],
 )
-def test_types_are_read(text: str, number: int | None):
+def test_types_are_read(text: str, number: int | None) -> None:
     assert parse_rr_type(text) == number
 
 
-def test_names_and_numbers_are_those_of_an_independent_table():
+def test_names_and_numbers_are_those_of_an_independent_table() -> None:
     assert {name: int(dns.rdatatype.from_text(name)) for name in RR_TYPES} == dict(RR_TYPES)

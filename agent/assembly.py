@@ -1,0 +1,96 @@
+"""Where the parts are put together: what the gateway and the commands work with, made from a checked site."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from agent.categories import load_categories
+from agent.explain import ListEntry
+from agent.list_store import ListStore, open_store
+from agent.logs import log
+from agent.publisher import Generation, GenerationStore
+from agent.site import FailMode, Site
+from agent.snapshot import Snapshot
+from agent.texts import block_texts, load_texts
+from collectors.devices import unite_devices
+from collectors.leases import Lease, read_leases
+from collectors.neighbours import Neighbour, read_neighbours
+from filters.list_search import find_entries
+from rules.name import DomainName
+from rules.subject import Scope
+
+# What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
+NOT_ASKABLE: Final = frozenset({"malware", "phishing", "proxy", "vpn", "encrypted_dns", "tor"})
+
+
+def open_generations(site: Site) -> GenerationStore:
+    """Give the store of a site's compiled lists."""
+    return GenerationStore(Path(site.paths.state) / "generations", keep=site.retention.index_generations)
+
+
+def build_snapshot(
+    site: Site, generation: Generation | None, *, number: int, devices: dict[str, tuple[str, ...]] | None = None
+) -> Snapshot:
+    """Put together what workers need; without lists the site's recorded fail mode holds."""
+    catalogue = load_categories()
+    is_without_lists = generation is None and bool(site.lists)
+    return Snapshot(
+        generation=number,
+        site=fail_closed(site) if is_without_lists and site.fail_modes.no_index is FailMode.CLOSED else site,
+        index_generation=generation.number if generation else 0,
+        index_path=str(generation.index_path) if generation else None,
+        devices=devices or {},
+        texts=block_texts(catalogue, load_texts(site.school.language)),
+        not_askable=NOT_ASKABLE | site.rulebook.statutory,
+        unrecorded=frozenset(category.id for category in catalogue if not category.recorded),
+    )
+
+
+def fail_closed(site: Site) -> Site:
+    """Give a site on which only guard names and what a policy allows can be reached."""
+    return replace(site, rulebook=replace(site.rulebook, allow_only=(Scope(),)))
+
+
+def read_devices(
+    site: Site, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dict[str, tuple[str, ...]]:
+    """Ask leases and the neighbour table what devices are called; a source that fails is logged."""
+    leases: list[Lease] = []
+    for file in site.lease_files:
+        try:
+            leases += read_leases(Path(file.path), file.format).by_address.values()
+        except OSError as error:
+            log.warning("leases_unreadable", path=file.path, reason=error.strerror or str(error))
+    neighbours: tuple[Neighbour, ...] = ()
+    if site.neighbours:
+        try:
+            neighbours = read_neighbours()
+        except OSError as error:
+            log.warning("neighbours_unreadable", reason=error.strerror or str(error))
+    return unite_devices(leases, neighbours, at=now())
+
+
+def entries_of(site: Site, generation: Generation | None) -> Callable[[DomainName], Iterator[ListEntry]]:
+    """Give what finds the literal lines about a name in the copies that a generation was made of."""
+    store = open_store(site)
+
+    def find(name: DomainName) -> Iterator[ListEntry]:
+        for each in generation.manifest["lists"] if generation is not None else ():
+            yield from _entries_in(store, each, name)
+
+    return find
+
+
+def _entries_in(store: ListStore, used: Mapping[str, Any], name: DomainName) -> Iterator[ListEntry]:
+    """Look through the files of one list, in the version that the index was made of."""
+    copy = store.copy(used["name"], used["version"])
+    if copy is None:
+        return
+    folder = store.files_folder(copy)
+    for file in used["files"]:
+        path = folder / file["shown_as"]
+        for line in find_entries(path.read_bytes(), file=file["shown_as"], format=file["format"], name=name):
+            for tag in file["tags"]:
+                yield ListEntry(tag, copy.list_name, line, copy.fetched_at)

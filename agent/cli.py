@@ -1,0 +1,261 @@
+"""The command line: every command, what it prints and how it ends.
+
+Exit codes: 0 done, 1 the thing asked for is not so, 2 usage or configuration. Modules are loaded by the command that
+needs them, because a person waits for each of them.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from rules.errors import ConfigurationError, SchoolgateError
+
+DEFAULT_SITE: Final = Path("/etc/schoolgate/site.yaml")
+
+app = typer.Typer(
+    name="schoolgate",
+    help="E-safety for schools: a DNS gateway that enforces the school's own acceptable-use table.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+lists = typer.Typer(help="The lists that names are looked up in.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(lists, name="lists")
+
+SiteOption = Annotated[Path, typer.Option("--site", help="The site file.", envvar="SCHOOLGATE_SITE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Print what went wrong in plain sentences, and end with the code that says of what kind it is."""
+    try:
+        yield
+    except ConfigurationError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        if len(error.problems) > 1:
+            typer.echo(f"{len(error.problems)} problems.", err=True)
+        raise typer.Exit(2) from None
+    except SchoolgateError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _load(site: Path) -> Any:
+    """Read the site; warnings go to standard error."""
+    from agent.config import load_site
+
+    loaded = load_site(site)
+    for notice in loaded.warnings:
+        typer.echo(f"warning: {notice}", err=True)
+    return loaded.site
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="A folder, made if it is not there.")]) -> None:
+    """Write an example site, commented, that runs as it is."""
+    from agent.example import write_example
+
+    with _told():
+        written = write_example(directory)
+    typer.echo(f"Wrote {written}. Try: schoolgate check {written}")
+
+
+@app.command()
+def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT_SITE) -> None:
+    """Say every problem of a site, or what it means in plain words."""
+    from agent.categories import load_categories
+    from agent.check import describe
+    from agent.texts import load_texts
+
+    with _told():
+        loaded = _load(site)
+        typer.echo(describe(loaded, load_categories(), load_texts(loaded.school.language)), nl=False)
+
+
+@app.command()
+def gateway(
+    site: SiteOption = DEFAULT_SITE,
+    *,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON, one object a line.")] = False,
+) -> None:
+    """Run the daemon."""
+    from agent.gateway import Gateway
+    from agent.list_progress import progress_for
+    from agent.logs import configure_logs
+
+    configure_logs(style="json" if log_json else "text")
+    with _told():
+        running = Gateway(_load(site), say=lambda line: typer.echo(line), progress=progress_for())
+        asyncio.run(running.run())
+
+
+@app.command()
+def reload(site: SiteOption = DEFAULT_SITE) -> None:
+    """Make the running gateway read its site again; a bad file is refused and the old one stays."""
+    from agent.control import ask_gateway
+
+    with _told():
+        answer = ask_gateway(_load(site).paths.runtime, {"do": "reload"})
+    for line in (*answer.get("problems", ()), *answer.get("notes", ())):
+        typer.echo(line, err=True)
+    if not answer.get("ok"):
+        typer.echo("Not reloaded; the policy before stays in force.", err=True)
+        raise typer.Exit(2)
+    if not answer.get("applied"):
+        typer.echo("Published, but not every worker has applied it yet.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"Reloaded: every worker answers by policy {answer['policy_generation']}.")
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="The name in question.")],
+    *,
+    who: Annotated[str, typer.Option("--as", help="pupil, staff, guest, a group or an address.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="When: `2026-11-24T10:14`, `tue 10:14`; now if not given.")
+    ] = None,
+    site: SiteOption = DEFAULT_SITE,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a name is blocked or allowed, to the literal line of the list."""
+    from agent.explain import as_json as to_json
+    from agent.explain_site import explain_site
+    from agent.explain_text import render
+    from agent.categories import load_categories
+    from agent.texts import load_texts
+
+    with _told():
+        loaded = _load(site)
+        explanation = explain_site(loaded, name=name, who=who, at=at, now=datetime.now(UTC))
+        if as_json:
+            typer.echo(
+                json.dumps(to_json(explanation, language=loaded.school.language), ensure_ascii=False, indent=2)
+            )
+        else:
+            texts = load_texts(loaded.school.language)
+            typer.echo(render(explanation, loaded, load_categories(), texts), nl=False)
+    raise typer.Exit(0)
+
+
+@lists.command("update")
+def lists_update(
+    names: Annotated[list[str] | None, typer.Argument(help="The lists to look at; all if none is named.")] = None,
+    *,
+    site: SiteOption = DEFAULT_SITE,
+    force: Annotated[bool, typer.Option(help="Take copies that look implausible, once.")] = False,
+    offline: Annotated[bool, typer.Option(help="Ask nobody over the network.")] = False,
+) -> None:
+    """Look at the sources of lists now; compile and publish what has changed."""
+    with _told():
+        loaded = _load(site)
+        with _updating(loaded) as updater:
+            report = updater.update(names or None, force=force, offline=offline, wait_seconds=30.0)
+        _tell_update(loaded, report)
+
+
+@lists.command("import")
+def lists_import(
+    name: Annotated[str, typer.Argument(help="The list that it is a copy of.")],
+    file: Annotated[Path, typer.Argument(help="A file, a packed folder or a folder.")],
+    *,
+    site: SiteOption = DEFAULT_SITE,
+    force: Annotated[bool, typer.Option(help="Take a copy that looks implausible, once.")] = False,
+) -> None:
+    """Take a file as the new copy of a list, as if its source had given it."""
+    with _told():
+        loaded = _load(site)
+        with _updating(loaded) as updater:
+            report = updater.import_bundle(name, file, force=force, wait_seconds=30.0)
+        _tell_update(loaded, report)
+
+
+@contextmanager
+def _updating(site: Any) -> Iterator[Any]:
+    from agent.assembly import open_generations
+    from agent.list_progress import BarProgress, progress_for
+    from agent.list_updater import ListUpdater
+
+    with ExitStack() as stack:
+        progress = progress_for()
+        if isinstance(progress, BarProgress):
+            stack.enter_context(progress)
+        yield ListUpdater(site, index=open_generations(site), progress=progress)
+
+
+def _tell_update(site: Any, report: Any) -> None:
+    """Print how an update ended, let a running gateway take it, and end with 1 where something is not well."""
+    for outcome in report.outcomes:
+        typer.echo(f"{outcome.list_name}: {outcome}")
+    if report.fault:
+        typer.echo(report.fault, err=True)
+    if report.generation is not None:
+        typer.echo(f"Generation {report.generation} is in force.")
+        _let_gateway_adopt(site)
+    if not report.is_good:
+        raise typer.Exit(1)
+
+
+def _let_gateway_adopt(site: Any) -> None:
+    from agent.control import NotRunningError, ask_gateway
+
+    try:
+        answer = ask_gateway(site.paths.runtime, {"do": "adopt"})
+    except NotRunningError:
+        typer.echo("No gateway is running for this site; it will take this generation when it starts.")
+        return
+    if answer.get("ok"):
+        typer.echo("Every worker of the running gateway answers by it.")
+    else:
+        typer.echo("The running gateway has not taken it everywhere yet.", err=True)
+
+
+@lists.command("rollback")
+def lists_rollback(
+    to: Annotated[int | None, typer.Argument(help="A generation; the one before if not given.")] = None,
+    *,
+    site: SiteOption = DEFAULT_SITE,
+) -> None:
+    """Put an earlier generation of the compiled lists in force, until the lists or the site change."""
+    from agent.assembly import open_generations
+
+    with _told():
+        loaded = _load(site)
+        generation = open_generations(loaded).rollback(to)
+        typer.echo(f"Generation {generation.number} of {generation.manifest['created_at']} is in force.")
+        _let_gateway_adopt(loaded)
+
+
+@lists.command("status")
+def lists_status(*, site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+    """Show how old and large each list is, what of it is used and what is wrong with it."""
+    from agent.assembly import open_generations
+    from agent.list_status import status
+    from agent.list_status_text import as_plain, render_status
+
+    with _told():
+        loaded = _load(site)
+        store = open_generations(loaded)
+        statuses = status(loaded, now=datetime.now(UTC), index=store)
+        if as_json:
+            typer.echo(json.dumps([as_plain(each) for each in statuses], ensure_ascii=False, indent=2))
+        else:
+            typer.echo(render_status(statuses, store.current()), nl=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Explaining from a shell: the lists in force on disk and the site as it is written, by the one evaluator."""
+
+from datetime import datetime
+
+from agent.assembly import build_snapshot, entries_of, open_generations, read_devices
+from agent.categories import load_categories
+from agent.clients import ClientResolver
+from agent.explain import Explanation, explain
+from agent.policy_state import PolicyState
+from agent.site import Site
+from agent.what_if import parse_asked_name, parse_moment, parse_who
+from filters.list_index import ListIndex, empty_index
+
+
+def explain_site(site: Site, *, name: str, who: str, at: str | None, now: datetime) -> Explanation:
+    """Explain a verdict with what is on this machine.
+
+    Args:
+        site: the site, checked.
+        name: as a person wrote it.
+        who: an audience, a group or an address.
+        at: a moment as a person wrote it; `now` if not given.
+        now: aware UTC.
+
+    Raises:
+        ConfigurationError: the name, the person or the moment cannot be read.
+        IndexUnusableError: the compiled lists are damaged.
+    """
+    asked = parse_asked_name(name)
+    resolver = ClientResolver(site.networks, site.groups, read_devices(site))
+    somebody = parse_who(who, site, resolver)
+    moment = parse_moment(at, site.school.timezone, now=now) if at else now
+    generation = open_generations(site).current()
+    index = ListIndex.open(generation.index_path) if generation else empty_index()
+    snapshot = build_snapshot(site, generation, number=0)
+    policy = PolicyState(snapshot, index)
+    return explain(
+        snapshot.site,
+        name=asked,
+        who=somebody,
+        at=moment,
+        classifier=policy.classifier,
+        refusal_of=policy.refusal,
+        find_entries=entries_of(site, generation),
+        catalogue=load_categories(),
+    )

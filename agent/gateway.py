@@ -1,0 +1,396 @@
+"""The gateway: the control plane around the workers, from the first look at the site to the last.
+
+It publishes what workers answer by, keeps them running, takes commands, keeps lists fresh and serves metrics. Workers
+need none of it to answer.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from agent.assembly import build_snapshot, open_generations, read_devices
+from agent.config import load_site
+from agent.control import serve_control, socket_path
+from agent.dns_worker_job import WorkerJob
+from agent.intake import spool_folder
+from agent.list_progress import Progress, SilentProgress
+from agent.list_outcomes import UpdateReport
+from agent.list_updater import ListUpdater
+from agent.logs import log
+from agent.publisher import Generation
+from agent.shared_memory import SharedMemory
+from agent.site import Site
+from agent.snapshot import write_snapshot
+from agent.supervisor import Supervisor, end_orphans, open_sockets, orphans_of
+from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageError
+
+WATCH_SECONDS: Final = 0.05
+# "At most 1 s after a change every worker has applied it"; where one has not after so long, the caller is told.
+APPLY_SECONDS: Final = 5.0
+START_SECONDS: Final = 15.0
+DEVICES_SECONDS: Final = 30.0
+LISTS_SECONDS: Final = 30.0
+SPOOL_BYTES: Final = 256 * 1024 * 1024
+INTAKE_BACKOFF_SECONDS: Final = 2.0
+
+
+class Gateway:
+    """One running gateway.
+
+    Args:
+        site: what it serves.
+        say: tells a person how it gets on.
+        progress: shows how lists come.
+    """
+
+    def __init__(self, site: Site, *, say: Callable[[str], None], progress: Progress | None = None) -> None:
+        self._site = site
+        self._say = say
+        self._progress = progress or SilentProgress()
+        self._runtime = Path(site.paths.runtime)
+        self._state = Path(site.paths.state)
+        self._snapshot_path = self._runtime / "snapshot.json"
+        self._generations = open_generations(site)
+        self._generation: Generation | None = None
+        self._policy_number = 0
+        self._devices: dict[str, tuple[str, ...]] = {}
+        self._lists_lock = asyncio.Lock()
+        self._publish_lock = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._intake: subprocess.Popen[bytes] | None = None
+        self._intake_start_at = 0.0
+        self._shared: SharedMemory
+        self._supervisor: Supervisor
+
+    async def run(self) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            ConfigurationError: the site asks for something that this machine cannot give.
+            StorageError: the state cannot be written, or another gateway works on it.
+        """
+        lock = self._take_folders()
+        try:
+            sockets = open_sockets(
+                self._site.listeners.dns,
+                workers=self._site.workers,
+                where=f"{Path(self._site.path).name}: listeners.dns",
+            )
+            orphans = orphans_of(self._runtime / "shared.mem")
+            self._prepare_lists()
+            self._devices = read_devices(self._site)
+            with SharedMemory.create(self._runtime / "shared.mem", workers=self._site.workers) as self._shared:
+                self._write_policy()
+                self._supervisor = Supervisor(self._shared, sockets, self._job())
+                self._supervisor.start()
+                try:
+                    await self._serve(orphans)
+                finally:
+                    self._end()
+        finally:
+            lock.close()
+
+    def _take_folders(self) -> BinaryIO:
+        """Make the folders, and see to it that no other gateway works in them."""
+        for folder in (self._state, self._runtime):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"{folder}: the folder could not be made ({error.strerror})") from error
+        try:
+            lock = (self._state / "gateway.lock").open("ab")
+        except OSError as error:
+            raise StorageError(f"{self._state}: cannot be written ({error.strerror})") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            found = f"another gateway already at work in {self._state}"
+            raise ConfigurationError((Problem("paths.state", found, "one gateway for each site"),)) from None
+        return lock
+
+    def _prepare_lists(self) -> None:
+        """Find the lists in force; where there are none yet, make them of what needs no network."""
+        self._generation, faults = self._generations.open_current()
+        for fault in faults:
+            self._say(f"A damaged index was set aside: {fault}")
+        if self._generation is None and self._site.lists:
+            try:
+                self._updater().update(offline=True)
+            except SchoolgateError as error:
+                self._say(f"The lists could not be prepared: {error}")
+            self._generation, _ = self._generations.open_current()
+
+    def _updater(self) -> ListUpdater:
+        return ListUpdater(self._site, index=self._generations, progress=self._progress)
+
+    def _job(self) -> WorkerJob:
+        return WorkerJob(
+            slot=0,
+            shared_memory=str(self._runtime / "shared.mem"),
+            snapshot=str(self._snapshot_path),
+            spool=str(spool_folder(str(self._state))),
+            spool_bytes=SPOOL_BYTES,
+            datagrams=(),
+            streams=(),
+        )
+
+    def _write_policy(self) -> None:
+        """Publish the site and the index in force; workers look for themselves."""
+        snapshot = build_snapshot(self._site, self._generation, number=self._policy_number + 1, devices=self._devices)
+        write_snapshot(self._snapshot_path, snapshot)
+        self._policy_number += 1
+        self._shared.publish(index_generation=self._index_number(), policy_generation=self._policy_number)
+
+    def _index_number(self) -> int:
+        return self._generation.number if self._generation else 0
+
+    # ---- serving -------------------------------------------------------------------------------------------
+
+    async def _serve(self, orphans: Collection[int]) -> None:
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_by_signal()))
+        await self._wait_for_workers()
+        end_orphans(orphans)
+        control = await serve_control(socket_path(str(self._runtime)), self._obey)
+        metrics = self._start_metrics()
+        self._introduce()
+        notify_service_manager("READY=1")
+        self._spawn(self._keep_devices())
+        self._spawn(self._keep_lists())
+        try:
+            while not self._stop.is_set():
+                self._supervisor.watch()
+                self._watch_intake()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
+        finally:
+            notify_service_manager("STOPPING=1")
+            control.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if metrics is not None:
+                await asyncio.to_thread(metrics.close)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _wait_for_workers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._have_applied():
+            if self._supervisor.has_failed_to_start() or time.monotonic() > deadline or self._stop.is_set():
+                raise StorageError("a worker could not start; the lines above say why")
+            await asyncio.sleep(0.005)
+
+    def _have_applied(self) -> bool:
+        return self._supervisor.have_applied(
+            index_generation=self._index_number(), policy_generation=self._policy_number
+        )
+
+    def _start_metrics(self) -> Any:
+        """Serve metrics, where the site wants them; they are loaded late because nobody waits for them."""
+        if self._site.listeners.metrics is None:
+            return None
+        from agent.gateway_metrics import start_metrics  # noqa: PLC0415
+
+        try:
+            return start_metrics(
+                self._site.listeners.metrics, self._shared, site=lambda: self._site, reasons=self._reasons
+            )
+        except OSError as error:
+            self._say(f"No metrics: {self._site.listeners.metrics} cannot be listened on ({error.strerror})")
+            log.error("metrics_unavailable", reason=error.strerror or str(error))
+            return None
+
+    def _reasons(self) -> list[str]:
+        """Say what of the site is not as it should be, beside what the workers report."""
+        if self._generation is None and self._site.lists:
+            return [f"no lists could be loaded; the fail mode is {self._site.fail_modes.no_index}"]
+        return []
+
+    def _introduce(self) -> None:
+        listeners = ", ".join(map(str, self._site.listeners.dns))
+        self._say(f"Schoolgate answers for {self._site.school.name} on {listeners} (UDP and TCP).")
+        if self._site.listeners.metrics is not None:
+            self._say(f"Metrics and health: http://{self._site.listeners.metrics}/metrics and /healthz")
+        if self._generation is not None:
+            names = ", ".join(each["name"] for each in self._generation.manifest["lists"])
+            count = self._generation.manifest["name_count"]
+            self._say(f"Lists: {names}; {count:,} names, generation {self._generation.number}.")
+        elif self._site.lists:
+            self._say(f"No lists could be loaded yet; the fail mode is {self._site.fail_modes.no_index}.")
+        for line in try_it(self._site):
+            self._say(line)
+
+    def _watch_intake(self) -> None:
+        """Keep the process running that stores what workers hand over."""
+        now = time.monotonic()
+        if self._intake is not None and self._intake.poll() is not None:
+            log.error("intake_died", exit_code=self._intake.returncode)
+            self._intake = None
+            self._intake_start_at = now + INTAKE_BACKOFF_SECONDS
+        if self._intake is None and now >= self._intake_start_at:
+            self._intake = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
+                [sys.executable, "-m", "agent.intake", str(self._runtime / "shared.mem"), str(self._snapshot_path)],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _end(self) -> None:
+        self._supervisor.stop()
+        if self._intake is not None:
+            self._intake.terminate()
+            try:
+                self._intake.wait(5)
+            except subprocess.TimeoutExpired:
+                self._intake.kill()
+                self._intake.wait()
+        socket_path(str(self._runtime)).unlink(missing_ok=True)
+
+    # ---- commands ------------------------------------------------------------------------------------------
+
+    async def _obey(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a command from the control socket."""
+        match request.get("do"):
+            case "reload":
+                return await self._reload()
+            case "adopt":
+                return await self._adopt_lists()
+            case "status":
+                return {
+                    "ok": True,
+                    "policy_generation": self._policy_number,
+                    "index_generation": self._index_number(),
+                    "workers": self._supervisor.applied(),
+                    "pids": self._supervisor.pids(),
+                }
+            case other:
+                return {"ok": False, "problems": [f"the command {other!r} is not known"]}
+
+    async def _reload_by_signal(self) -> None:
+        answer = await self._reload()
+        for problem in answer.get("problems", ()):
+            self._say(f"Not reloaded: {problem}")
+
+    async def _reload(self) -> dict[str, Any]:
+        """Read the site again; a bad file changes nothing."""
+        async with self._publish_lock:
+            try:
+                loaded = await asyncio.to_thread(load_site, Path(self._site.path))
+                notes = self._take_site(loaded.site)
+                self._write_policy()
+            except SchoolgateError as error:
+                self._shared.count("reloads_refused")
+                log.error("reload_refused", reason="the site could not be used; the one before stays in force")
+                return {"ok": False, "problems": str(error).splitlines()}
+            self._shared.count("reloads")
+            applied = await self._applied_in_time()
+        self._spawn(self._refresh_lists(only=()))
+        log.info("reloaded", policy_generation=self._policy_number)
+        warnings = [str(notice) for notice in loaded.warnings]
+        return {"ok": True, "policy_generation": self._policy_number, "applied": applied, "notes": notes + warnings}
+
+    def _take_site(self, site: Site) -> list[str]:
+        """Put another site in force, except for what only a new start can change."""
+        notes = []
+        kept = {}
+        for part in ("listeners", "paths", "workers"):
+            if getattr(site, part) != getattr(self._site, part):
+                notes.append(f"{part}: changed; takes effect at the next start of the gateway")
+                kept[part] = getattr(self._site, part)
+        self._site = replace(site, **kept)
+        self._devices = read_devices(self._site)
+        return notes
+
+    async def _adopt_lists(self) -> dict[str, Any]:
+        """Take the generation of the index that is in force on disk."""
+        async with self._publish_lock:
+            self._generation, faults = await asyncio.to_thread(self._generations.open_current)
+            self._write_policy()
+            applied = await self._applied_in_time()
+        log.info("lists_adopted", index_generation=self._index_number())
+        return {"ok": applied, "index_generation": self._index_number(), "problems": faults}
+
+    async def _applied_in_time(self) -> bool:
+        deadline = time.monotonic() + APPLY_SECONDS
+        while not self._have_applied() and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 (what is waited for happens in other processes)
+        return self._have_applied()
+
+    # ---- what happens by itself ----------------------------------------------------------------------------
+
+    async def _keep_devices(self) -> None:
+        """Look from time to time which devices are where."""
+        while True:
+            await asyncio.sleep(DEVICES_SECONDS)
+            devices = await asyncio.to_thread(read_devices, self._site)
+            if devices != self._devices:
+                async with self._publish_lock:
+                    self._devices = devices
+                    with contextlib.suppress(StorageError):
+                        self._write_policy()
+
+    async def _keep_lists(self) -> None:
+        """Look at the sources of lists when they are due."""
+        from agent.list_schedule import due_lists  # noqa: PLC0415
+
+        await self._refresh_lists(only=())
+        while True:
+            due = await asyncio.to_thread(due_lists, self._site, datetime.now(UTC))
+            if due:
+                await self._refresh_lists(only=due)
+            await asyncio.sleep(LISTS_SECONDS)
+
+    async def _refresh_lists(self, *, only: Collection[str]) -> None:
+        """Look at some lists, and compile if the site or a list has changed."""
+        async with self._lists_lock:
+            try:
+                report: UpdateReport = await asyncio.to_thread(self._updater().update, only)
+            except SchoolgateError as error:
+                log.error("lists_failed", reason=str(error))
+                return
+            for outcome in report.outcomes:
+                log.info("list_looked_at", list=outcome.list_name, state=type(outcome).__name__.lower())
+            if report.fault:
+                log.error("lists_failed", reason=report.fault)
+        if report.generation is not None:
+            await self._adopt_lists()
+
+
+def try_it(site: Site) -> list[str]:
+    """Give three lines to paste: something blocked, something allowed, something to explain."""
+    endpoint = site.listeners.dns[0]
+    dig = f"dig @{endpoint.address} -p {endpoint.port}"
+    return [
+        "Try:",
+        f"  {dig} gambling.canary.schoolgate.test     (a name that is blocked, on purpose)",
+        f"  {dig} use-application-dns.net             (browsers learn here that the school filters)",
+        f"  {dig} example.com                         (an ordinary name; it needs a network)",
+    ]
+
+
+def notify_service_manager(state: str) -> None:
+    """Tell systemd how the service gets on, if it started us. Source: sd_notify(3)."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.connect("\0" + path[1:] if path.startswith("@") else path)
+        manager.sendall(state.encode())
