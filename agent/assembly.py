@@ -1,14 +1,12 @@
 """Where the parts are put together: what the gateway and the commands work with, made from a checked site."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from agent.categories import load_categories
-from agent.explain import ListEntry
-from agent.list_store import ListStore, open_store
 from agent.logs import log
 from agent.publisher import Generation, GenerationStore
 from agent.site import FailMode, Site
@@ -17,8 +15,6 @@ from agent.texts import block_texts, load_texts
 from collectors.devices import unite_devices
 from collectors.leases import Lease, read_leases
 from collectors.neighbours import Neighbour, read_neighbours
-from filters.list_search import find_entries
-from rules.name import DomainName
 from rules.subject import Scope
 
 # What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
@@ -70,27 +66,3 @@ def read_devices(
         except OSError as error:
             log.warning("neighbours_unreadable", reason=error.strerror or str(error))
     return unite_devices(leases, neighbours, at=now())
-
-
-def entries_of(site: Site, generation: Generation | None) -> Callable[[DomainName], Iterator[ListEntry]]:
-    """Give what finds the literal lines about a name in the copies that a generation was made of."""
-    store = open_store(site)
-
-    def find(name: DomainName) -> Iterator[ListEntry]:
-        for each in generation.manifest["lists"] if generation is not None else ():
-            yield from _entries_in(store, each, name)
-
-    return find
-
-
-def _entries_in(store: ListStore, used: Mapping[str, Any], name: DomainName) -> Iterator[ListEntry]:
-    """Look through the files of one list, in the version that the index was made of."""
-    copy = store.copy(used["name"], used["version"])
-    if copy is None:
-        return
-    folder = store.files_folder(copy)
-    for file in used["files"]:
-        path = folder / file["shown_as"]
-        for line in find_entries(path.read_bytes(), file=file["shown_as"], format=file["format"], name=name):
-            for tag in file["tags"]:
-                yield ListEntry(tag, copy.list_name, line, copy.fetched_at)

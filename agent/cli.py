@@ -94,13 +94,11 @@ def gateway(
 ) -> None:
     """Run the daemon."""
     from agent.gateway import Gateway
-    from agent.list_progress import progress_for
     from agent.logs import configure_logs
 
     configure_logs(style="json" if log_json else "text")
     with _told():
-        running = Gateway(_load(site), say=lambda line: typer.echo(line), progress=progress_for())
-        asyncio.run(running.run())
+        asyncio.run(Gateway(_load(site), say=typer.echo).run())
 
 
 @app.command()
@@ -133,10 +131,10 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say why a name is blocked or allowed, to the literal line of the list."""
+    from agent.categories import load_categories
     from agent.explain import as_json as to_json
     from agent.explain_site import explain_site
     from agent.explain_text import render
-    from agent.categories import load_categories
     from agent.texts import load_texts
 
     with _told():

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from agent.categories import load_categories
-from agent.findings import Findings, Notice
+from agent.findings import MAX_SUGGESTIONS, Findings, Notice
 from agent.site import Site
 from agent.site_builder import build_site
 from agent.written_site import REQUIRED, WrittenSite
@@ -132,7 +132,9 @@ def _check_shape(site: Document, problems: list[Problem]) -> WrittenSite:
         if value.get(key) in (None, {}, [])
     ]
     written, faults = _validate(value)
-    problems += [_to_problem(site, fault) for fault in faults]
+    problems += [
+        _to_problem(site, fault, may_suggest=number < MAX_SUGGESTIONS) for number, fault in enumerate(faults)
+    ]
     # What is faulty is left out: the key or entry that it stands in; where that leaves too little, the whole part.
     for depth in _DEPTHS:
         if written is not None:
@@ -154,17 +156,24 @@ _DEPTHS: Final = (2, 1)
 
 def _without(value: dict[str, Any], paths: Iterable[document.Path], depth: int) -> dict[str, Any]:
     """Leave out what lies at these paths, cut to a depth."""
-    kept = dict(value)
+    names: dict[str, set[object]] = {}
+    whole: set[str] = set()
     for path in paths:
         part = str(path[0])
-        if depth > 1 and len(path) > 1 and isinstance(kept.get(part), dict):
-            kept[part] = {name: entry for name, entry in kept[part].items() if name != path[1]}
+        if depth > 1 and len(path) > 1 and isinstance(value.get(part), dict):
+            names.setdefault(part, set()).add(path[1])
         else:
-            kept.pop(part, None)
-    return kept
+            whole.add(part)
+    return {
+        part: {name: entry for name, entry in entries.items() if name not in names[part]}
+        if part in names
+        else entries
+        for part, entries in value.items()
+        if part not in whole
+    }
 
 
-def _to_problem(site: Document, fault: Any) -> Problem:
+def _to_problem(site: Document, fault: Any, *, may_suggest: bool) -> Problem:
     """Turn an error of the models into a sentence with a place."""
     path: document.Path = tuple(step for step in fault["loc"] if step != "[key]")
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
@@ -172,18 +181,21 @@ def _to_problem(site: Document, fault: Any) -> Problem:
     if kind == "missing":
         return site.problem(path[:-1], f"no {path[-1]}", f"the key {path[-1]}", at_key=True)
     if kind == "extra_forbidden":
-        known = _known_keys(path[:-1])
-        return site.problem(path, f"the unknown key {path[-1]}", suggest(str(path[-1]), known, "one of"), at_key=True)
+        expected = suggest(str(path[-1]), _known_keys(path[:-1]), "one of") if may_suggest else "a key that exists"
+        return site.problem(path, f"the unknown key {describe(path[-1])}", expected, at_key=True)
     found = context.get("found") or describe(value)
-    return site.problem(path, found, _expected(kind, context, value, fault["msg"]), at_key=at_key)
+    expected = _expected(kind, context, value, fault["msg"], may_suggest=may_suggest)
+    return site.problem(path, found, expected, at_key=at_key)
 
 
-def _expected(kind: str, context: Mapping[str, Any], value: Any, message: str) -> str:
+def _expected(kind: str, context: Mapping[str, Any], value: Any, message: str, *, may_suggest: bool) -> str:
     if kind == FAULT:
         return str(context["expected"])
     if kind in {"enum", "literal_error"}:
         choices = re.findall(r"'([^']*)'", str(context["expected"]))
-        return suggest(str(value), choices, "one of") if len(choices) > 1 else choices[0]
+        return suggest(str(value), choices, "one of") if may_suggest else "one of " + ", ".join(choices)
+    if kind == "too_long":
+        return f"at most {context['max_length']} entries"
     for bound, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if bound in context:
             return f"{words} {context[bound]}"

@@ -35,10 +35,7 @@ async def serve_control(path: Path, handler: Handler) -> asyncio.Server:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await asyncio.wait_for(reader.readline(), REQUEST_SECONDS)
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise TypeError("a request is a JSON object")
-            answer = await handler(request)
+            answer = await handler(dict(json.loads(line)))
         except (ValueError, TypeError, TimeoutError) as error:
             answer = {"ok": False, "problems": [f"the request could not be read ({error})"]}
         except SchoolgateError as error:
@@ -51,10 +48,17 @@ async def serve_control(path: Path, handler: Handler) -> asyncio.Server:
         finally:
             writer.close()
 
+    listening = _listen(path)
+    return await asyncio.start_unix_server(converse, sock=listening, limit=MAX_REQUEST_OCTETS)
+
+
+def _listen(path: Path) -> socket.socket:
+    """Bind the socket; one that an ended gateway left behind makes room."""
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(converse, path, limit=MAX_REQUEST_OCTETS)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(path))
     path.chmod(0o600)
-    return server
+    return listening
 
 
 def ask_gateway(runtime: str, request: dict[str, Any]) -> dict[str, Any]:

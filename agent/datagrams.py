@@ -34,13 +34,14 @@ class Datagrams(Protocol):
 
     After `receive` says n, the first n of `lengths` and `addresses` (4 or 16 octets each) belong to the slots
     of `buffer`: slot i begins at i * SLOT_OCTETS. `send` sends what was written there, `answer_lengths[i]` octets
-    of each slot.
+    of each slot; `unsent` counts the answers that no client could be reached with.
     """
 
     buffer: mmap.mmap
     lengths: list[int]
     addresses: tuple[bytes, ...]
     answer_lengths: memoryview
+    unsent: int
 
     def receive(self) -> int:
         """Take what is waiting, at most SLOTS datagrams, without blocking."""

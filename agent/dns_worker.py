@@ -21,7 +21,7 @@ from agent import restraint
 from agent.clients import ClientResolver
 from agent.datagrams import SLOT_OCTETS, SLOTS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
-from agent.logs import log
+from agent.logs import configure_logs, log
 from agent.policy_state import PolicyState
 from agent.responder import Client, Responder, Waiter
 from agent.shared_memory import SharedMemory
@@ -68,6 +68,8 @@ class DnsWorker:
         self._clients: dict[bytes, Client] = {}
         self._held: deque[tuple[Datagrams, bytes, bytes, bytes, Client]] = deque()
         self._late: set[Datagrams] = set()
+        self._datagrams: list[Datagrams] = []
+        self._evicted = self._unsent = 0
         self._ticks = 0
         self._generation = self._shared.policy_generation
         snapshot = read_snapshot(Path(job.snapshot))
@@ -88,6 +90,7 @@ class DnsWorker:
         for descriptor in self._job.datagrams:
             listening = socket.socket(fileno=descriptor)
             datagrams = open_datagrams(listening)
+            self._datagrams.append(datagrams)
             self._loop.add_reader(descriptor, self._drain, datagrams)
         for descriptor in self._job.streams:
             self._loop.run_until_complete(self._streams.listen(socket.socket(fileno=descriptor)))
@@ -282,6 +285,13 @@ class DnsWorker:
     def _flush(self) -> None:
         """Store the counters where others can read them."""
         responder, counters = self._responder, self._counters
+        evicted = responder.answers.evicted + sum(
+            state.replies.evicted for state in responder.policy.profiles.values()
+        )
+        unsent = sum(datagrams.unsent for datagrams in self._datagrams)
+        counters.plain["cache_evictions"] += max(0, evicted - self._evicted)
+        counters.plain["unsent"] += unsent - self._unsent
+        self._evicted, self._unsent = evicted, unsent
         replies = [state.replies for state in responder.policy.profiles.values()]
         counters.gauges.update(
             reply_cache_bytes=sum(cache.size_bytes for cache in replies),
@@ -322,6 +332,7 @@ class DnsWorker:
 
 def main() -> int:
     """Run one worker; its job is the one argument."""
+    configure_logs()
     job = WorkerJob.from_json(sys.argv[1])
     try:
         worker = DnsWorker(job)

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from rules.document import Document, Path, describe, suggest
 from rules.errors import Problem
+
+# Looking for what was meant takes time; nobody reads so many problems.
+MAX_SUGGESTIONS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,12 @@ class Findings:
         """Say whether a name is one of those that exist, and add a problem if not."""
         if name in known:
             return True
-        expected = suggest(name, known, "one of") if known else f"no {kind}: the site has none"
+        if not known:
+            expected = f"no {kind}: the site has none"
+        elif len(self.problems) < MAX_SUGGESTIONS:
+            expected = suggest(name, known, "one of")
+        else:
+            expected = f"a {kind} that exists"
         self.problem(path, f"the {kind} {describe(name)}", expected, at_key=at_key)
         return False
 

@@ -17,23 +17,23 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from agent.assembly import build_snapshot, open_generations, read_devices
 from agent.config import load_site
 from agent.control import serve_control, socket_path
 from agent.dns_worker_job import WorkerJob
-from agent.intake import spool_folder
-from agent.list_progress import Progress, SilentProgress
-from agent.list_outcomes import UpdateReport
-from agent.list_updater import ListUpdater
 from agent.logs import log
 from agent.publisher import Generation
 from agent.shared_memory import SharedMemory
 from agent.site import Site
 from agent.snapshot import write_snapshot
+from agent.spool import spool_folder
 from agent.supervisor import Supervisor, end_orphans, open_sockets, orphans_of
 from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageError
+
+if TYPE_CHECKING:
+    from agent.list_updater import ListUpdater
 
 WATCH_SECONDS: Final = 0.05
 # "At most 1 s after a change every worker has applied it"; where one has not after so long, the caller is told.
@@ -51,13 +51,11 @@ class Gateway:
     Args:
         site: what it serves.
         say: tells a person how it gets on.
-        progress: shows how lists come.
     """
 
-    def __init__(self, site: Site, *, say: Callable[[str], None], progress: Progress | None = None) -> None:
+    def __init__(self, site: Site, *, say: Callable[[str], None]) -> None:
         self._site = site
         self._say = say
-        self._progress = progress or SilentProgress()
         self._runtime = Path(site.paths.runtime)
         self._state = Path(site.paths.state)
         self._snapshot_path = self._runtime / "snapshot.json"
@@ -133,8 +131,12 @@ class Gateway:
                 self._say(f"The lists could not be prepared: {error}")
             self._generation, _ = self._generations.open_current()
 
-    def _updater(self) -> ListUpdater:
-        return ListUpdater(self._site, index=self._generations, progress=self._progress)
+    def _updater(self) -> "ListUpdater":
+        """Make what updates lists; it is loaded late, because with a compiled index nobody waits for it."""
+        from agent.list_progress import PlainProgress  # noqa: PLC0415
+        from agent.list_updater import ListUpdater  # noqa: PLC0415
+
+        return ListUpdater(self._site, index=self._generations, progress=PlainProgress(sys.stderr))
 
     def _job(self) -> WorkerJob:
         return WorkerJob(
@@ -244,6 +246,7 @@ class Gateway:
         now = time.monotonic()
         if self._intake is not None and self._intake.poll() is not None:
             log.error("intake_died", exit_code=self._intake.returncode)
+            self._shared.count("intake_restarts")
             self._intake = None
             self._intake_start_at = now + INTAKE_BACKOFF_SECONDS
         if self._intake is None and now >= self._intake_start_at:
@@ -330,8 +333,8 @@ class Gateway:
 
     async def _applied_in_time(self) -> bool:
         deadline = time.monotonic() + APPLY_SECONDS
-        while not self._have_applied() and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 (what is waited for happens in other processes)
+        while not self._have_applied() and time.monotonic() < deadline:  # noqa: ASYNC110 (other processes do it)
+            await asyncio.sleep(0.01)
         return self._have_applied()
 
     # ---- what happens by itself ----------------------------------------------------------------------------
@@ -362,7 +365,7 @@ class Gateway:
         """Look at some lists, and compile if the site or a list has changed."""
         async with self._lists_lock:
             try:
-                report: UpdateReport = await asyncio.to_thread(self._updater().update, only)
+                report = await asyncio.to_thread(lambda: self._updater().update(only))
             except SchoolgateError as error:
                 log.error("lists_failed", reason=str(error))
                 return

@@ -26,7 +26,7 @@ from agent.outcomes import OUTCOMES, read_outcome
 from agent.pseudonyms import Pseudonyms, device_of
 from agent.shared_memory import SharedMemory
 from agent.snapshot import Snapshot, read_snapshot
-from agent.spool import SpoolReader, segments
+from agent.spool import SpoolReader, segments, spool_bytes, spool_folder
 from agent.storage.activity import ActivityStore, Keeping
 from rules.errors import SchoolgateError, StorageError
 
@@ -35,12 +35,8 @@ ROWS: Final = 5000
 BUSY_SECONDS: Final = 0.01
 IDLE_SECONDS: Final = 1.0
 COUNT_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 1.0
 LOWEST_PRIORITY: Final = 19
-
-
-def spool_folder(state: str) -> Path:
-    """Give the folder through which workers hand rows over."""
-    return Path(state) / "activity" / "spool"
 
 
 class Intake:
@@ -100,9 +96,7 @@ class Intake:
         if self._monotonic() >= self._count_at:
             self._store_counts()
             self._count_at = self._monotonic() + COUNT_SECONDS
-        rows = self._store_rows(reader)
-        self._told["waiting_bytes"] = reader.waiting_bytes()
-        return rows >= ROWS
+        return self._store_rows(reader) >= ROWS
 
     def survive_step(self) -> bool:
         """Do a step and tell how it went; a failure is logged, counted and tried again later."""
@@ -114,14 +108,17 @@ class Intake:
             self._fail(str(error))
         except Exception as error:  # noqa: BLE001 (a fault of ours must not end the record for good)
             self._fail(f"{type(error).__name__} at {_place(error)}")
+        with contextlib.suppress(OSError):
+            self._told["waiting_bytes"] = self._reader.waiting_bytes() if self._reader else spool_bytes(self._spool)
         self._told["heartbeat_nanoseconds"] = int(self._monotonic() * 1e9)
         self._memory.tell_intake(self._told)
         return has_more
 
     def close(self) -> None:
-        """Take what is there and close the store."""
+        """Take what is there, as far as it goes at once, and close the store; the rest waits for the next start."""
         self._count_at = self._monotonic()
-        while self.survive_step():
+        until = self._count_at + CLOSE_SECONDS
+        while self.survive_step() and self._monotonic() < until:
             pass
         self._store.close()
         if self._lock is not None:

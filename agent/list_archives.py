@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from agent.list_faults import Fault, ListFaultError
 
@@ -112,7 +112,7 @@ def _unpack(stream: ByteStream, into: Path, name: str, budget: Budget, gzip_laye
     head = stream.read(_TAR_BLOCK_BYTES)
     stream.seek(0)
     if head.startswith(_GZIP_MAGIC) and gzip_layers:
-        with gzip.GzipFile(fileobj=stream) as inner:
+        with gzip.GzipFile(fileobj=stream, mode="rb") as inner:
             return _unpack(inner, into, name.removesuffix(".gz"), budget, gzip_layers - 1)
     if head[257:262] == b"ustar":
         return _unpack_tar(stream, into, budget)
@@ -124,18 +124,32 @@ def _unpack(stream: ByteStream, into: Path, name: str, budget: Budget, gzip_laye
 
 
 class _Counted:
-    """A stream within a budget, which remembers how it ended."""
+    """A stream within a budget."""
 
     def __init__(self, stream: ByteStream, budget: Budget) -> None:
         self._stream = stream
         self._budget = budget
-        self.tail = b""
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
         self._budget.spend(len(block))
-        self.tail = (self.tail + block)[-_TAR_BLOCK_BYTES:]
         return block
+
+
+class _WholeMember(tarfile.TarInfo):
+    """A member of an archive that must have an end mark; tarfile itself takes whatever it cannot read for the end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            match type(error).__name__:
+                case "InvalidHeaderError":
+                    raise _damaged_tar(error) from None
+                case "EmptyHeaderError" | "TruncatedHeaderError":
+                    raise _truncated_tar() from None
+            raise
 
 
 def _unpack_tar(stream: ByteStream, into: Path, budget: Budget) -> Unpacked:
@@ -144,22 +158,26 @@ def _unpack_tar(stream: ByteStream, into: Path, budget: Budget) -> Unpacked:
     unpacked = Unpacked()
     members = 0
     try:
-        with tarfile.open(fileobj=counted, mode="r|", errorlevel=2) as archive:  # type: ignore[call-overload]  # it only reads
+        with tarfile.open(fileobj=counted, mode="r|", tarinfo=_WholeMember) as archive:  # type: ignore[call-overload]  # it only reads
             for member in archive:
                 members += 1
                 if members > MAX_MEMBERS:
                     raise ListFaultError(Fault.TOO_LARGE, f"the archive has more than {MAX_MEMBERS} members")
                 _take_member(archive, member, into, budget, unpacked)
-    except (tarfile.TarError, UnicodeDecodeError) as error:
-        if counted.tail and "unexpected end" in str(error):
-            raise ListFaultError(Fault.TRUNCATED, "the tar archive ends too early: it is not complete") from None
-        raise ListFaultError(Fault.DAMAGED, f"the tar archive is damaged ({error})") from None
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise _truncated_tar() if "unexpected end" in str(error) else _damaged_tar(error) from None
     # What follows the end mark is read too, for the check sum of gzip stands behind it.
     while counted.read(_BLOCK_BYTES):
         pass
-    if counted.tail.strip(b"\0"):
-        raise ListFaultError(Fault.TRUNCATED, "the tar archive has no end mark: it is not complete")
     return unpacked
+
+
+def _truncated_tar() -> ListFaultError:
+    return ListFaultError(Fault.TRUNCATED, "the tar archive ends too early: it is not complete")
+
+
+def _damaged_tar(error: Exception) -> ListFaultError:
+    return ListFaultError(Fault.DAMAGED, f"the tar archive is damaged ({error})")
 
 
 def _take_member(

@@ -18,7 +18,7 @@ from filters.list_detection import SAMPLE_OCTETS, detect_format, find_other_cont
 from filters.list_entries import NOT_FOR_DNS_FORMAT, BadLine, Chunk, Reason
 from filters.list_parser import parse_list
 from filters.list_search import find_entries
-from rules.name import DomainName, ancestors, from_wire, to_wire
+from rules.name import DomainName, ancestors, to_wire
 
 MIN_NAMES: Final = 1
 # Below this, a change is the work of a person with an editor and says nothing about the provider.
@@ -70,16 +70,15 @@ class Guards:
                 above.setdefault(to_wire(ancestor), []).append(name)
         return above
 
-    def find(self, chunk: Chunk) -> Iterator[tuple[DomainName, DomainName]]:
-        """Give each guard name that is listed, with the name that the list has."""
+    def find(self, chunk: Chunk) -> Iterator[DomainName]:
+        """Give each guard name that is listed."""
         for listed in self._above.keys() & chunk.subtree:
-            yield from ((guard, from_wire(listed)) for guard in self._above[listed])
+            yield from self._above[listed]
         for listed in self._exact.keys() & chunk.exact:
-            yield self._exact[listed], from_wire(listed)
+            yield self._exact[listed]
         for rule in chunk.special:
             if not rule.exception and (not rule.name or rule.name in self._above):
-                candidates = self._above[rule.name] if rule.name else self.names
-                yield from ((guard, from_wire(rule.name)) for guard in candidates if rule.covers(guard))
+                yield from filter(rule.covers, self._above[rule.name] if rule.name else self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,8 @@ def survey(path: Path, source: SourceFile, *, format_: str, guards: Guards) -> S
         return Survey(None, fault=fault, why=f"{source.path} is {other.why}")
     format_ = _choose_format(source, format_, sample)
     if not format_:
+        if len(sample) < SAMPLE_OCTETS and all(line.lstrip()[:1] in b"#;!" for line in sample.splitlines()):
+            return Survey(None, fault=Fault.EMPTY, why=f"{source.path} has comments only")
         return Survey(
             None, fault=Fault.UNKNOWN_FORMAT, why=f"the format of {source.path} cannot be told; state it with format:"
         )
@@ -163,20 +164,20 @@ def _count(path: Path, shown_as: str, format_: str, guards: Guards) -> Survey:
     names = rows = 0
     counts: Counter[str] = Counter()
     bad: list[BadLine] = []
-    listed: dict[DomainName, DomainName] = {}
+    listed: set[DomainName] = set()
     for chunk in parse_list(_Blocks(path), file=shown_as, format=format_):
         names += len(chunk.subtree) + len(chunk.exact) + len(chunk.special)
         rows += chunk.lines - chunk.ignored
         counts.update(chunk.counts)
         bad += chunk.bad[: KEPT_BAD_LINES - len(bad)]
-        listed |= dict(guards.find(chunk))
-    hits = tuple(GuardHit(guard, _place(path, shown_as, format_, listed[guard])) for guard in sorted(listed))
+        listed.update(guards.find(chunk))
+    hits = tuple(GuardHit(guard, _place(path, shown_as, format_, guard)) for guard in sorted(listed))
     return Survey(format_, names, rows, dict(counts), tuple(bad), hits)
 
 
-def _place(path: Path, shown_as: str, format_: str, listed: DomainName) -> str:
-    lines = find_entries(path.read_bytes(), file=shown_as, format=format_, name=listed) if listed else []
-    return f"{lines[0].file}:{lines[0].line}" if lines else shown_as
+def _place(path: Path, shown_as: str, format_: str, name: DomainName) -> str:
+    lines = find_entries(path.read_bytes(), file=shown_as, format=format_, name=name)
+    return next((f"{line.file}:{line.line}" for line in lines if not line.exception), shown_as)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ class Taken:
         was = f" (before: {self.before.names:,})" if self.before else ""
         notes = [f"forced although {finding.sentence}" for finding in self.forced]
         if hits := self.copy.guard_hits:
-            notes.append(f"lists {len(hits)} names that stay open all the same: {hits[0].guard} in {hits[0].place} …")
+            some = ", ".join(f"{hit.guard} in {hit.place}" for hit in hits[:3])
+            notes.append(f"it lists names that stay open all the same, {len(hits)} in all: {some}")
         return "; ".join([f"{self.copy.names:,} names taken{was}", *notes])
 
 

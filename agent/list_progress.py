@@ -27,6 +27,14 @@ class Progress(Protocol):
 class SilentProgress:
     """Nobody wants to know."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End."""
+
     def begin(self, name: str, total_bytes: int | None) -> None:
         """Say nothing."""
 
@@ -52,7 +60,7 @@ class PlainProgress(SilentProgress):
 
 
 class BarProgress:
-    """A bar for each list that is under way; a context manager."""
+    """A bar for each list that is under way."""
 
     def __init__(self, console: Console) -> None:
         self._bars = rich.progress.Progress(
@@ -101,6 +109,6 @@ class BarProgress:
 
 
 def progress_for(stream: TextIO = sys.stderr) -> BarProgress | PlainProgress:
-    """Choose bars for a terminal, plain lines for anything else."""
+    """Choose bars for a terminal, plain lines for anything else; a context manager."""
     console = Console(file=stream)
     return BarProgress(console) if console.is_terminal else PlainProgress(stream)

@@ -30,6 +30,8 @@ LAG_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 5.0
 CONNECTION_SECONDS: Final = 10.0
 MAX_CONNECTIONS: Final = 16
+# So long the server may take to notice that it is to stop.
+STOP_SECONDS: Final = 0.1
 
 
 def health_reasons(memory: SharedMemory, now: float) -> list[str]:
@@ -74,7 +76,9 @@ class MetricsServer:
         registry.register(collector)
         self._server = _Server(endpoint, registry, health)
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOP_SECONDS,), name="metrics", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -87,6 +91,7 @@ class MetricsServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
 
     def __init__(self, endpoint: Endpoint, registry: CollectorRegistry, health: Callable[[], list[str]]) -> None:
         self.registry = registry

@@ -36,10 +36,15 @@ def device_of(address: bytes, devices: Devices) -> str:
         address: 4 or 16 octets.
         devices: what else the device behind an address is known by.
     """
-    parsed = ip_address(address)
-    text = str(getattr(parsed, "ipv4_mapped", None) or parsed)
+    text = _text_of(address)
     known_as = (name.lower() for name in devices.get(text, ()))
     return next((name for name in known_as if _LINK_LAYER.fullmatch(name)), text)
+
+
+@lru_cache(_CACHED_DEVICES)
+def _text_of(address: bytes) -> str:
+    parsed = ip_address(address)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 class Pseudonyms:

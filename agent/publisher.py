@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from agent.list_compiler import CompileReport
 from agent.list_inputs import IndexList
 from filters.list_index import ListIndex
 from rules.errors import IndexUnusableError, StorageError
@@ -44,6 +43,16 @@ class Generation:
     def index_path(self) -> Path:
         """Give the file that workers map."""
         return self.folder / INDEX_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class CompileReport:
+    """What came of a compilation: names in the index, rules that had no room, and what it cost."""
+
+    name_count: int
+    rules_left_out: int
+    seconds: float
+    peak_memory_bytes: int
 
 
 class GenerationStore:

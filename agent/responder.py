@@ -75,6 +75,9 @@ MAX_PARTS: Final = 512
 MAX_FAILURES: Final = 10_000
 MAX_WAITERS: Final = 1000
 
+# A service with a safe mode is found by its addresses; these lead to it by another way, and are said not to exist.
+_ADDRESSES: Final = frozenset({Type.A, Type.AAAA})
+_OTHER_WAYS_IN: Final = frozenset({Type.CNAME, Type.DNAME, Type.SVCB, Type.HTTPS})
 _VERSION_NAMES: Final = (b"\x07version\x04bind", b"\x07version\x06server")
 # Questions about a server and its zones, which nobody asks a filter for a good reason.
 _REFUSED_TYPES: Final = frozenset({Type.AXFR, Type.IXFR})
@@ -457,10 +460,11 @@ class Responder:
             self._count_allowed(waiter, Rcode.NOERROR)
             return compose_minimal_any(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
         if isinstance(verdict, Rewrite):
-            if shape.qtype not in (Type.A, Type.AAAA):
+            if shape.qtype in _OTHER_WAYS_IN:
                 self._count_allowed(waiter, Rcode.NOERROR)
                 return compose_nodata(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
-            name = to_wire(target(verdict.reason.tag or "", verdict.mode))
+            if shape.qtype in _ADDRESSES:
+                name = to_wire(target(verdict.reason.tag or "", verdict.mode))
         key = name + shape.key_tail
         raw = self.answers.get(key)
         if raw is not None and raw.expires_at > self.now:
@@ -619,7 +623,7 @@ class Responder:
                 return self._proceed(waiter)
         raw.hits += 1
         self._count_allowed(waiter, raw.rcode)
-        if isinstance(waiter.ruling.verdict, Rewrite):
+        if isinstance(waiter.ruling.verdict, Rewrite) and waiter.shape.qtype in _ADDRESSES:
             return self._finish_safe_mode(waiter, raw, waiter.ruling.verdict)
         return self._finish_plain(waiter, raw, stale=stale)
 
@@ -678,7 +682,7 @@ class Responder:
         width = 4 if shape.qtype == Type.A else 16
         left = max(0, int(raw.expires_at - self.now))
         ttl = min(SAFE_MODE_TTL_SECONDS, left, self._at_most_seconds())
-        addresses = [address for address in raw.addresses if len(address) == width]
+        addresses = [address for address in raw.addresses() if len(address) == width]
         return compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
 
     def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes, body_at: int) -> None:

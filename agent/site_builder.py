@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -206,8 +206,9 @@ def _build_networks(written: WrittenSite, findings: Findings) -> Iterator[Networ
     for name, entry in (written.networks or {}).items():
         path: document.Path = ("networks", name)
         for index, cidr in enumerate(entry.cidrs):
-            if (other := taken.setdefault(cidr, name)) != name or cidr in entry.cidrs[:index]:
+            if (other := taken.get(cidr)) is not None:
                 findings.problem((*path, "cidrs", index), f"{cidr}, which {other} has already", "each prefix once")
+            taken.setdefault(cidr, name)
         for index, group in enumerate(entry.groups):
             findings.is_known((*path, "groups", index), group, groups, "group")
         yield Network(name, entry.audience, tuple(entry.cidrs), tuple(entry.groups))
@@ -215,13 +216,12 @@ def _build_networks(written: WrittenSite, findings: Findings) -> Iterator[Networ
 
 def _check_audiences(networks: Sequence[Network], groups: Sequence[Group], findings: Findings) -> None:
     """Point out what may not be meant: prefixes inside each other, audiences that nobody belongs to."""
-    for outer, inner in combinations(networks, 2):
+    for outer, inner, wide, narrow in _nested(networks):
         if outer.audience is not inner.audience:
-            for wide, narrow in _nested(outer, inner):
-                findings.notice(
-                    ("networks", inner.name),
-                    f"{narrow} lies inside {wide}; whoever is in both is what the longer prefix says",
-                )
+            findings.notice(
+                ("networks", inner.name),
+                f"{narrow} lies inside {wide}; whoever is in both is what the longer prefix says",
+            )
     if networks:
         present = {network.audience for network in networks} | {group.audience for group in groups}
         for audience in Audience:
@@ -229,11 +229,17 @@ def _check_audiences(networks: Sequence[Network], groups: Sequence[Group], findi
                 findings.notice(("networks",), f"no network and no group is of the audience {audience}")
 
 
-def _nested(first: Network, second: Network) -> Iterator[tuple[str, str]]:
-    for one, other in ((a, b) for a in first.cidrs for b in second.cidrs):
-        a, b = ipaddress.ip_network(one), ipaddress.ip_network(other)
-        if a.version == b.version and a != b and a.overlaps(b):
-            yield (one, other) if a.prefixlen < b.prefixlen else (other, one)
+def _nested(networks: Sequence[Network]) -> Iterator[tuple[Network, Network, str, str]]:
+    """Give each prefix that lies inside another, with the narrowest one around it."""
+    prefixes = [(ipaddress.ip_network(cidr), network) for network in networks for cidr in network.cidrs]
+    prefixes.sort(key=lambda entry: (entry[0].version, int(entry[0].network_address), entry[0].prefixlen))
+    around: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, Network]] = []
+    for prefix, network in prefixes:
+        while around and (around[-1][0].version != prefix.version or not around[-1][0].overlaps(prefix)):
+            around.pop()
+        if around and around[-1][0] != prefix:
+            yield around[-1][1], network, str(around[-1][0]), str(prefix)
+        around.append((prefix, network))
 
 
 def _build_lease_files(written: WrittenDevices, findings: Findings, folder: Path) -> Iterator[LeaseFile]:

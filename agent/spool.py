@@ -54,6 +54,11 @@ _REASON_INDEX: Final = {reason: place for place, reason in enumerate(_REASONS)}
 RowKey = tuple[bytes, bytes, int]
 
 
+def spool_folder(state: str) -> Path:
+    """Give the folder through which workers hand rows over."""
+    return Path(state) / "activity" / "spool"
+
+
 def row_code(outcome: int, reason: ReasonCode) -> int:
     """Fold an outcome (its RCODE does not matter) and the reason into the number that a row carries."""
     return outcome // len(RCODES) * len(_REASONS) + _REASON_INDEX[reason]

@@ -29,6 +29,7 @@ from agent.upstream_message import (
 )
 from agent.upstream_state import (
     PLAIN_SECONDS,
+    UNKNOWN_LATE_SECONDS,
     FailureKind,
     UpstreamFailure,
     UpstreamState,
@@ -214,8 +215,8 @@ class Forwarder:
         exchange.outstanding += 1
         state.sent += 1
         (line.streams if stream else line.datagrams).send(attempt, avoiding=avoiding)
-        late, timeout = state.late_seconds, self._timeout_seconds
-        self._deadlines.add(attempt, now + (min(timeout, late)))
+        late = state.late_seconds if attempt.is_usual else UNKNOWN_LATE_SECONDS
+        self._deadlines.add(attempt, now + min(late, self._timeout_seconds))
 
     def _probe(self, exchange: Exchange, now: float) -> None:
         """Send a question to an upstream that is down, too; an answer brings it back."""

@@ -17,7 +17,7 @@ FIRST_PROBE_SECONDS: Final = 1.0
 MAX_PROBE_SECONDS: Final = 30.0
 # RFC 6298 section 2.3 smooths round-trip times in the same way.
 LATENCY_WEIGHT: Final = 0.125
-# An answer is late after three times the usual time; this long before any time is usual.
+# An answer is late after three times the usual time; after this long where no time is usual.
 LATE_FACTOR: Final = 3.0
 MIN_LATE_SECONDS: Final = 0.03
 UNKNOWN_LATE_SECONDS: Final = 0.3

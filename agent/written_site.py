@@ -206,7 +206,9 @@ class WrittenUpstream(Written):
     pins: Annotated[list[Pin], OneOrMore] = []
 
 
-Servers = Annotated[list[Annotated[WrittenUpstream, shorthand("server")]], OneOrMore, Field(min_length=1)]
+Servers = Annotated[
+    list[Annotated[WrittenUpstream, shorthand("server")]], OneOrMore, Field(min_length=1, max_length=32)
+]
 
 
 class WrittenUpstreams(Written):
@@ -220,7 +222,7 @@ class WrittenUpstreams(Written):
 class WrittenListeners(Written):
     """`listeners:` where the gateway answers."""
 
-    dns: Annotated[list[At], OneOrMore, Field(min_length=1)] | None = None
+    dns: Annotated[list[At], OneOrMore, Field(min_length=1, max_length=64)] | None = None
     metrics: AtOrOff = None
 
 

@@ -4,7 +4,7 @@ Source: RFC 2308 section 5 (negative answers), RFC 9460 section 7.3 (address hin
 """
 
 from struct import Struct
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from filters.wire import (
     CLASS_IN,
@@ -22,6 +22,9 @@ from filters.wire import (
 _U16 = Struct("!H")
 _U32 = Struct("!I")
 _COUNTS = Struct("!HHH")
+_RR_FIXED = Struct("!HHIH")
+
+Value = TypeVar("Value")
 
 _SVCB_IPV4HINT = 4
 _SVCB_IPV6HINT = 6
@@ -43,6 +46,18 @@ _MAPPED_IPV4 = bytes(10) + b"\xff\xff"
 _NAT64 = b"\x00\x64\xff\x9b" + bytes(8)
 
 
+_MAX_SAME: Final = 4096
+_same_values: dict[Any, Any] = {}
+
+
+def _same(value: Value) -> Value:
+    """Give the object that an equal value had before."""
+    if len(_same_values) >= _MAX_SAME:
+        _same_values.clear()
+    found: Value = _same_values.setdefault(value, value)
+    return found
+
+
 class RawAnswer:
     """One answer of an upstream, before any policy and shared by all profiles.
 
@@ -51,7 +66,6 @@ class RawAnswer:
     """
 
     __slots__ = (
-        "addresses",
         "body",
         "counts",
         "ede",
@@ -59,7 +73,6 @@ class RawAnswer:
         "flags",
         "has_private_address",
         "hits",
-        "lifetime_seconds",
         "refreshing",
         "stored_at",
         "targets",
@@ -72,17 +85,16 @@ class RawAnswer:
         start = HEADER_OCTETS + len(message.question)
         records = [*message.answers, *message.authorities, *kept]
         end = records[-1].end if records else start
-        self.flags = message.flags
-        self.counts = _COUNTS.pack(len(message.answers), len(message.authorities), len(kept))
+        self.flags = _same(message.flags)
+        self.counts = _same(_COUNTS.pack(len(message.answers), len(message.authorities), len(kept)))
         self.body = message.octets[start:end]
-        self.ttl_places = tuple(record.ttl_at - start for record in records)
-        self.ttls = tuple(record.ttl for record in records)
-        self.targets, self.addresses, hints = _where_it_leads(message)
-        self.has_private_address = any(map(is_private_address, (*self.addresses, *hints)))
+        self.ttl_places = _same(tuple(record.ttl_at - start for record in records))
+        self.ttls = _same(tuple(record.ttl for record in records))
+        self.targets, addresses = _where_it_leads(message)
+        self.has_private_address = any(map(is_private_address, addresses))
         self.ede = b"" if opt is None else _ede_options(message.octets[opt.data_at : opt.end])
-        self.lifetime_seconds = min(_lifetime_seconds(message), max_ttl_seconds)
         self.stored_at = now
-        self.expires_at = now + self.lifetime_seconds
+        self.expires_at = now + min(_lifetime_seconds(message), max_ttl_seconds)
         self.hits = 0
         self.refreshing = False
 
@@ -91,9 +103,24 @@ class RawAnswer:
         """Give the response code, without its extended part."""
         return self.flags & 0xF
 
+    @property
+    def lifetime_seconds(self) -> float:
+        """Give for how long the answer may be kept in all."""
+        return self.expires_at - self.stored_at
+
+    def addresses(self) -> list[bytes]:
+        """Give the 4 or 16 octets of every A and AAAA record."""
+        found = []
+        for ttl_at in self.ttl_places:
+            # Before the TTL stand type and class, behind it the length of the data.
+            rtype, _, _, length = _RR_FIXED.unpack_from(self.body, ttl_at - 4)
+            if rtype in (Type.A, Type.AAAA):
+                found.append(self.body[ttl_at + 6 : ttl_at + 6 + length])
+        return found
+
     def size_bytes(self) -> int:
-        """Estimate what this answer holds."""
-        return 400 + len(self.body) + 60 * len(self.ttls) + sum(60 + len(name) for name in self.targets)
+        """Estimate what this answer holds, as measured with a million of them."""
+        return 330 + len(self.body) + sum(60 + len(name) for name in self.targets)
 
     def body_at(self, now: float, *, at_most_seconds: int) -> bytes:
         """Give the records with their TTLs counted down, none of them above `at_most_seconds`."""
@@ -158,24 +185,23 @@ def _lifetime_seconds(message: Message) -> int:
     return min(lowest, int.from_bytes(message.octets[soa.end - 4 : soa.end], "big"))
 
 
-def _where_it_leads(message: Message) -> tuple[tuple[bytes, ...], tuple[bytes, ...], list[bytes]]:
-    """Give the names, the addresses and the address hints in an answer."""
+def _where_it_leads(message: Message) -> tuple[tuple[bytes, ...], list[bytes]]:
+    """Give the names in an answer, and the addresses that stand in records or in hints."""
     targets: list[bytes] = []
     addresses: list[bytes] = []
-    hints: list[bytes] = []
     for record in message.answers + message.additionals:
         if record.rclass != CLASS_IN:
             continue
         if record.rtype in (Type.CNAME, Type.DNAME):
             targets.append(read_name(message.octets, record.data_at))
         elif record.rtype in (Type.HTTPS, Type.SVCB):
-            target, found = _service_binding(message.octets, record)
-            hints += found
+            target, hints = _service_binding(message.octets, record)
+            addresses += hints
             if target:
                 targets.append(target)
         elif record.rtype in (Type.A, Type.AAAA):
             addresses.append(message.octets[record.data_at : record.end])
-    return tuple(dict.fromkeys(targets)), tuple(addresses), hints
+    return tuple(dict.fromkeys(targets)), addresses
 
 
 def _service_binding(octets: bytes, record: Record) -> tuple[bytes, list[bytes]]:

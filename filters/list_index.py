@@ -16,8 +16,8 @@ none. The builder takes the same risk when it looks whether it has a name alread
 import json
 import mmap
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from struct import Struct
@@ -27,7 +27,7 @@ import xxhash
 
 from filters.list_entries import RpzAnswer, SpecialRule
 from rules.errors import IndexUnusableError
-from rules.name import from_wire
+from rules.name import DomainName, from_wire
 
 MAGIC: Final = b"SCHGIDX\0"
 VERSION: Final = 1
@@ -37,17 +37,43 @@ CELL_OCTETS: Final = 8
 MAX_REMEMBERED_MASKS: Final = 65_536
 
 
+# The role of a signal that says only where to look: what holds stands in the rules of the name.
+BY_RULE: Final = "by_rule"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One bit of a mask: that a unit (one category of one list) lists a name, or excepts it, or has conditions.
+    """One bit of a mask: what a unit (one category of one list) says of a name.
 
-    `role` is `block`, `important`, `except`, `important_except` or `conditional`. `unit` is -1 for a signal shared by
-    all units that only list names of the tag.
+    Args:
+        role: `block`, `important`, `except`, `important_except`, or `BY_RULE`.
+        unit: -1 for all units of the tag together that make no exceptions.
+        tag: the category.
+        clause: the query types it is for and the answer it gives, as a rule without a name.
     """
 
     role: str
     unit: int
     tag: str
+    clause: SpecialRule | None = None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Say whether more than the mask decides what it means."""
+        return self.role == BY_RULE or self.clause is not None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A name that was asked for, with all that rules look at."""
+
+    wire_name: bytes
+    suffixes: tuple[bytes, ...] = ()
+    text: DomainName = field(default=DomainName(""))
+
+    def __post_init__(self) -> None:
+        self.suffixes = tuple(_suffixes(self.wire_name))
+        self.text = from_wire(self.wire_name)
 
 
 class ListIndex:
@@ -70,7 +96,7 @@ class ListIndex:
         self.cells = octets[HEADER_OCTETS:meanings_at].cast("Q")
         try:
             self._read_meanings(json.loads(bytes(octets[meanings_at : meanings_at + meanings_octets])))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise IndexUnusableError(f"{where}: the table of meanings cannot be read ({error})") from error
         self._remembered: dict[int, frozenset[str]] = {}
 
@@ -89,78 +115,112 @@ class ListIndex:
         return cls(mapping, where=str(path))
 
     def _read_meanings(self, meanings: dict[str, Any]) -> None:
-        self.signals = tuple(Signal(role, unit, tag) for role, unit, tag in meanings["signals"])
+        self.signals = tuple(
+            Signal(role, unit, tag, None if clause is None else read_rule(clause))
+            for role, unit, tag, clause in meanings["signals"]
+        )
         self.exact_masks = [int(exact, 16) for exact, _ in meanings["sets"]]
         self.subtree_masks = [int(subtree, 16) for _, subtree in meanings["sets"]]
         self.root_mask = int(meanings["root"], 16)
         self.signal_count = len(self.signals)
-        self.conditional_mask = sum(
-            1 << place for place, signal in enumerate(self.signals) if signal.role == "conditional"
-        )
         self.tags_present = frozenset(signal.tag for signal in self.signals)
+        self.conditional_mask = self._answering_mask = 0
+        for place, signal in enumerate(self.signals):
+            self.conditional_mask |= signal.is_conditional << place
+            self._answering_mask |= (signal.clause is not None and signal.clause.answer is not None) << place
         self._rules: dict[tuple[int, bytes], list[SpecialRule]] = {}
-        self._answers: dict[bytes, list[SpecialRule]] = {}
-        for unit, written in meanings["rules"]:
+        for place, written in meanings["rules"]:
             rule = read_rule(written)
-            self._rules.setdefault((unit, rule.name), []).append(rule)
-            if rule.answer is not None:
-                self._answers.setdefault(rule.name, []).append(rule)
+            self._rules.setdefault((place, rule.name), []).append(rule)
+            self._answering_mask |= (rule.answer is not None) << place
+        # Compiled when first needed: most never are, and the cache of `re` is too small for a list of patterns.
+        self._matchers: dict[str, Callable[[str], object]] = {}
 
     def look_up(self, wire_name: bytes) -> int:
         """Unite what every source says of a name and of the names above it."""
         mask = self.root_mask
-        cells, cell_count = self.cells, self.cell_count
+        exact = self.exact_masks
         position = 0
         while position < len(wire_name):
-            digest = xxhash.xxh3_64_intdigest(wire_name[position:])
-            slot = digest % cell_count
-            while cell := cells[slot]:
-                if cell ^ digest < 65536:
-                    mask |= self.subtree_masks[cell & 65535]
-                    if position == 0:
-                        mask |= self.exact_masks[cell & 65535]
-                    break
-                slot = slot + 1 if slot + 1 < cell_count else 0
+            set_id = self._set_id(wire_name[position:])
+            mask |= self.subtree_masks[set_id]
+            if position == 0:
+                mask |= exact[set_id]
             position += wire_name[position] + 1
         return mask
 
+    def _set_id(self, wire_name: bytes) -> int:
+        cells, cell_count = self.cells, self.cell_count
+        digest = xxhash.xxh3_64_intdigest(wire_name)
+        slot = digest % cell_count
+        while cell := cells[slot]:
+            if cell ^ digest < 65536:
+                return cell & 65535
+            slot = slot + 1 if slot + 1 < cell_count else 0
+        return 0
+
     def tags(self, mask: int, wire_name: bytes, qtype: int) -> frozenset[str]:
         """Give the tags that a mask means; name and type matter only where the mask is conditional."""
-        is_conditional = bool(mask & self.conditional_mask)
-        if not is_conditional and (known := self._remembered.get(mask)) is not None:
+        asked = _Asked(wire_name) if mask & self.conditional_mask else None
+        if asked is None and (known := self._remembered.get(mask)) is not None:
             return known
         said: dict[tuple[int, str], set[str]] = {}
-        for place, signal in enumerate(self.signals):
-            if mask >> place & 1:
-                roles = said.setdefault((signal.unit, signal.tag), set())
-                if signal.role == "conditional":
-                    roles |= self._conditional_roles(signal.unit, wire_name, qtype)
-                else:
-                    roles.add(signal.role)
+        for place in bits(mask):
+            signal = self.signals[place]
+            roles = said.setdefault((signal.unit, signal.tag), set())
+            if asked is not None and signal.role == BY_RULE:
+                roles.update(role_of(rule) for rule in self._rules_about(asked, place) if rule.is_for_type(qtype))
+            elif signal.clause is None or signal.clause.is_for_type(qtype):
+                roles.add(signal.role)
         tags = frozenset(tag for (_, tag), roles in said.items() if _is_listed(roles))
-        if not is_conditional and len(self._remembered) < MAX_REMEMBERED_MASKS:
+        if asked is None and len(self._remembered) < MAX_REMEMBERED_MASKS:
             self._remembered[mask] = tags
         return tags
 
-    def _conditional_roles(self, unit: int, wire_name: bytes, qtype: int) -> set[str]:
-        name = from_wire(wire_name)
-        return {
-            role_of(rule)
-            for suffix in _suffixes(wire_name)
-            for rule in self._rules.get((unit, suffix), ())
-            if rule.is_for_type(qtype) and rule.covers(name)
-        }
-
     def answer_for(self, wire_name: bytes) -> RpzAnswer | None:
         """Give the answer that a list itself has for a name, the nearest one."""
-        if not self._answers:
+        if not self._answering_mask:
             return None
-        name = from_wire(wire_name)
-        for suffix in _suffixes(wire_name):
-            for rule in self._answers.get(suffix, ()):
-                if rule.covers(name):
-                    return rule.answer
+        asked = _Asked(wire_name)
+        for suffix in asked.suffixes:
+            set_id = self._set_id(suffix) if suffix else 0
+            mask = self.subtree_masks[set_id] | (self.exact_masks[set_id] if suffix == wire_name else 0)
+            for place in bits((mask if suffix else self.root_mask) & self._answering_mask):
+                clause = self.signals[place].clause
+                rules = self._rules_at(asked, place, suffix) if clause is None else (clause,)
+                for rule in rules:
+                    if rule.answer is not None:
+                        return rule.answer
         return None
+
+    def _rules_about(self, asked: _Asked, place: int) -> Iterator[SpecialRule]:
+        for suffix in asked.suffixes:
+            yield from self._rules_at(asked, place, suffix)
+
+    def _rules_at(self, asked: _Asked, place: int, suffix: bytes) -> Iterator[SpecialRule]:
+        """Give the rules of a name that cover what was asked: `SpecialRule.covers`, made for many of them."""
+        is_itself = suffix == asked.wire_name
+        for rule in self._rules.get((place, suffix), ()):
+            if (
+                (rule.subtree or is_itself)
+                and (rule.pattern is None or self._matches(rule.pattern, asked.text))
+                and rule.denyallow.isdisjoint(asked.suffixes)
+            ):
+                yield rule
+
+    def _matches(self, pattern: str, name: DomainName) -> bool:
+        matcher = self._matchers.get(pattern)
+        if matcher is None:
+            matcher = self._matchers[pattern] = re.compile(pattern).fullmatch
+        return matcher(name) is not None
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Give the places of the bits that are set."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 def _suffixes(wire_name: bytes) -> Iterator[bytes]:
@@ -218,8 +278,6 @@ def write_rule(rule: SpecialRule) -> dict[str, Any]:
 def read_rule(written: dict[str, Any]) -> SpecialRule:
     """Read what `write_rule` wrote."""
     answer = written["answer"]
-    if written["pattern"] is not None:
-        re.compile(written["pattern"])
     return SpecialRule(
         name=bytes.fromhex(written["name"]),
         subtree=written["subtree"],

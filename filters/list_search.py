@@ -43,7 +43,7 @@ def find_entries(
 def _starts_of_lines(data: bytes, format_: str, name: DomainName) -> set[int]:
     """Give where the lines begin that may list the name, and those without which they cannot be understood."""
     lowered = data.lower().replace(BOM, b" " * len(BOM))
-    places: Iterable[int] = chain.from_iterable(_places_of_name(lowered, text) for text in _texts(name))
+    places: Iterable[int] = _places_of_names(lowered, _texts(name))
     if format_ == "adblock":
         places = chain(places, _places(lowered, b"*"))
     if format_ == "rpz":
@@ -83,15 +83,28 @@ def _to_u_labels(name: DomainName) -> str:
         return name
 
 
-def _places_of_name(lowered: bytes, text: bytes) -> Iterator[int]:
-    """Give where a name stands by itself, not as the end of a longer one."""
-    for place in _places(lowered, text):
-        before = lowered[place - 1] if place else 0
-        if before == ord(".") and place > 1:
-            before = lowered[place - 2]
-        end = place + len(text)
-        if before not in _NAME_OCTETS and (end == len(lowered) or lowered[end] not in _NAME_OCTETS):
-            yield place
+def _places_of_names(lowered: bytes, texts: Iterable[bytes]) -> Iterator[int]:
+    """Give where a name stands by itself, not as the end of a longer one.
+
+    Names with the same last two labels are searched for at once, because one of them ends wherever another one does.
+    """
+    groups: dict[bytes, list[bytes]] = {}
+    for text in texts:
+        groups.setdefault(b".".join(text.split(b".")[-2:]), []).append(text)
+    for ending, group in groups.items():
+        for place in _places(lowered, ending):
+            end = place + len(ending)
+            if end < len(lowered) and lowered[end] in _NAME_OCTETS:
+                continue
+            if any(lowered.endswith(text, 0, end) and _begins_at(lowered, end - len(text)) for text in group):
+                yield place
+
+
+def _begins_at(lowered: bytes, place: int) -> bool:
+    before = lowered[place - 1] if place else 0
+    if before == ord(".") and place > 1:
+        before = lowered[place - 2]
+    return before not in _NAME_OCTETS
 
 
 def _places(text: bytes, part: bytes) -> Iterator[int]:

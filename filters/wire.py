@@ -10,6 +10,7 @@ Source: RFC 1035 sections 4.1 and 4.1.4, RFC 6891 section 6, RFC 9460 section 2.
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
+from typing import NamedTuple
 
 HEADER_OCTETS = 10
 MAX_NAME_OCTETS = 255
@@ -255,8 +256,7 @@ def read_name(message: bytes, position: int) -> bytes:
     return b"".join(parts).lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One RR of an answer, by its places in the message."""
 
     owner_at: int
@@ -268,8 +268,7 @@ class Record:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A response, cut into its records; the data of a record is read only where somebody needs it."""
 
     octets: bytes
@@ -312,8 +311,11 @@ def _read_records(message: bytes, position: int, count: int) -> tuple[tuple[Reco
     records = []
     for _ in range(count):
         owner_at = position
-        position = skip_name(message, position)
-        rtype, rclass, ttl, length = _read_fixed(message, position)
+        # Nearly every owner in an answer is a pointer to the question.
+        position = position + 2 if message[position : position + 1] >= b"\xc0" else skip_name(message, position)
+        if position + 10 > len(message):
+            raise MalformedError("a record is cut short")
+        rtype, rclass, ttl, length = _RR_FIXED.unpack_from(message, position)
         end = position + 10 + length
         if end > len(message):
             raise MalformedError("a record is cut short")

@@ -15,7 +15,8 @@ MAX_LABEL_OCTETS = 63
 MAX_WIRE_OCTETS = 254
 
 # Host names use letters, digits and hyphens; service names such as _dmarc add the underscore.
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+_PLAIN = frozenset(_PLAIN_OCTETS)
 
 
 class InvalidNameError(ValueError):
@@ -77,7 +78,9 @@ def from_wire(wire: bytes) -> DomainName:
     position = 0
     while position < len(wire):
         end = position + 1 + wire[position]
-        labels.append("".join(_presentation(octet) for octet in wire[position + 1 : end]))
+        label = wire[position + 1 : end]
+        is_plain = not label.translate(None, _PLAIN_OCTETS)
+        labels.append(label.decode("ascii") if is_plain else "".join(map(_presentation, label)))
         position = end
     return DomainName(".".join(labels).lower())
 

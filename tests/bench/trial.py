@@ -138,7 +138,7 @@ class Trial:
             questions,
             seconds=_RELOAD_LIMIT_SECONDS + 5,
             queries_per_second=(median(self.figures.qps) or STEADY_QPS) / 2,
-            outstanding=65_000,
+            outstanding=30_000,
             each_once=False,
         )
         poller = Poller(self.server.port, canary)

@@ -1,5 +1,6 @@
 """The intake: every row once, every count once, and nothing lost while something is broken."""
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -16,12 +17,12 @@ from pathlib import Path
 import pytest
 from school_of_test import load_site_of_test
 
-from agent.intake import COUNT_SECONDS, Intake, run_intake, spool_folder
+from agent.intake import COUNT_SECONDS, Intake, run_intake
 from agent.outcomes import outcome
 from agent.shared_memory import SharedMemory
 from agent.site import ActivityLevel, Paths, Retention, Site
 from agent.snapshot import Snapshot, write_snapshot
-from agent.spool import SpoolWriter, row_code, segments
+from agent.spool import SpoolWriter, row_code, segments, spool_folder
 from rules.errors import SchoolgateError
 from rules.verdict import ReasonCode
 
@@ -185,6 +186,33 @@ def test_rows_of_a_first_day_are_not_taken_twice_when_the_second_day_fails(schoo
     assert school.names(date(2026, 11, 24)) == ["tomorrow"]
 
 
+def test_a_key_that_cannot_be_used_keeps_the_rows_waiting(school: School, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = school.state / "keys"
+    keys.mkdir(parents=True)
+    (keys / "pseudonym-2026-2027.key").write_bytes(b"short")
+    school.block(b"casino")
+    school.intake.survive_step()
+    assert "event=intake_failed" in capsys.readouterr().err
+    assert school.memory.intake()["waiting_bytes"] > 0
+    (keys / "pseudonym-2026-2027.key").unlink()
+    school.intake.survive_step()
+    assert school.names() == ["casino"]
+
+
+def test_a_fault_of_our_own_is_told_by_its_place_and_tried_again(
+    school: School, capsys: pytest.CaptureFixture[str]
+) -> None:
+    school.devices = {"192.0.2.7": (7,)}  # type: ignore[dict-item]  # a shape that only a fault could give it
+    school.intake.adopt(school.snapshot())
+    school.block(b"casino")
+    school.intake.survive_step()
+    assert 'reason="AttributeError at pseudonyms.py:' in capsys.readouterr().err
+    school.devices = {}
+    school.intake.adopt(school.snapshot())
+    school.intake.survive_step()
+    assert school.names() == ["casino"]
+
+
 def test_damage_in_the_spool_is_told(school: School) -> None:
     school.block(b"casino")
     school.writer.close()
@@ -271,28 +299,59 @@ def test_another_retention_holds_from_its_reload_on(school: School) -> None:
 # ---- as a process ----------------------------------------------------------------------------------------------
 
 
-def test_it_works_until_it_is_told_to_stop_and_takes_what_is_left(school: School, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["told to stop", "its supervisor is gone"])
+def test_it_works_until_its_end_and_takes_what_is_left(school: School, tmp_path: Path, reason: str) -> None:
     write_snapshot(tmp_path / "snapshot.json", school.snapshot())
     stop = threading.Event()
     school.block(b"casino")
-    stop.set()
-    run_intake(tmp_path / "shared.mem", tmp_path / "snapshot.json", stop)
+    if reason == "told to stop":
+        stop.set()
+    run_intake(tmp_path / "shared.mem", tmp_path / "snapshot.json", stop, is_wanted=stop.is_set)
     assert school.names() == ["casino"]
+
+
+def test_it_goes_by_what_is_published(school: School, tmp_path: Path) -> None:
+    write_snapshot(tmp_path / "snapshot.json", school.snapshot())
+    stop = threading.Event()
+    steps = 0
+
+    def is_wanted() -> bool:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            school.site = replace(school.site, retention=Retention(ActivityLevel.COUNTS))
+            write_snapshot(tmp_path / "snapshot.json", school.snapshot())
+            school.memory.publish(index_generation=0, policy_generation=2)
+            # The next wait is over at once, and so is the loop after it.
+            threading.Timer(0.1, stop.set).start()
+        return steps < 3
+
+    run_intake(tmp_path / "shared.mem", tmp_path / "snapshot.json", stop, is_wanted=is_wanted)
+    school.block(b"casino")
+    run_intake(tmp_path / "shared.mem", tmp_path / "snapshot.json", stop)
+    assert school.names() == []
+    assert school.memory.intake()["rows_taken"] == 1
+
+
+def test_without_a_snapshot_it_says_so_in_one_line(school: School, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agent.intake", str(tmp_path / "shared.mem"), str(tmp_path / "snapshot.json")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("level=error event=intake_cannot_start reason=")
+    assert len(ran.stderr.splitlines()) == 1
 
 
 def test_every_row_is_stored_once_however_often_the_intake_is_killed(school: School, tmp_path: Path) -> None:
     write_snapshot(tmp_path / "snapshot.json", school.snapshot())
     command = [sys.executable, "-m", "agent.intake", str(tmp_path / "shared.mem"), str(tmp_path / "snapshot.json")]
     written = 0
-    for round_number in range(6):
+    chance = random.Random(11)
+    for round_number in range(4):
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             taken_before = school.memory.intake()["rows_taken"]
             began = time.monotonic()
             while time.monotonic() < began + 5:
-                rows = {
-                    (CLIENT, b"\x04" + (written + i).to_bytes(4, "big").hex().encode()[-4:], CODE): 1
-                    for i in range(200)
-                }
+                rows = {(CLIENT, b"\x08%08x" % (written + i), CODE): 1 for i in range(200)}
                 assert school.writer.write(rows, NOON) == 0
                 written += 200
                 if round_number % 2:
@@ -300,6 +359,7 @@ def test_every_row_is_stored_once_however_often_the_intake_is_killed(school: Sch
                 if school.memory.intake()["rows_taken"] > taken_before:
                     break
                 time.sleep(0.005)
+            time.sleep(chance.random() * 0.02)
             process.send_signal(signal.SIGKILL)
     school.writer.close()
     while segments(school.spool):

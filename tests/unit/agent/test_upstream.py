@@ -2,107 +2,35 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Self
+from random import Random
+from typing import Any
 
 import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+from asking import (
+    QUESTION,
+    TIMEOUT_SECONDS,
+    TOTAL_SECONDS,
+    Asker,
+    Clock,
+    Result,
+    addresses,
+    kind,
+    plain,
+    played,
+    rcode,
+)
 from nano_dns import ADDRESS, Act, NanoDns, answer_address, unused_endpoint
 
 from agent.site import Endpoint, Upstream, Upstreams, Zone
-from agent.upstream import FailureKind, Forwarder, UpstreamFailure
+from agent.upstream import FailureKind, Forwarder
 from agent.upstream_state import FAILURES_UNTIL_DOWN
 from filters.wire import FLAG_AD, FLAG_CD, FLAG_RD
 
-Result = bytes | UpstreamFailure
-
-QUESTION = b"\x03wWw\x07Example\x04test\0\0\1\0\1"
-TIMEOUT_SECONDS = 0.15
-TOTAL_SECONDS = 0.6
 NOWHERE = Upstream(Endpoint("fe80::1%nosuch0", 53))
-
-
-class Clock:
-    """The time of this machine, or later."""
-
-    def __init__(self) -> None:
-        self.ahead_seconds = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.ahead_seconds
-
-
-def plain(server: NanoDns) -> Upstream:
-    return Upstream(server.endpoint)
-
-
-class Asker:
-    """A forwarder, with answers to wait for."""
-
-    def __init__(self, *upstreams: Upstream, zones: tuple[Zone, ...] = (), **options: Any) -> None:
-        self.clock = Clock()
-        self.site = Upstreams(upstreams, zones=zones, timeout_seconds=options.pop("timeout_seconds", TIMEOUT_SECONDS))
-        options.setdefault("total_seconds", TOTAL_SECONDS)
-        self.forwarder = Forwarder(self.site, loop=asyncio.get_running_loop(), clock=self.clock, **options)
-
-    def begin(
-        self,
-        question: bytes = QUESTION,
-        *,
-        flags: int = 0,
-        dnssec_ok: bool = False,
-        zone_upstreams: tuple[Upstream, ...] | None = None,
-    ) -> asyncio.Future[Result]:
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.forwarder.ask(
-            question, zone_upstreams=zone_upstreams, flags=flags, dnssec_ok=dnssec_ok, on_answer=future.set_result
-        )
-        assert not future.done(), "nobody is told anything from within ask"
-        return future
-
-    async def ask(self, question: bytes = QUESTION, **options: Any) -> Result:
-        return await self.begin(question, **options)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.forwarder.close()
-        await asyncio.sleep(0)
-
-
-def addresses(result: Result) -> list[str]:
-    """Read an answer as dnspython does; fails where there is none."""
-    assert isinstance(result, bytes), result
-    message = dns.message.from_wire(result)
-    assert message.question[0].name.to_text() == "wWw.Example.test."
-    return [str(record) for rrset in message.answer for record in rrset]
-
-
-def rcode(result: Result) -> str:
-    assert isinstance(result, bytes), result
-    return dns.rcode.to_text(dns.message.from_wire(result).rcode())
-
-
-def kind(result: Result) -> FailureKind:
-    assert isinstance(result, UpstreamFailure), result
-    return result.kind
-
-
-Story = Callable[[], Coroutine[Any, Any, None]]
-
-
-def played(story: Story) -> Callable[[], None]:
-    """Turn a story into a test."""
-
-    def test() -> None:
-        asyncio.run(asyncio.wait_for(story(), 10))
-
-    test.__name__ = story.__name__
-    return test
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------
@@ -133,7 +61,7 @@ async def test_a_client_that_understands_ad_is_asked_for() -> None:
 
 @played
 async def test_ids_and_ports_keep_changing() -> None:
-    async with NanoDns() as server, Asker(plain(server)) as asker:
+    async with NanoDns() as server, Asker(plain(server), random=Random(7)) as asker:
         for _ in range(60):
             await asker.ask()
         asker.clock.ahead_seconds += 6
@@ -411,44 +339,45 @@ def test_an_upstream_out_of_reach_costs_no_answer(broken: Upstream) -> None:
 
 @played
 async def test_an_upstream_that_is_down_is_tried_less_and_less_often_and_comes_back() -> None:
-    async with NanoDns(udp=[Act.SERVFAIL]) as first, NanoDns() as second:
-        async with Asker(plain(first), plain(second)) as asker:
-            for _ in range(FAILURES_UNTIL_DOWN):
-                await asker.ask()
-            for ahead, asked in ((0.5, 3), (0.6, 4), (1.0, 4), (1.1, 5), (2.0, 5), (2.1, 6)):
-                asker.clock.ahead_seconds += ahead
-                await asker.ask()
-                await asyncio.sleep(0.02)
-                assert len(first.received) == asked
-            first.do(udp=[Act.ANSWER])
-            asker.clock.ahead_seconds += 9
+    first, second = NanoDns(udp=[Act.SERVFAIL]), NanoDns()
+    async with first, second, Asker(plain(first), plain(second)) as asker:
+        for _ in range(FAILURES_UNTIL_DOWN):
+            await asker.ask()
+        for ahead, asked in ((0.5, 3), (0.6, 4), (1.0, 4), (1.1, 5), (2.0, 5), (2.1, 6)):
+            asker.clock.ahead_seconds += ahead
             await asker.ask()
             await asyncio.sleep(0.02)
-            assert [stats.healthy for stats in asker.forwarder.stats()] == [True, True]
-            asked = len(second.received)
-            await asker.ask()
-            assert len(second.received) == asked, "the first one is asked again"
+            assert len(first.received) == asked
+        first.do(udp=[Act.ANSWER])
+        asker.clock.ahead_seconds += 9
+        await asker.ask()
+        await asyncio.sleep(0.02)
+        assert [stats.healthy for stats in asker.forwarder.stats()] == [True, True]
+        asked = len(second.received)
+        await asker.ask()
+        assert len(second.received) == asked, "the first one is asked again"
 
 
 @played
 async def test_where_all_are_down_they_are_asked_all_the_same() -> None:
-    async with NanoDns(udp=[Act.HANG]) as first, NanoDns(udp=[Act.HANG]) as second:
-        async with Asker(plain(first), plain(second)) as asker:
-            for _ in range(FAILURES_UNTIL_DOWN):
-                assert kind(await asker.ask()) is FailureKind.TIMEOUT
-            assert [stats.healthy for stats in asker.forwarder.stats()] == [False, False]
-            second.do(udp=[Act.ANSWER])
-            assert addresses(await asker.ask()) == [ADDRESS]
-            assert [stats.healthy for stats in asker.forwarder.stats()] == [False, True]
+    first, second = NanoDns(udp=[Act.HANG]), NanoDns(udp=[Act.HANG])
+    brief: dict[str, Any] = {"timeout_seconds": 0.05, "total_seconds": 0.15}
+    async with first, second, Asker(plain(first), plain(second), **brief) as asker:
+        for _ in range(FAILURES_UNTIL_DOWN):
+            assert kind(await asker.ask()) is FailureKind.TIMEOUT
+        assert [stats.healthy for stats in asker.forwarder.stats()] == [False, False]
+        second.do(udp=[Act.ANSWER])
+        assert addresses(await asker.ask()) == [ADDRESS]
+        assert [stats.healthy for stats in asker.forwarder.stats()] == [False, True]
 
 
 @played
 async def test_a_name_that_nobody_can_resolve_is_no_fault_of_the_upstreams() -> None:
-    async with NanoDns(udp=[Act.SERVFAIL]) as first, NanoDns(udp=[Act.SERVFAIL]) as second:
-        async with Asker(plain(first), plain(second)) as asker:
-            for _ in range(10):
-                assert rcode(await asker.ask()) == "SERVFAIL"
-            assert [stats.healthy for stats in asker.forwarder.stats()] == [True, True]
+    first, second = NanoDns(udp=[Act.SERVFAIL]), NanoDns(udp=[Act.SERVFAIL])
+    async with first, second, Asker(plain(first), plain(second)) as asker:
+        for _ in range(10):
+            assert rcode(await asker.ask()) == "SERVFAIL"
+        assert [stats.healthy for stats in asker.forwarder.stats()] == [True, True]
 
 
 # ---- zones, limits, changes ----------------------------------------------------------------------------------
@@ -488,16 +417,16 @@ async def test_more_than_can_wait_is_refused_at_once() -> None:
 
 @played
 async def test_a_change_of_upstreams_loses_no_question() -> None:
-    async with NanoDns(udp=[Act.SLOW]) as before, NanoDns() as after:
-        async with Asker(plain(before), timeout_seconds=1.0, total_seconds=2.0) as asker:
-            waiting = [asker.begin() for _ in range(20)]
-            await asyncio.sleep(0.05)
-            asker.forwarder.adopt(Upstreams((plain(after),)))
-            assert addresses(await asker.ask()) == [ADDRESS]
-            assert len(after.received) == 1
-            for result in await asyncio.gather(*waiting):
-                assert addresses(result) == [ADDRESS]
-            assert [stats.upstream for stats in asker.forwarder.stats()] == [plain(after)]
+    before, after = NanoDns(udp=[Act.SLOW]), NanoDns()
+    async with before, after, Asker(plain(before), timeout_seconds=1.0, total_seconds=2.0) as asker:
+        waiting = [asker.begin() for _ in range(20)]
+        await asyncio.sleep(0.05)
+        asker.forwarder.adopt(Upstreams((plain(after),)))
+        assert addresses(await asker.ask()) == [ADDRESS]
+        assert len(after.received) == 1
+        for result in await asyncio.gather(*waiting):
+            assert addresses(result) == [ADDRESS]
+        assert [stats.upstream for stats in asker.forwarder.stats()] == [plain(after)]
 
 
 @played
@@ -530,12 +459,13 @@ async def test_answers_may_ask_the_next_question() -> None:
 
 @played
 async def test_closing_leaves_nothing_open() -> None:
-    async with NanoDns(udp=[Act.HANG], tcp=[Act.HANG]) as server:
-        async with Asker(plain(server)) as asker:
-            waiting = [asker.begin() for _ in range(5)]
-            await asyncio.sleep(0.01)
+    server = NanoDns(udp=[Act.HANG], tcp=[Act.HANG])
+    async with server, Asker(plain(server)) as asker:
+        waiting = [asker.begin() for _ in range(5)]
+        await asyncio.sleep(0.01)
+        asker.forwarder.close()
         assert kind(await asker.ask()) is FailureKind.NETWORK
-        await asyncio.sleep(TOTAL_SECONDS + 0.1)
+        await asyncio.sleep(TIMEOUT_SECONDS + 0.1)
         assert not any(future.done() for future in waiting)
 
 
@@ -568,16 +498,16 @@ def test_the_systems_resolvers_are_asked_and_read_again_when_they_change(tmp_pat
 
 @played
 async def test_the_counts_tell_what_happened() -> None:
-    async with NanoDns(udp=[Act.ANSWER, Act.SLOW, Act.TRUNCATE, Act.ANSWER]) as server:
-        async with Asker(plain(server), timeout_seconds=1.0, total_seconds=2.0) as asker:
-            for _ in range(4):
-                assert addresses(await asker.ask()) == [ADDRESS]
-            await asyncio.sleep(0.3)
-            stats = asker.forwarder.stats()[0]
-            assert stats.sent == stats.answered == len(server.received)
-            assert stats.tcp_fallbacks == 1
-            assert sum(stats.latency_buckets) == len(server.over("udp"))
-            assert 0 < stats.latency_seconds < 0.3
+    server = NanoDns(udp=[Act.ANSWER, Act.SLOW, Act.TRUNCATE, Act.ANSWER])
+    async with server, Asker(plain(server), timeout_seconds=1.0, total_seconds=2.0) as asker:
+        for _ in range(4):
+            assert addresses(await asker.ask()) == [ADDRESS]
+        await asyncio.sleep(0.3)
+        stats = asker.forwarder.stats()[0]
+        assert stats.sent == stats.answered == len(server.received)
+        assert stats.tcp_fallbacks == 1
+        assert sum(stats.latency_buckets) == len(server.over("udp"))
+        assert 0 < stats.latency_seconds < 0.3
 
 
 @played

@@ -77,7 +77,7 @@ def test_every_target_and_hint_is_found() -> None:
 
 def test_addresses_are_kept_for_the_safe_modes() -> None:
     raw = answer("www.example.test. 60 A 192.0.2.1", "www.example.test. 60 A 192.0.2.2")
-    assert set(raw.addresses) == {b"\xc0\0\x02\x01", b"\xc0\0\x02\x02"}
+    assert set(raw.addresses()) == {b"\xc0\0\x02\x01", b"\xc0\0\x02\x02"}
     assert not raw.has_private_address
 
 

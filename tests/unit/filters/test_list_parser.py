@@ -220,14 +220,10 @@ def test_no_octets_make_the_parser_fail(list_format: str, data: bytes) -> None:
     assert_well_formed(read(data, list_format), max(data.count(b"\n") + 1, 1))
 
 
-SCRAPS = (
-    (
-        "a.test *.b.test || | ^ $ important badfilter dnstype=A denyallow= @@ ## 0.0.0.0 ::1 address=/ server=/ / # $ORIGIN $TTL"
-        ' SOA CNAME . A TXT " ( ) ; rpz-passthru. xn-- xn--bcher-kva.example bücher \\ com *'
-    )
-    .encode()
-    .split()
-)
+SCRAPS = """
+    a.test *.b.test || | ^ $ important badfilter dnstype=A denyallow= @@ ## 0.0.0.0 ::1 address=/ server=/ / # * com
+    $ORIGIN $TTL SOA CNAME . A TXT " ( ) ; \\ rpz-passthru. xn-- xn--bcher-kva.example bücher
+""".encode().split()
 tokens = st.sampled_from([*SCRAPS, b"\xff", b"\0", b" ", b"\t", b"\n", b"\r\n", b"a" * 64])
 
 

@@ -1,0 +1,293 @@
+"""Real parts: a gateway as its users start it, and Unbound as the resolver that it forwards to."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dns.edns
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+BIN = Path(sys.executable).parent
+PACKAGES = {"dig": "bind9-dnsutils", "unbound": "unbound", "dnsperf": "dnsperf", "ip": "iproute2"}
+
+
+def need(program: str) -> str:
+    """Find a program of the distribution, or say which package brings it."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if found is None:
+        message = f"{program} is not installed; on Debian: sudo apt install {PACKAGES[program]}"
+        if os.environ.get("SCHOOLGATE_REQUIRE_ALL"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def free_port() -> int:
+    """Give a port that is free for UDP and TCP on every loopback address that the tests use."""
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream, suppress(OSError):
+                stream.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("no free port")
+
+
+SITE = """\
+school: {{name: Test School, timezone: Europe/London}}
+packs: [uk-esafety]
+networks:
+  pupils: {{audience: pupil, cidrs: [127.0.0.1/32, "::1/128"]}}
+  staff: {{audience: staff, cidrs: [127.0.0.2/32]}}
+  guests: {{audience: guest, cidrs: [127.0.0.3/32]}}
+schedules:
+  never: {{windows: [{{days: mon, from: "00:00", to: "00:01"}}]}}
+rows:
+  gaming_educational: {{schedule: never}}
+  file_sharing: {{schedule: never}}
+  shopping_commerce: {{nominated: [office]}}
+  video_broadcasting: [{{nominated: [office]}}, {{audience: staff, tick: acceptable}}]
+groups:
+  office: {{devices: [127.0.0.4]}}
+lists:
+  ours: {{source: lists, format: domains}}
+upstreams: {{servers: ["udp://127.0.0.1:{upstream}"], timeout: 0.4 s}}
+listeners: {{dns: ["127.0.0.1:{dns}", "[::1]:{dns}"], metrics: "127.0.0.1:{metrics}"}}
+"""
+
+
+@dataclass
+class RunningGateway:
+    """A gateway in its own process."""
+
+    folder: Path
+    port: int
+    metrics_port: int
+    process: subprocess.Popen[str] | None = None
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.folder / "gateway.log"
+
+    @property
+    def site(self) -> Path:
+        return self.folder / "site.yaml"
+
+    def start(self, *, wait: bool = True) -> None:
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [BIN / "schoolgate", "gateway", "--site", self.site],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()
+            with suppress(dns.exception.Timeout):
+                self.ask("ready.invalid", timeout=0.3)
+                return
+        raise AssertionError(self.log.read_text())
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def run(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours on this site."""
+        return subprocess.run(
+            [BIN / "schoolgate", *words, "--site", self.site],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def ask(
+        self,
+        name: str,
+        rdtype: str = "A",
+        *,
+        source: str = "127.0.0.1",
+        timeout: float = 3,
+        tcp: bool = False,
+        edns: bool = True,
+        port: int | None = None,
+    ) -> dns.message.Message:
+        """Ask as the client at an address."""
+        query = dns.message.make_query(name, rdtype, use_edns=0 if edns else -1)
+        send: Callable[..., dns.message.Message] = dns.query.tcp if tcp else dns.query.udp
+        server = "::1" if ":" in source else "127.0.0.1"
+        return send(query, server, timeout=timeout, port=port or self.port, source=source)
+
+    def worker_pids(self) -> list[int]:
+        """Give the workers of this gateway."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children if b"agent.dns_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def ede(message: dns.message.Message) -> int | None:
+    """Give the extended error code of an answer."""
+    codes = [int(option.code) for option in message.options if isinstance(option, dns.edns.EDEOption)]
+    return codes[0] if codes else None
+
+
+def addresses(message: dns.message.Message) -> set[str]:
+    """Give the addresses in an answer."""
+    return {str(rdata) for rrset in message.answer for rdata in rrset if rrset.rdtype in (1, 28)}
+
+
+UNBOUND = """\
+server:
+  interface: 127.0.0.1
+  port: {port}
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  use-syslog: no
+  logfile: "{folder}/unbound.log"
+  pidfile: ""
+  num-threads: 1
+  access-control: 127.0.0.0/8 allow
+  local-zone: "test." transparent
+  local-zone: "example." static
+  local-zone: "www.google.com." static
+{data}
+remote-control:
+  control-enable: no
+"""
+
+UPSTREAM_DATA = [
+    "www.example. 300 IN A 192.0.2.10",
+    "www.example. 300 IN AAAA 2001:db8::10",
+    "www.example. 300 IN TXT hello",
+    "short.example. 1 IN A 192.0.2.11",
+    "cloaked.example. 300 IN CNAME tracker.casino.example.",
+    "tracker.casino.example. 300 IN A 192.0.2.12",
+    "casino.example. 300 IN A 192.0.2.13",
+    "rebind.example. 300 IN A 192.168.1.1",
+    "svc.example. 300 IN HTTPS 1 edge.casino.example. ipv4hint=192.0.2.14",
+    "clean.example. 300 IN HTTPS 1 . ipv4hint=192.0.2.15",
+    "shop.example. 300 IN A 192.0.2.16",
+    "forcesafesearch.google.com. 300 IN A 192.0.2.20",
+    "restrict.youtube.com. 300 IN A 192.0.2.21",
+    "www.google.com. 300 IN A 192.0.2.22",
+    *(f"n{number}.bulk.example. 300 IN A 192.0.2.{number % 250 + 1}" for number in range(300)),
+    *(f"big.example. 300 IN TXT {'x' * 200}{number}" for number in range(12)),
+]
+
+
+@dataclass
+class Upstream:
+    """Unbound with names of its own and nothing else."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        data = "\n".join(f"  local-data: '{line}'" for line in UPSTREAM_DATA)
+        config = self.folder / "unbound.conf"
+        config.write_text(UNBOUND.format(port=self.port, folder=self.folder, data=data))
+        self.process = subprocess.Popen([need("unbound"), "-d", "-c", config], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        query = dns.message.make_query("www.example", "A")
+        while time.monotonic() < deadline:
+            with suppress(dns.exception.Timeout, OSError):
+                dns.query.udp(query, "127.0.0.1", port=self.port, timeout=0.2)
+                return
+        raise AssertionError((self.folder / "unbound.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def pause(self) -> None:
+        """Pull the cable: nothing answers, nothing refuses."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    running = Upstream(tmp_path_factory.mktemp("upstream"), free_port())
+    running.start()
+    yield running
+    running.resume()
+    running.stop()
+
+
+LISTS = {
+    "gambling": "casino.example\npoker.test\n",
+    "games": "games.example\n",
+    "shopping": "shop.example\n",
+    "video": "youtube.com\n",
+    "helplines": "helpline.example\n",
+    "vpn": "vpn.example\n",
+}
+
+
+def make_gateway(
+    folder: Path, upstream: Upstream, *, extra: str = "", change: dict[str, str] | None = None
+) -> RunningGateway:
+    """Write a site into a folder; `change` replaces parts of its text."""
+    lists = folder / "lists"
+    lists.mkdir(parents=True)
+    for category, text in LISTS.items():
+        (lists / f"{category}.txt").write_text(text)
+    gateway = RunningGateway(folder, free_port(), free_port())
+    text = SITE.format(dns=gateway.port, metrics=gateway.metrics_port, upstream=upstream.port)
+    for before, after in (change or {}).items():
+        assert before in text
+        text = text.replace(before, after)
+    gateway.site.write_text(text + extra)
+    return gateway
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningGateway]:
+    """A gateway that the tests of a module share; they leave it as they found it."""
+    running = make_gateway(tmp_path_factory.mktemp("gateway") / "site", upstream)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_gateway(tmp_path: Path, upstream: Upstream) -> Iterator[RunningGateway]:
+    """A gateway that a test may do anything to, not started yet."""
+    running = make_gateway(tmp_path / "site", upstream)
+    yield running
+    running.stop()
