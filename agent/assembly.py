@@ -1,6 +1,6 @@
 """Where the parts are put together: what the gateway and the commands work with, made from a checked site."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,15 @@ from agent.logs import log
 from agent.publisher import Generation, GenerationStore
 from agent.site import FailMode, Site
 from agent.snapshot import Snapshot
+from agent.starter import starter_files
 from agent.texts import block_texts, load_texts
 from collectors.devices import unite_devices
 from collectors.leases import Lease, read_leases
 from collectors.neighbours import Neighbour, read_neighbours
 from rules.subject import Scope
 
+# The guards of the starter lists that hold without them: who needs help, and what keeps machines safe.
+ALWAYS_OPEN: Final = frozenset({"helplines", "system_updates"})
 # What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
 NOT_ASKABLE: Final = frozenset({"malware", "phishing", "proxy", "vpn", "encrypted_dns", "tor"})
 
@@ -40,8 +43,22 @@ def build_snapshot(
         devices=devices or {},
         texts=block_texts(catalogue, load_texts(site.school.language)),
         not_askable=NOT_ASKABLE | site.rulebook.statutory,
+        guard_names={category: names_in(text) for category, text in _guard_texts()},
         unrecorded=frozenset(category.id for category in catalogue if not category.recorded),
     )
+
+
+def _guard_texts() -> Iterator[tuple[str, str]]:
+    """Give the names that stay open whatever lists a school has, or whether it has any."""
+    for category, file in starter_files():
+        if category in ALWAYS_OPEN:
+            yield category, file.read_text(encoding="utf-8")
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Read the names of a starter list."""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return tuple(line for line in lines if line)
 
 
 def fail_closed(site: Site) -> Site:

@@ -61,7 +61,7 @@ class _Wording:
             networks = [network for network in self.site.networks if network.audience is audience]
             if networks:
                 cidrs = self._join([cidr for network in networks for cidr in network.cidrs])
-                yield f"{self._audience(audience)}: {cidrs}"
+                yield self._labelled(self._audience(audience), cidrs)
         for group in self.site.groups:
             named = [network.name for network in self.site.networks if group.name in network.groups]
             members = self._join([*group.cidrs, *group.devices, *named]) or _("nobody yet")
@@ -74,10 +74,8 @@ class _Wording:
     def _schedules(self) -> Iterator[str]:
         _ = self.texts.gettext
         for schedule in self.site.schedules:
-            text = _("%(name)s: %(windows)s")
-            if schedule.terms:
-                text = _("%(name)s: %(windows)s, in term only")
-            yield text % {"name": schedule.name, "windows": self._windows(schedule)}
+            text = self._labelled(schedule.name, self._windows(schedule))
+            yield _("%(text)s, in term only") % {"text": text} if schedule.terms else text
         if self.site.schedules and self.site.holidays:
             yield _("None of this holds in the holidays: %(holidays)s.") % {
                 "holidays": self._join([holiday.name for holiday in self.site.holidays])
@@ -89,7 +87,7 @@ class _Wording:
             {"days": self._days(window), "start": _clock(window.start_minute), "end": _clock(window.end_minute)}
             for window in schedule.windows
         )
-        return "; ".join(_("%(days)s %(start)s to %(end)s") % value for value in values)
+        return _("; ").join(_("%(days)s %(start)s to %(end)s") % value for value in values)
 
     def _days(self, window: Window) -> str:
         names = get_day_names("wide", locale=self.locale)
@@ -130,7 +128,7 @@ class _Wording:
         if rest:
             yield _("As the school has decided:")
             for row in rest:
-                yield f"  {_(row.row.label)}: {'; '.join(self._rulings(row))}"
+                yield "  " + self._labelled(_(row.row.label), _("; ").join(self._rulings(row)))
         yield from self._rows(
             _("A filter of names cannot know these; a person has to notice and report them:"), unseen
         )
@@ -218,7 +216,7 @@ class _Wording:
     def _lists(self) -> Iterator[str]:
         _ = self.texts.gettext
         for config in self.site.lists:
-            yield f"{config.name}: {self._source(config)}"
+            yield self._labelled(config.name, self._source(config))
         if not self.site.lists:
             yield _("There are none, so no category is known and only names that rules mention are blocked.")
 
@@ -243,7 +241,7 @@ class _Wording:
         answers = self.site.answers
         yield styles[answers.default]
         for category, style in answers.by_category.items():
-            yield f"{self._tags({category})}: {styles[style]}"
+            yield self._labelled(self._tags({category}), styles[style])
 
     def _recorded(self) -> Iterator[str]:
         _ = self.texts.gettext
@@ -280,6 +278,9 @@ class _Wording:
             yield _("When no list can be used, nothing is answered until one can.")
 
     # --- Words for parts of a sentence
+
+    def _labelled(self, what: str, text: str) -> str:
+        return self.texts.gettext("%(what)s: %(text)s") % {"what": what, "text": text}
 
     def _audience(self, audience: Audience | None) -> str:
         _ = self.texts.gettext

@@ -7,7 +7,7 @@ needs them, because a person waits for each of them.
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -185,25 +185,22 @@ def lists_import(
 @contextmanager
 def _updating(site: Any) -> Iterator[Any]:
     from agent.assembly import open_generations
-    from agent.list_progress import BarProgress, progress_for
+    from agent.list_progress import progress_for
     from agent.list_updater import ListUpdater
 
-    with ExitStack() as stack:
-        progress = progress_for()
-        if isinstance(progress, BarProgress):
-            stack.enter_context(progress)
+    with progress_for() as progress:
         yield ListUpdater(site, index=open_generations(site), progress=progress)
 
 
 def _tell_update(site: Any, report: Any) -> None:
     """Print how an update ended, let a running gateway take it, and end with 1 where something is not well."""
-    for outcome in report.outcomes:
-        typer.echo(f"{outcome.list_name}: {outcome}")
     if report.fault:
         typer.echo(report.fault, err=True)
     if report.generation is not None:
         typer.echo(f"Generation {report.generation} is in force.")
         _let_gateway_adopt(site)
+    else:
+        typer.echo("The generation in force stays.")
     if not report.is_good:
         raise typer.Exit(1)
 

@@ -221,19 +221,25 @@ class DnsWorker:
         responder.now = time.monotonic()
         counters.plain["queries_tcp"] += 1
         identifier, message = message[:2], message[2:]
-        client = self._clients.get(address) or self._meet(address)
-        if client is None:
-            answer: bytes | Waiter | None = responder.refuse_stranger(message)
-        else:
-            client.asked += 1
-            if client.restraint == restraint.REFUSED:
-                answer = responder.restrain(message, client, refuse=True)
-            else:
-                answer = responder.respond(message, client, udp=False)
+        try:
+            answer = self._answer_whole(message, address)
+        except Exception as error:  # noqa: BLE001 (one bad query must never end the answers to all others)
+            counters.plain["unexpected_errors"] += 1
+            log.error("query_failed", error=type(error).__name__)
+            answer = None
         if isinstance(answer, Waiter):
             answer.deliver = lambda reply: deliver(identifier + reply)
             return None
         return identifier + answer if answer is not None else b""
+
+    def _answer_whole(self, message: bytes, address: bytes) -> bytes | Waiter | None:
+        client = self._clients.get(address) or self._meet(address)
+        if client is None:
+            return self._responder.refuse_stranger(message)
+        client.asked += 1
+        if client.restraint == restraint.REFUSED:
+            return self._responder.restrain(message, client, refuse=True)
+        return self._responder.respond(message, client, udp=False)
 
     def count(self, what: str) -> None:
         """Count something that happened to a connection."""
@@ -285,14 +291,13 @@ class DnsWorker:
     def _flush(self) -> None:
         """Store the counters where others can read them."""
         responder, counters = self._responder, self._counters
-        evicted = responder.answers.evicted + sum(
-            state.replies.evicted for state in responder.policy.profiles.values()
-        )
+        profiles = responder.policy.profiles.values()
+        evicted = responder.answers.evicted + sum(state.replies.evicted for state in profiles)
         unsent = sum(datagrams.unsent for datagrams in self._datagrams)
         counters.plain["cache_evictions"] += max(0, evicted - self._evicted)
         counters.plain["unsent"] += unsent - self._unsent
         self._evicted, self._unsent = evicted, unsent
-        replies = [state.replies for state in responder.policy.profiles.values()]
+        replies = [state.replies for state in profiles]
         counters.gauges.update(
             reply_cache_bytes=sum(cache.size_bytes for cache in replies),
             answer_cache_bytes=responder.answers.size_bytes,

@@ -1,7 +1,8 @@
 """The list compiler: a process of its own that reads cached lists and writes an index, and is gone afterwards.
 
 What it needs of memory and time is never the gateway's: it runs at low priority, within limits, and a list that
-kills it kills nothing else. The job comes as JSON on standard input, the report goes as JSON to standard output.
+kills it kills nothing else. The job comes as JSON on standard input. On standard output go lines of JSON: how far it
+has come, if the job asks for that, and last a report or a fault.
 """
 
 import json
@@ -9,18 +10,21 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from filters.index_builder import ListInput, build_index
+from filters.index_builder import BuiltIndex, ListInput, build_index
 from filters.list_parser import parse_list
-from rules.errors import SchoolgateError
+from rules.errors import SchoolgateError, StorageError
 
 MEMORY_LIMIT_OCTETS: Final = 2 * 1024**3
 NICENESS: Final = 10
 BLOCK_OCTETS: Final = 256 * 1024
+PROGRESS_SECONDS: Final = 0.2
+# Formats in which nothing can be excepted.
+NAMES_ONLY: Final = frozenset({"domains", "hosts", "squidguard-domains"})
 
 
 class _Blocks:
@@ -35,48 +39,118 @@ class _Blocks:
                 yield block
 
 
-def run_job(job: dict[str, Any]) -> dict[str, float]:
-    """Compile, in this process; gives what `agent.publisher.CompileReport` holds.
+def read_job(job: Any) -> tuple[list[ListInput], Path]:
+    """Give the inputs and the output of a job.
+
+    Args:
+        job: `lists`, each with its `name` and its `files` (`path`, `shown_as`, `format`, `tags`), and the `output`.
 
     Raises:
-        OSError: a list cannot be read or the index not written.
-        ListRejectedError: the lists do not fit into an index.
+        OSError: a list cannot be read.
+        ValueError: the job is not as expected.
     """
-    began_at = time.monotonic()
-    files = [(each["name"], file) for each in job["lists"] for file in each["files"]]
-    built = build_index([_input(name, file, tag) for name, file in files for tag in file["tags"]])
-    with Path(job["output"]).open("wb") as output:
-        output.write(built.octets)
-        output.flush()
-        os.fsync(output.fileno())
+    try:
+        return [_input(each["name"], file) for each in job["lists"] for file in each["files"]], Path(job["output"])
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"the job is not as expected ({error!r})") from error
+
+
+def _input(list_name: str, file: Mapping[str, Any]) -> ListInput:
+    blocks = _Blocks(file["path"])
+    return ListInput(
+        list_name,
+        tuple(file["tags"]),
+        partial(parse_list, blocks, file=file["shown_as"], format=file["format"]),
+        size_hint=sum(block.count(b"\n") for block in blocks) + 1,
+        may_except=file["format"] not in NAMES_ONLY,
+    )
+
+
+def compile_inputs(inputs: Sequence[ListInput], output: Path, *, on_lines: Callable[[int, int], None]) -> BuiltIndex:
+    """Build an index and write it.
+
+    Args:
+        inputs: what it is made of.
+        output: where it goes.
+        on_lines: is told how many lines have been taken and how many there are.
+
+    Raises:
+        OSError: a list cannot be read.
+        ListRejectedError: the lists do not fit into an index.
+        StorageError: the index cannot be written.
+    """
+    lines = sum(each.size_hint for each in inputs)
+    built = build_index(inputs, on_lines=lambda taken: on_lines(taken, lines))
+    _write(output, built)
+    return built
+
+
+def _write(path: Path, built: BuiltIndex) -> None:
+    try:
+        with path.open("wb") as output:
+            output.write(built.octets)
+            output.flush()
+            os.fsync(output.fileno())
+    except OSError as error:
+        raise StorageError(f"{path}: the index could not be written ({error.strerror})") from error
+
+
+class _Teller:
+    """Tells on a stream how far the work has come, not more often than somebody wants to know."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._told_at = time.monotonic()
+
+    def __call__(self, lines: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = now
+            self.tell({"lines": lines, "of": max(lines, of)})
+
+    def tell(self, said: Mapping[str, Any]) -> None:
+        """Write one line, at once."""
+        self._stream.write(f"{json.dumps(said)}\n")
+        self._stream.flush()
+
+
+def _report(built: BuiltIndex, *, seconds: float) -> dict[str, Any]:
     return {
         "name_count": built.name_count,
         "rules_left_out": built.rules_left_out,
-        "seconds": round(time.monotonic() - began_at, 3),
+        "seconds": round(seconds, 3),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "lists": {
+            name: {"entries": brought.entries, "repeated": brought.repeated, "not_used": dict(brought.not_used)}
+            for name, brought in built.lists.items()
+        },
     }
 
 
-def _input(list_name: str, file: dict[str, Any], tag: str) -> ListInput:
-    blocks = _Blocks(file["path"])
-    read = partial(parse_list, blocks, file=file["shown_as"], format=file["format"])
-    return ListInput(list_name, tag, read, size_hint=sum(block.count(b"\n") for block in blocks) + 1)
+def run(job: Any, teller: _Teller) -> None:
+    """Do a job and tell what came of it."""
+    began_at = time.monotonic()
+    inputs, output = read_job(job)
+    built = compile_inputs(inputs, output, on_lines=teller if job.get("progress") else lambda *_: None)
+    teller.tell({"report": _report(built, seconds=time.monotonic() - began_at)})
 
 
 def main() -> int:
     """Read the job, compile, tell."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_OCTETS, MEMORY_LIMIT_OCTETS))
+    teller = _Teller(sys.stdout)
     try:
-        report = run_job(json.load(sys.stdin))
-    except (SchoolgateError, OSError, ValueError, KeyError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        run(json.load(sys.stdin), teller)
+    except (SchoolgateError, ValueError) as error:
+        teller.tell({"fault": str(error), "is_about_storage": isinstance(error, StorageError)})
+    except OSError as error:
+        teller.tell({"fault": f"{error.filename}: the list could not be read ({error.strerror})"})
     except MemoryError:
-        sys.stderr.write(f"the lists need more than {MEMORY_LIMIT_OCTETS // 1024**2} MB\n")
-        return 2
-    json.dump(report, sys.stdout)
-    return 0
+        teller.tell({"fault": f"the lists need more than {MEMORY_LIMIT_OCTETS // 1024**2} MB of memory"})
+    else:
+        return 0
+    return 2
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ class Fault(StrEnum):
     TOO_LARGE = "too_large"
     UNSAFE_ARCHIVE = "unsafe_archive"
     DAMAGED = "damaged"
+    INTERNAL = "internal"
     # What was brought is no list.
     EMPTY = "empty"
     HTML = "html"

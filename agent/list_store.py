@@ -152,7 +152,7 @@ class ListStore:
         """Give the versions that are kept, oldest first."""
         try:
             return sorted(folder.name for folder in (self._folder / list_name / "versions").iterdir())
-        except FileNotFoundError:
+        except OSError:
             return []
 
     def index_lists(self, list_names: Iterable[str]) -> tuple[IndexList, ...]:
@@ -270,7 +270,7 @@ class ListStore:
 
 def open_store(site: Site) -> ListStore:
     """Give the store of a site's lists."""
-    return ListStore(Path(site.path).parent / site.paths.state / "lists")
+    return ListStore(Path(site.paths.state) / "lists")
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -8,7 +8,8 @@ import asyncio
 import hashlib
 import os
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -92,10 +93,10 @@ class ListUpdater:
         offline: bool = False,
         wait_seconds: float = 0.0,
     ) -> UpdateReport:
-        """Look at the sources, and publish a generation if that changed anything.
+        """Look at the sources, and publish a generation if that, or the site, changed anything.
 
         Args:
-            only: the lists to look at; all of them if not given.
+            only: the lists whose source to look at; all of them if not given.
             force: take copies that the guard would refuse for being implausible.
             offline: ask nobody over the network.
             wait_seconds: for an update that is under way already.
@@ -110,9 +111,14 @@ class ListUpdater:
             remote = [config for config in configs if is_remote(config) and not offline]
             downloads = asyncio.run(self._download_all(remote, incoming)) if remote else {}
             outcomes = [
-                self._settle(config, partial(self._bring, config, incoming[config.name], downloads, force=force))
+                self._settle(
+                    config,
+                    partial(self._bring, config, incoming[config.name], downloads, force=force),
+                    was_asked=not is_remote(config) or config.name in downloads,
+                )
                 for config in configs
             ]
+            outcomes += self._follow_site(except_for=incoming, force=force)
             return self._publish(outcomes, force=force)
 
     def import_bundle(
@@ -139,6 +145,16 @@ class ListUpdater:
             )
         return [config for name, config in known.items() if only is None or name in only]
 
+    def _follow_site(self, *, except_for: Collection[str], force: bool) -> Iterator[Outcome]:
+        """Read the copies of other lists anew where the site reads them differently now."""
+        for config in self._site.lists:
+            copy = self._store.current(config.name)
+            if config.name in except_for or copy is None or _is_read_alike(copy, config):
+                continue
+            with self._store.incoming(config.name) as incoming:
+                read_again = partial(self._read_again, config, incoming, was_asked=False, force=force)
+                yield self._settle(config, read_again, was_asked=False)
+
     # --- One list
 
     async def _download_all(
@@ -161,18 +177,28 @@ class ListUpdater:
         results = await asyncio.gather(*(download(config) for config in configs))
         return {config.name: result for config, result in zip(configs, results, strict=True)}
 
-    def _settle(self, config: ListConfig, bring: Callable[[], Outcome]) -> Outcome:
-        """Bring a list, remember how that ended, and tell people."""
+    def _settle(self, config: ListConfig, bring: Callable[[], Outcome], *, was_asked: bool = True) -> Outcome:
+        """Bring a list, remember how that ended if it says something about the source, and tell people."""
         try:
             outcome = bring()
         except ListFaultError as error:
-            outcome = Unavailable(config.name, error.fault, error.sentence, self._store.current(config.name))
+            outcome = self._unavailable(config, error.fault, error.sentence)
         except StorageError as error:
-            outcome = Unavailable(config.name, Fault.UNREADABLE, str(error), self._store.current(config.name))
-        if not (isinstance(outcome, Unchanged) and not outcome.was_asked):
-            self._store.write_condition(config.name, self._condition(config, outcome))
+            outcome = self._unavailable(config, Fault.UNREADABLE, str(error))
+        except OSError as error:
+            outcome = self._unavailable(config, Fault.UNREADABLE, f"it could not be kept ({error.strerror})")
+        except Exception as error:  # noqa: BLE001 - whatever one list does to us, the others need their update
+            outcome = self._unavailable(config, Fault.INTERNAL, _spell_surprise(error))
+        if was_asked or isinstance(outcome, Refused):
+            try:
+                self._store.write_condition(config.name, self._condition(config, outcome))
+            except StorageError as error:
+                outcome = self._unavailable(config, Fault.UNREADABLE, str(error))
         self._progress.finish(config.name, str(outcome))
         return outcome
+
+    def _unavailable(self, config: ListConfig, fault: Fault, sentence: str) -> Unavailable:
+        return Unavailable(config.name, fault, sentence, self._store.current(config.name))
 
     def _condition(self, config: ListConfig, outcome: Outcome) -> Condition:
         now = self._now()
@@ -321,6 +347,11 @@ class ListUpdater:
             in_use = frozenset(versions[config.name] for versions in made_of if config.name in versions)
             self._store.prune(config.name, in_use=in_use)
         return UpdateReport(tuple(outcomes), generation, fault)
+
+
+def _spell_surprise(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"our own program failed at it ({type(error).__name__} in {Path(place.filename).name}:{place.lineno})"
 
 
 def _digest(path: Path) -> str:

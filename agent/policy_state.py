@@ -1,7 +1,7 @@
 """One generation of the policy as a worker holds it: for each profile a table of rulings and a cache of replies."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
@@ -97,7 +97,7 @@ class PolicyState:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshot = snapshot
-        self.classifier = Classifier(index, build_overlay(snapshot.site.rulebook))
+        self.classifier = Classifier(index, build_overlay(snapshot.site.rulebook, snapshot.guard_names))
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self.profiles: dict[Profile, ProfileState] = {}
@@ -201,15 +201,18 @@ def _text(reason: Reason, texts: BlockTexts) -> str:
     return texts.by_reason.get(reason.code, texts.default)
 
 
-def build_overlay(rulebook: Rulebook) -> Overlay:
+def build_overlay(rulebook: Rulebook, guard_names: Mapping[str, Iterable[str]]) -> Overlay:
     """Collect the names that are known beside the lists."""
     mentioned = {tag for policy in rulebook.policies for tag in policy.tags} | rulebook.guards | rulebook.statutory
     subtree: dict[bytes, set[str]] = {}
     for tag in mentioned:
         if tag.startswith(NAME_TAG):
             subtree.setdefault(to_wire(DomainName(tag.removeprefix(NAME_TAG))), set()).add(tag)
-    exact: dict[bytes, set[str]] = {to_wire(name): {tag} for name, tag in CANARY_TAGS.items()}
-    for tag, names in names_by_tag().items():
+    for tag, names in guard_names.items():
         for name in names:
-            exact.setdefault(to_wire(name), set()).add(tag)
+            subtree.setdefault(to_wire(DomainName(name)), set()).add(tag)
+    exact: dict[bytes, set[str]] = {to_wire(name): {tag} for name, tag in CANARY_TAGS.items()}
+    for tag, hosts in names_by_tag().items():
+        for host in hosts:
+            exact.setdefault(to_wire(host), set()).add(tag)
     return Overlay(exact=exact, subtree=subtree)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import xxhash
 
+from agent.logs import log
 from agent.outcomes import outcome, rcode_index
 from agent.policy_state import CANARY_NAMES, Finished, PolicyState, ProfileState, Ruling
 from agent.shared_memory import Counters
@@ -553,12 +554,18 @@ class Responder:
                 previous.refreshing = False
         for waiter in question.waiters:
             if raw is not None and (ede is None or previous is None):
-                answer = self._finish(waiter, raw, stale=False)
+                self._hand_over(waiter, partial(self._finish, waiter, raw, stale=False))
             else:
-                answer = self._fail(waiter, previous, ede or Ede.NETWORK_ERROR)
-            self._hand_over(waiter, answer)
+                self._hand_over(waiter, partial(self._fail, waiter, previous, ede or Ede.NETWORK_ERROR))
 
-    def _hand_over(self, waiter: Waiter, answer: bytes | Waiter) -> None:
+    def _hand_over(self, waiter: Waiter, finish: Callable[[], bytes | Waiter]) -> None:
+        """Finish and deliver one answer; the others that wait get theirs whatever happens to this one."""
+        try:
+            answer = finish()
+        except Exception as error:  # noqa: BLE001 (see above)
+            self.counters.plain["unexpected_errors"] += 1
+            log.error("query_failed", error=type(error).__name__)
+            answer = compose_error(waiter.shape.flags, Rcode.SERVFAIL, waiter.question, waiter.shape.edns)
         if isinstance(answer, bytes):
             self.counters.miss_latency(self.now - waiter.asked_at)
             waiter.deliver(answer)
@@ -588,7 +595,7 @@ class Responder:
                 continue
             waiters, question.waiters = question.waiters, []
             for waiter in waiters:
-                self._hand_over(waiter, self._finish(waiter, raw, stale=True))
+                self._hand_over(waiter, partial(self._finish, waiter, raw, stale=True))
 
     def _may_serve_stale(self, raw: RawAnswer) -> bool:
         return self.now < raw.expires_at + self._limits.stale_seconds

@@ -28,7 +28,8 @@ class Snapshot:
     """The policy of one generation.
 
     `index_path` is None where the site has no lists. `devices` maps an address to what else its device is known
-    by: link-layer address and host name. `not_askable` are tags that no override can lift.
+    by: link-layer address and host name. `not_askable` are tags that no override can lift, `unrecorded` ones that are
+    never recorded. `guard_names` are names by tag that are known whatever lists there are.
     """
 
     generation: int
@@ -39,6 +40,7 @@ class Snapshot:
     texts: BlockTexts = field(default_factory=BlockTexts)
     not_askable: frozenset[str] = frozenset()
     unrecorded: frozenset[str] = frozenset()
+    guard_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:

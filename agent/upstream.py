@@ -29,6 +29,7 @@ from agent.upstream_message import (
 )
 from agent.upstream_state import (
     PLAIN_SECONDS,
+    SILENT_SECONDS,
     UNKNOWN_LATE_SECONDS,
     FailureKind,
     UpstreamFailure,
@@ -234,10 +235,10 @@ class Forwarder:
         if now >= ends_at:
             self._time_out(attempt, now)
             return
-        if attempt.line.state.be_late(now):
+        if attempt.line.state.be_late(attempt.sent_at, now):
             self._rearrange()
         self._hedge(attempt, now)
-        self._deadlines.add(attempt, ends_at)
+        self._deadlines.add(attempt, min(ends_at, now + SILENT_SECONDS))
 
     def _hedge(self, attempt: Attempt, now: float) -> None:
         """Ask once more, elsewhere if there is somebody else; free of charge where the first one seems to be dead."""
@@ -272,7 +273,8 @@ class Forwarder:
         """Take an answer that matches its question; the way of every answer."""
         exchange, state = attempt.exchange, attempt.line.state
         state.answered += 1
-        state.late = 0
+        state.heard_at = now
+        state.silences = 0
         if (message[2] & _TC_OCTET or len(message) == RECEIVE_OCTETS) and not attempt.stream:
             self._come_back_by_stream(attempt, now)
             return

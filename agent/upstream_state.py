@@ -10,9 +10,10 @@ from typing import Final
 from agent.shared_memory import BUCKETS, Histogram
 from agent.site import Transport, Upstream
 
-# An upstream is down when it failed so often in a row, or let so many questions in a row pass the usual time.
+# An upstream is down when it failed so often in a row, or was found silent so often in a row and for so long.
 FAILURES_UNTIL_DOWN: Final = 3
-LATE_UNTIL_DOWN: Final = 5
+SILENCES_UNTIL_DOWN: Final = 5
+SILENT_SECONDS: Final = 0.25
 FIRST_PROBE_SECONDS: Final = 1.0
 MAX_PROBE_SECONDS: Final = 30.0
 # RFC 6298 section 2.3 smooths round-trip times in the same way.
@@ -81,11 +82,11 @@ class UpstreamState:
         "encrypted",
         "failed",
         "failures",
+        "heard_at",
         "hedged",
         "histogram",
         "is_down",
         "last_failure",
-        "late",
         "late_seconds",
         "latency_seconds",
         "malformed",
@@ -94,6 +95,7 @@ class UpstreamState:
         "probe_at",
         "probe_seconds",
         "sent",
+        "silences",
         "tcp_fallbacks",
         "timed_out",
         "upstream",
@@ -103,7 +105,8 @@ class UpstreamState:
         self.upstream = upstream
         self.encrypted = upstream.transport is Transport.TLS
         self.is_down = False
-        self.failures = self.late = 0
+        self.failures = self.silences = 0
+        self.heard_at = 0.0
         self.probe_at = 0.0
         self.probe_seconds = FIRST_PROBE_SECONDS
         self.plain_until = 0.0
@@ -131,10 +134,13 @@ class UpstreamState:
         self.failures += 1
         return self.failures >= FAILURES_UNTIL_DOWN and self._go_down(now)
 
-    def be_late(self, now: float) -> bool:
-        """Take in that the usual time has passed; says whether the upstream is down from now on."""
-        self.late += 1
-        return self.late >= LATE_UNTIL_DOWN and self._go_down(now)
+    def be_late(self, sent_at: float, now: float) -> bool:
+        """Take in that a question still waits; says whether the upstream is down from now on."""
+        if self.heard_at >= sent_at:
+            return False
+        self.silences += 1
+        is_silent = self.silences >= SILENCES_UNTIL_DOWN and now - sent_at >= SILENT_SECONDS
+        return is_silent and self._go_down(now)
 
     def _go_down(self, now: float) -> bool:
         if self.is_down:
@@ -152,7 +158,7 @@ class UpstreamState:
         """Take in a good answer; says whether the upstream was down until now."""
         was_down = self.is_down
         self.is_down = False
-        self.failures = self.late = 0
+        self.failures = self.silences = 0
         self.probe_seconds = FIRST_PROBE_SECONDS
         return was_down
 

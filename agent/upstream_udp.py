@@ -188,7 +188,14 @@ class _UdpSocket:
             self._owner.loop.call_soon(self._fail, error)
 
     def _receive(self) -> None:
-        """Take what has come: the way of every answer, so one longer function."""
+        try:
+            self._take_what_has_come()
+        finally:
+            if self._is_retired and not self._waiting:
+                self.close()
+
+    def _take_what_has_come(self) -> None:
+        """Read answers until there are no more; the way of every answer, so one longer function."""
         owner = self._owner
         read = self._read
         attempts = self._attempts
@@ -220,9 +227,7 @@ class _UdpSocket:
             else:
                 self._pass_over(guess=True)
             if not self._waiting:
-                break
-        if self._is_retired and not self._waiting:
-            self.close()
+                return
 
     def _pass_over(self, *, guess: bool) -> None:
         self._owner.state.mismatched += 1

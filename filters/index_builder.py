@@ -1,175 +1,246 @@
 """From lists to an index: the only code that fills cells."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import xxhash
 
-from filters.list_entries import Chunk, SpecialRule
-from filters.list_index import CELL_OCTETS, HEADER, HEADER_OCTETS, MAGIC, VERSION, role_of, write_rule
+from filters.list_entries import Chunk, Reason, SpecialRule
+from filters.list_index import (
+    BY_RULE,
+    CELL_OCTETS,
+    HEADER,
+    HEADER_OCTETS,
+    MAGIC,
+    VERSION,
+    bits,
+    role_of,
+    write_rule,
+)
 from rules.errors import ListRejectedError
 
 # Half of the cells stay empty: a name that is not listed meets an empty cell at the first or second look.
 CELLS_PER_NAME: Final = 2
 # With fewer names than this share of the cells the table is made again, smaller: at most 20 octets a name.
 MIN_LOAD: Final = 0.4
+MAX_LOAD: Final = 0.75
 # Set ids have 16 bits, and 0 means an empty cell.
 MAX_SETS: Final = 65_535
-# Rules without a literal end, such as `ads.*`, are looked at for every name: so many and no more.
-MAX_ROOT_RULES: Final = 1000
+# Clauses that many names share, such as the one answer of a policy zone, are signals; others stand with each name.
+MAX_CLAUSES: Final = 256
+# A worker keeps rules as objects, and looks at all rules of one name: of names such as the root (`ads.*`) or a
+# top-level domain (`ads*.example`) at every query. So many and no more; the rest is counted.
+MAX_RULES: Final = 20_000
+MAX_RULES_AT_ONE_NAME: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ListInput:
-    """One category of one list.
+    """One file of one list.
 
     Args:
         name: of the list.
-        tag: the category of everything in it.
+        tags: the categories of everything in it.
         chunks: reads it, and may be called again.
         size_hint: how many names there may be, rather too many than too few.
+        may_except: whether exceptions can stand in it.
     """
 
     name: str
-    tag: str
+    tags: tuple[str, ...]
     chunks: Callable[[], Iterable[Chunk]]
     size_hint: int
+    may_except: bool = True
+
+
+@dataclass(slots=True)
+class ListFigures:
+    """What a list brought: entries that were taken, those of them known already, and lines not used by reason."""
+
+    entries: int = 0
+    repeated: int = 0
+    not_used: Counter[Reason] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltIndex:
-    """The octets of an index, and what went into it."""
+    """The octets of an index, and what went into it; `rules_left_out` are those beyond the limits on rules."""
 
     octets: bytearray
     name_count: int
     rules_left_out: int
+    lists: dict[str, ListFigures]
 
 
-def build_index(lists: Sequence[ListInput]) -> BuiltIndex:
+def build_index(lists: Sequence[ListInput], *, on_lines: Callable[[int], None] = lambda _: None) -> BuiltIndex:
     """Compile lists.
+
+    Args:
+        lists: all that goes into the index.
+        on_lines: is told how many lines have been taken; with a table of the wrong size it begins anew.
 
     Raises:
         ListRejectedError: the lists say more different things than an index can hold.
     """
+    excepting = {
+        (each.name, tag)
+        for each in lists
+        if each.may_except and any(rule.exception for chunk in each.chunks() for rule in chunk.special)
+        for tag in each.tags
+    }
     hint = sum(each.size_hint for each in lists)
     while True:
-        builder = _Builder(max(8, CELLS_PER_NAME * hint + 1))
+        builder = _Builder(max(8, CELLS_PER_NAME * hint + 1), excepting)
         for each in lists:
-            builder.take(each)
-        is_too_large = builder.name_count < MIN_LOAD * builder.cell_count and builder.cell_count > 1024
-        is_too_small = builder.name_count > 0.75 * builder.cell_count
-        if not is_too_large and not is_too_small and not builder.overflowed:
+            builder.take(each, on_lines)
+        hint = builder.name_count
+        if builder.has_good_size():
             return builder.finish()
-        hint = max(builder.name_count, 4) * (4 if builder.overflowed else 1)
+        # The next table is made while this one is gone.
+        del builder
 
 
 class _Builder:
     """A table that is being filled."""
 
-    def __init__(self, cell_count: int) -> None:
+    def __init__(self, cell_count: int, excepting: Iterable[tuple[str, str]]) -> None:
         self.cell_count = cell_count
+        # Once names have no room any more, they are only counted, with those that come twice.
         self.name_count = 0
-        self.overflowed = False
+        self._overflowed = False
         self._octets = bytearray(HEADER_OCTETS + cell_count * CELL_OCTETS)
         self._cells = memoryview(self._octets)[HEADER_OCTETS:].cast("Q")
-        self._signals: dict[tuple[str, int, str], int] = {}
-        self._sets: dict[tuple[int, int], int] = {(0, 0): 0}
-        self._units: dict[tuple[str, str], int] = {}
-        self._units_with_rules: set[int] = set()
+        # An exception cancels what its own list says: only units that make some need signals of their own.
+        self._units = {unit: number for number, unit in enumerate(sorted(excepting))}
+        self._signals: dict[tuple[str, int, str, SpecialRule | None], int] = {}
+        self._clauses: set[SpecialRule] = set()
+        self._set_ids: dict[tuple[int, int], int] = {(0, 0): 0}
+        self._sets = [(0, 0)]
+        self._steps: dict[tuple[int, int], dict[int, int]] = {}
         self._rules: list[tuple[int, SpecialRule]] = []
+        self._rules_at: Counter[bytes] = Counter()
+        self._rules_left_out = self._lines = 0
         self._root_mask = 0
-        self._root_rules = self._rules_left_out = 0
+        self._figures: dict[str, ListFigures] = {}
 
-    def take(self, source: ListInput) -> None:
-        """Enter one category of one list."""
-        unit = self._units.setdefault((source.name, source.tag), len(self._units))
-        listed = self._signal("block", unit, source.tag)
-        in_subtree, alone = _Step(self, 0, listed), _Step(self, listed, 0)
+    def has_good_size(self) -> bool:
+        """Say whether the names fill a fair part of the cells."""
+        is_small = self.cell_count <= 1024
+        load = self.name_count / self.cell_count
+        return not self._overflowed and load <= MAX_LOAD and (is_small or load >= MIN_LOAD)
+
+    def take(self, source: ListInput, on_lines: Callable[[int], None]) -> None:
+        """Enter one file of one list."""
+        figures = self._figures.setdefault(source.name, ListFigures())
+        listed = self._signals_of(source, "block")
         for chunk in source.chunks():
-            if self.name_count + len(chunk.subtree) + len(chunk.exact) > 0.9 * self.cell_count:
-                self.overflowed = True
-                self.name_count += len(chunk.subtree) + len(chunk.exact)
+            self._lines += chunk.lines
+            on_lines(self._lines)
+            figures.not_used += chunk.counts
+            entries = len(chunk.subtree) + len(chunk.exact) + len(chunk.special)
+            if self._overflowed or self.name_count + entries > 0.9 * self.cell_count:
+                self._overflowed = True
+                self.name_count += entries
                 continue
-            self._enter(chunk.subtree, in_subtree)
-            self._enter(chunk.exact, alone)
-            for rule in chunk.special:
-                self._take_rule(unit, source.tag, rule)
+            repeated = self._enter(chunk.subtree, exact=0, subtree=listed)
+            repeated += self._enter(chunk.exact, exact=listed, subtree=0)
+            repeated += sum(self._take_rule(source, rule) for rule in chunk.special)
+            figures.entries += entries
+            figures.repeated += repeated
 
-    def _enter(self, names: Iterable[bytes], step: "_Step") -> None:
-        """Fill cells; the loop that every name of every list goes through, kept to what it must do."""
-        cells, cell_count, following = self._cells, self.cell_count, step.following
-        first = step.after(0)
-        digest_of = xxhash.xxh3_64_intdigest
+    def _enter(self, names: Sequence[bytes], *, exact: int, subtree: int) -> int:
+        """Fill cells, and say how many names had one already.
+
+        The loop that every name of every list goes through, kept to what it must do.
+        """
+        following = self._steps.setdefault((exact, subtree), {})
+        first = self._set_id_after(0, exact, subtree)
+        cells, cell_count = self._cells, self.cell_count
         added = 0
-        for name in names:
-            digest = digest_of(name)
+        for digest in map(xxhash.xxh3_64_intdigest, names):
             slot = digest % cell_count
-            cell = cells[slot]
-            while cell and cell ^ digest >= 65536:
-                slot = slot + 1 if slot + 1 < cell_count else 0
-                cell = cells[slot]
-            if not cell:
+            while cell := cells[slot]:
+                if cell ^ digest < 65536:
+                    before = cell & 65535
+                    after = following.get(before)
+                    if after is None:
+                        after = following[before] = self._set_id_after(before, exact, subtree)
+                    cells[slot] = cell ^ before ^ after
+                    break
+                slot += 1
+                if slot == cell_count:
+                    slot = 0
+            else:
                 cells[slot] = digest & ~65535 | first
                 added += 1
-            else:
-                before = cell & 65535
-                after = following.get(before)
-                if after is None:
-                    after = step.after(before)
-                cells[slot] = cell ^ before ^ after
         self.name_count += added
+        return len(names) - added
 
-    def _take_rule(self, unit: int, tag: str, rule: SpecialRule) -> None:
-        self._units_with_rules.add(unit)
-        conditional = bool(rule.dnstypes or rule.not_dnstypes or rule.denyallow or rule.pattern or rule.answer)
-        signal = self._signal("conditional" if conditional else role_of(rule), unit, tag)
-        if not rule.name:
-            if self._root_rules >= MAX_ROOT_RULES:
-                self._rules_left_out += 1
-                return
-            self._root_rules += 1
-            self._root_mask |= signal
-        else:
-            self._enter([rule.name], _Step(self, 0, signal) if rule.subtree else _Step(self, signal, 0))
-        if conditional:
-            self._rules.append((unit, rule))
-
-    def _signal(self, role: str, unit: int, tag: str) -> int:
-        return 1 << self._signals.setdefault((role, unit, tag), len(self._signals))
-
-    def set_id(self, exact: int, subtree: int) -> int:
-        """Give the id of what a name says."""
-        found = self._sets.setdefault((exact, subtree), len(self._sets))
-        if found > MAX_SETS:
-            raise ListRejectedError(
-                f"the lists together put names into more than {MAX_SETS} different sets of categories; "
-                "expected fewer lists, or fewer categories that overlap"
-            )
+    def _set_id_after(self, set_id: int, exact: int, subtree: int) -> int:
+        """Give the id of what a name says that says one thing more."""
+        exact_before, subtree_before = self._sets[set_id]
+        masks = exact_before | exact, subtree_before | subtree
+        found = self._set_ids.setdefault(masks, len(self._sets))
+        if found == len(self._sets):
+            if found > MAX_SETS:
+                raise ListRejectedError(
+                    f"the lists together put names into more than {MAX_SETS} different sets of categories; "
+                    "expected fewer lists, or fewer categories that overlap"
+                )
+            self._sets.append(masks)
         return found
 
-    def masks(self, set_id: int) -> tuple[int, int]:
-        """Give what a set id stands for."""
-        if set_id >= len(self._masks_by_id):
-            self._masks_by_id = list(self._sets)
-        return self._masks_by_id[set_id]
+    def _take_rule(self, source: ListInput, rule: SpecialRule) -> int:
+        """Enter a rule, if there is room for it, and say how many names had a cell already."""
+        clause = self._shared_clause(rule)
+        is_by_rule = clause is None and (
+            rule.pattern is not None or bool(rule.denyallow) or _clause_of(rule) != _NO_CLAUSE
+        )
+        if is_by_rule and (len(self._rules) >= MAX_RULES or self._rules_at[rule.name] >= MAX_RULES_AT_ONE_NAME):
+            self._rules_left_out += 1
+            return 0
+        signals = self._signals_of(source, BY_RULE if is_by_rule else role_of(rule), clause)
+        if is_by_rule:
+            self._rules_at[rule.name] += 1
+            self._rules += [(place, rule) for place in bits(signals)]
+        if not rule.name:
+            self._root_mask |= signals
+            return 0
+        if rule.subtree:
+            return self._enter([rule.name], exact=0, subtree=signals)
+        return self._enter([rule.name], exact=signals, subtree=0)
 
-    _masks_by_id: Sequence[tuple[int, int]] = ()
+    def _shared_clause(self, rule: SpecialRule) -> SpecialRule | None:
+        """Give what a rule says beside name and role, where names share it."""
+        clause = _clause_of(rule)
+        if clause == _NO_CLAUSE or rule.pattern is not None or rule.denyallow:
+            return None
+        if clause not in self._clauses and len(self._clauses) >= MAX_CLAUSES:
+            return None
+        self._clauses.add(clause)
+        return clause
+
+    def _signals_of(self, source: ListInput, role: str, clause: SpecialRule | None = None) -> int:
+        signals = 0
+        for tag in source.tags:
+            key = role, self._units.get((source.name, tag), -1), tag, clause
+            signals |= 1 << self._signals.setdefault(key, len(self._signals))
+        return signals
 
     def finish(self) -> BuiltIndex:
         """Write the table of meanings and the header."""
-        places, signals = self._share_signals()
-
-        def shared(mask: int) -> str:
-            return f"{sum({1 << places[bit] for bit in _bits(mask)}):x}"
-
         meanings = json.dumps(
             {
-                "signals": signals,
-                "sets": [[shared(exact), shared(subtree)] for exact, subtree in self._sets],
-                "root": shared(self._root_mask),
-                "rules": [[unit, write_rule(rule)] for unit, rule in self._rules],
+                "signals": [
+                    [role, unit, tag, None if clause is None else write_rule(clause)]
+                    for role, unit, tag, clause in self._signals
+                ],
+                "sets": [[f"{exact:x}", f"{subtree:x}"] for exact, subtree in self._sets],
+                "root": f"{self._root_mask:x}",
+                "rules": [[place, write_rule(rule)] for place, rule in self._rules],
             },
             separators=(",", ":"),
         ).encode()
@@ -182,38 +253,11 @@ class _Builder:
         HEADER.pack_into(
             octets, 0, MAGIC, VERSION, 0, self.name_count, self.cell_count, meanings_at, len(meanings), checksum
         )
-        return BuiltIndex(octets, self.name_count, self._rules_left_out)
-
-    def _share_signals(self) -> tuple[list[int], list[tuple[str, int, str]]]:
-        """Let all units that only list names share one signal a tag, so that fewer masks differ."""
-        shared: dict[tuple[str, int, str], int] = {}
-        places = [
-            shared.setdefault((role, unit if unit in self._units_with_rules else -1, tag), len(shared))
-            for role, unit, tag in self._signals
-        ]
-        return places, list(shared)
+        return BuiltIndex(octets, self.name_count, self._rules_left_out, self._figures)
 
 
-class _Step:
-    """What happens to a set id when a name says one thing more."""
-
-    def __init__(self, builder: _Builder, exact: int, subtree: int) -> None:
-        self._builder = builder
-        self._exact = exact
-        self._subtree = subtree
-        self.following: dict[int, int] = {}
-
-    def after(self, set_id: int) -> int:
-        """Give the id that follows, and remember it."""
-        exact, subtree = self._builder.masks(set_id)
-        found = self.following[set_id] = self._builder.set_id(exact | self._exact, subtree | self._subtree)
-        return found
+_NO_CLAUSE: Final = SpecialRule(b"")
 
 
-def _bits(mask: int) -> Iterator[int]:
-    place = 0
-    while mask:
-        if mask & 1:
-            yield place
-        mask >>= 1
-        place += 1
+def _clause_of(rule: SpecialRule) -> SpecialRule:
+    return SpecialRule(b"", dnstypes=rule.dnstypes, not_dnstypes=rule.not_dnstypes, answer=rule.answer)

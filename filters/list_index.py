@@ -17,7 +17,7 @@ import json
 import mmap
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from struct import Struct
@@ -63,17 +63,15 @@ class Signal:
         return self.role == BY_RULE or self.clause is not None
 
 
-@dataclass(slots=True)
 class _Asked:
-    """A name that was asked for, with all that rules look at."""
+    """A name that was asked for, in every form that rules look at."""
 
-    wire_name: bytes
-    suffixes: tuple[bytes, ...] = ()
-    text: DomainName = field(default=DomainName(""))
+    __slots__ = ("suffixes", "text", "wire_name")
 
-    def __post_init__(self) -> None:
-        self.suffixes = tuple(_suffixes(self.wire_name))
-        self.text = from_wire(self.wire_name)
+    def __init__(self, wire_name: bytes) -> None:
+        self.wire_name = wire_name
+        self.suffixes = tuple(_suffixes(wire_name))
+        self.text = from_wire(wire_name)
 
 
 class ListIndex:
@@ -96,7 +94,7 @@ class ListIndex:
         self.cells = octets[HEADER_OCTETS:meanings_at].cast("Q")
         try:
             self._read_meanings(json.loads(bytes(octets[meanings_at : meanings_at + meanings_octets])))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise IndexUnusableError(f"{where}: the table of meanings cannot be read ({error})") from error
         self._remembered: dict[int, frozenset[str]] = {}
 
@@ -110,8 +108,10 @@ class ListIndex:
         try:
             with path.open("rb") as file:
                 mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise IndexUnusableError(f"{path}: {error}; expected a compiled index") from error
+        except OSError as error:
+            raise IndexUnusableError(f"{path}: {error.strerror}; expected a compiled index") from error
+        except ValueError:
+            raise IndexUnusableError(f"{path}: 0 octets; expected a compiled index") from None
         return cls(mapping, where=str(path))
 
     def _read_meanings(self, meanings: dict[str, Any]) -> None:
@@ -121,6 +121,8 @@ class ListIndex:
         )
         self.exact_masks = [int(exact, 16) for exact, _ in meanings["sets"]]
         self.subtree_masks = [int(subtree, 16) for _, subtree in meanings["sets"]]
+        if not self.exact_masks:
+            raise ValueError("not even what stands for nothing")
         self.root_mask = int(meanings["root"], 16)
         self.signal_count = len(self.signals)
         self.tags_present = frozenset(signal.tag for signal in self.signals)
@@ -138,20 +140,16 @@ class ListIndex:
 
     def look_up(self, wire_name: bytes) -> int:
         """Unite what every source says of a name and of the names above it."""
-        mask = self.root_mask
-        exact = self.exact_masks
+        mask = self.root_mask | self.exact_masks[self._set_id(wire_name)]
         position = 0
         while position < len(wire_name):
-            set_id = self._set_id(wire_name[position:])
-            mask |= self.subtree_masks[set_id]
-            if position == 0:
-                mask |= exact[set_id]
+            mask |= self.subtree_masks[self._set_id(wire_name[position:])]
             position += wire_name[position] + 1
         return mask
 
     def _set_id(self, wire_name: bytes) -> int:
         cells, cell_count = self.cells, self.cell_count
-        digest = xxhash.xxh3_64_intdigest(wire_name)
+        digest: int = xxhash.xxh3_64_intdigest(wire_name)
         slot = digest % cell_count
         while cell := cells[slot]:
             if cell ^ digest < 65536:

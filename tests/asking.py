@@ -17,7 +17,7 @@ from nano_dns import NanoDns
 
 from agent.site import Upstream, Upstreams, Zone
 from agent.upstream import FailureKind, Forwarder, UpstreamFailure
-from agent.upstream_exchange import Attempt, Exchange, Line, Pool, Sender
+from agent.upstream_exchange import Attempt, Carrier, Exchange, Line, Pool, Sender
 from agent.upstream_message import compose_query
 from agent.upstream_state import UpstreamState
 
@@ -64,6 +64,19 @@ class Ends:
     def so_far(self) -> int:
         """Count the ends that nobody has waited for."""
         return self._queue.qsize()
+
+
+class Nowhere:
+    """A way that leads nowhere."""
+
+    def send(self, attempt: Attempt, *, avoiding: Carrier | None = None) -> None:
+        """Lose it."""
+
+    def retire(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def attempt_at(state: UpstreamState, sender: Sender, *, now: float = 0.0) -> Attempt:

@@ -54,7 +54,7 @@ def site_with(folder: Path, *lists: ListConfig, **parts: Any) -> Site:
         "limits": Limits(),
         "retention": Retention(),
         "fail_modes": FailModes(),
-        "paths": Paths("state", "run"),
+        "paths": Paths(str(folder / "state"), str(folder / "run")),
     }
     return Site(**(everything | parts))
 

@@ -36,7 +36,7 @@ P = ParamSpec("P")
 
 _MIX_ROUNDS: Final = 5
 _OTHER_ROUNDS: Final = 3
-_OTHER_SHARE: Final = 0.6  # of the seconds of a round of the mix
+_OTHER_SHARE: Final = 0.4  # of the seconds of a round of the mix
 # More than any server here answers in a second: a run must not come to the end of its questions.
 _LINES_PER_SECOND: Final = 180_000
 _GROWTH_STEPS: Final = 4
@@ -124,11 +124,11 @@ def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: 
         field.each(f"new names {number}/{_GROWTH_STEPS}", ours, Trial.run_growth, questions)
     field.each("reload", one_core, Trial.run_reload, files.every_name, files.mix())
 
-    rows = [(trial.server.name, trial.figures) for trial in field.finished()]
+    rows = [(trial.server.name, trial.figures) for trial in field.started]
     _say("")
     _say(table(rows))
     _say(notes(rows))
-    _say(_how_it_was_taken(settings, cores, field.finished(), time.monotonic() - began_at))
+    _say(_how_it_was_taken(settings, cores, field.started, time.monotonic() - began_at))
     _say(comparison(rows))
     if settings.json_path is not None:
         settings.json_path.write_text(json.dumps([figures.row(name) for name, figures in rows], indent=1) + "\n")
@@ -148,15 +148,17 @@ def ours(trial: Trial) -> bool:
 
 
 class _Field:
-    """The servers that are still in the comparison; one that fails is stopped and leaves it, the others go on."""
+    """The servers in the comparison; one that fails is stopped and keeps the figures that it has, the others go on."""
 
     def __init__(self) -> None:
-        self._trials: list[Trial] = []
+        self.started: list[Trial] = []
+        self._running: list[Trial] = []
         self.failures = 0
 
     def add(self, trial: Trial) -> None:
-        self._trials.append(trial)
+        self._running.append(trial)
         self._attempt(trial, Trial.start)
+        self.started = list(self._running)
 
     def each(
         self,
@@ -167,13 +169,10 @@ class _Field:
         **kwargs: P.kwargs,
     ) -> None:
         """Give each server that it applies to one run of the same kind, one after the other."""
-        if trials := list(filter(applies, self._trials)):
+        if trials := list(filter(applies, self._running)):
             _say(f"{what}: {', '.join(trial.server.name for trial in trials)}")
         for trial in trials:
             self._attempt(trial, run, *args, **kwargs)
-
-    def finished(self) -> list[Trial]:
-        return self._trials
 
     def _attempt(
         self, trial: Trial, run: Callable[Concatenate[Trial, P], None], *args: P.args, **kwargs: P.kwargs
@@ -184,7 +183,7 @@ class _Field:
             _say(f"{trial.server.name} is out: {error}")
             self.failures += 1
             trial.stop()
-            self._trials.remove(trial)
+            self._running.remove(trial)
 
 
 class _QuestionFiles:
@@ -232,18 +231,13 @@ def _require(program: str, package: str) -> None:
 def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], took_seconds: float) -> str:
     short = settings.seconds * _OTHER_SHARE
     disturbed = [share for trial in trials for share in trial.figures.disturbed] or [0.0]
-    return "\n".join(
-        (
-            f"Taken on {os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}.",
-            f"Server on core {cores.server}; dnsperf (20 sockets, 100 questions outstanding) and the upstream (Unbound) on "
-            f"core {cores.client}.",
-            f"{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones, no EDNS, seed {query_mix.SEED}.",
-            f"Servers in turn, medians of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix) and {_OTHER_ROUNDS} of "
-            f"{short:g} s (steady, misses); {took_seconds / 60:.1f} minutes in all.",
-            f"Other programs took {statistics.median(disturbed):.0%} of the server's core in the median run, "
-            f"{max(disturbed):.0%} in the worst.",
-        )
-    )
+    return f"""\
+Taken on {os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}.
+Core {cores.server}: the server. Core {cores.client}: dnsperf (20 sockets, 100 questions outstanding) and the upstream, Unbound.
+{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones, no EDNS, seed {query_mix.SEED}.
+Medians of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_OTHER_ROUNDS} of {short:g} s (others), servers in turn.
+Other programs had {statistics.median(disturbed):.0%} of the server's core in the median run, {max(disturbed):.0%} at worst.
+{took_seconds / 60:.1f} minutes in all."""
 
 
 def _processor() -> str:

@@ -23,6 +23,10 @@ _BUFFER_KB: Final = 4096
 TIMEOUT_SECONDS: Final = 2
 
 
+class LoadCrashedError(BenchError):
+    """dnsperf itself crashed; the server is not to blame."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadResult:
     """What one dnsperf run saw; `lost` counts answers that are failures (SERVFAIL, REFUSED) too."""
@@ -92,6 +96,8 @@ class Load:
             if self._process.poll() is None:
                 self._process.kill()
                 self._process.wait()
+        if self._process.returncode < 0:
+            raise LoadCrashedError(f"dnsperf was ended by signal {-self._process.returncode}")
         return parse_result(self._output.read_text(errors="replace"))
 
 

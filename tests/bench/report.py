@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from load import TIMEOUT_SECONDS, median
-from trial import STEADY_QPS, Figures
+from trial import RELOAD_OUTSTANDING, STEADY_QPS, Figures
 
 Rows: TypeAlias = Sequence[tuple[str, Figures]]
 
@@ -39,7 +39,8 @@ def notes(rows: Rows) -> str:
     lines = [
         f"Lost: no answer in {TIMEOUT_SECONDS} s, or a failure as the answer, in the mix and steady runs.",
         "MB: the highest resident size seen.",
-        "Reload: until a name that is new in the list is blocked, at half the load of the mix column.",
+        "Reload: until a name that is new in the list is blocked, at half the load of the mix column; "
+        f"at most {RELOAD_OUTSTANDING // TIMEOUT_SECONDS:,} lost questions a second can be counted.",
     ]
     for name, figures in rows:
         if figures.unfiltered_at_start:

@@ -232,7 +232,7 @@ class Dnsdist(Server):
     package = "dnsdist"
 
     def prepare(self) -> Sequence[str]:
-        # One listener thread. VectorSize: recvmmsg and sendmmsg. SocketBufferSizes: bursts wait, instead of being lost.
+        # One listener thread. VectorSize: recvmmsg and sendmmsg. SocketBufferSizes: bursts wait and are not lost.
         # The cache has room for the mix; what is blocked is answered before it. setUp: no health checks.
         # sockets, MaxUDPOutstanding: for the miss run. setRules swaps the tree whole: no moment without a list.
         text = f"""setLocal("127.0.0.1:{self.port}")
@@ -340,32 +340,19 @@ class Schoolgate(Server):
 
     def prepare(self) -> Sequence[str]:
         # The whole table of the pack applies; queries come from one address, so one client may ask for everything.
-        text = f"""school:
-  name: Bench
-  timezone: Europe/London
-  language: en
-  packs: [uk-esafety]
-listeners:
-  dns: ["127.0.0.1:{self.port}"]
-  metrics: "127.0.0.1:{self.control_port}"
+        text = f"""school: {{name: Bench, timezone: Europe/London}}
+packs: [uk-esafety]
 networks:
-  - name: pupils
-    audience: pupil
-    cidrs: [127.0.0.0/8]
+  pupils: {{audience: pupil, cidrs: 127.0.0.0/8}}
 lists:
-  - name: bench
-    source: list.txt
-    format: domains
-    category: gambling
+  bench: {{source: list.txt, format: domains, category: gambling}}
 upstreams:
-  servers: ["udp://127.0.0.1:{self.upstream_port}"]
-limits:
-  client_queries_per_second: 10000000
-retention:
-  activity: blocked
-paths:
-  state: state
-  runtime: runtime
+  servers: "udp://127.0.0.1:{self.upstream_port}"
+listeners:
+  dns: "127.0.0.1:{self.port}"
+  metrics: "127.0.0.1:{self.control_port}"
+limits: {{client_queries_per_second: 10000000}}
+retention: {{activity: blocked}}
 workers: {self.core_count}
 """
         self._write("site.yaml", text)

@@ -59,7 +59,8 @@ def test_the_example_in_words() -> None:
             id="policy-until-a-minute",
         ),
         pytest.param(
-            "schedules: {s: {windows: [{days: daily, from: 0:00, to: 9:00}, {days: [wed, mon], from: 22:00, to: 6:00}]}}",
+            "schedules: {s: {windows: "
+            "[{days: daily, from: 0:00, to: 9:00}, {days: [wed, mon], from: 22:00, to: 6:00}]}}",
             "s: every day 0:00 to 9:00; Monday and Wednesday 22:00 to 6:00",
             id="days-and-times",
         ),

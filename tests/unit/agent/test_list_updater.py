@@ -30,6 +30,7 @@ from agent.list_store import open_store
 from agent.list_updater import ListUpdater
 from agent.publisher import GenerationStore
 from agent.site import ListConfig
+from filters.list_entries import Chunk
 from rules.errors import ConfigurationError, StorageError
 from rules.name import DomainName
 
@@ -195,6 +196,20 @@ def test_the_site_may_map_differently_without_a_new_copy(school: School) -> None
     assert [file.tags for file in school.index.newest[0].files] == [("video",), ("games",)]
 
 
+def test_the_site_is_followed_without_a_look_at_the_source(school: School) -> None:
+    source = school.file("ut1.tar", tree(adult=domains(9), games=domains(9, start=9)))
+    school.update(ListConfig("ut1", source.source))
+    Path(source.source).unlink()
+    config = ListConfig("ut1", source.source, categories={"games": None})
+    report = school.update(config, only=())
+    assert report.generation == 2
+    assert [file.tags for file in school.index.newest[0].files] == [("pornography",)]
+    assert school.update(config, only=()).generation is None
+    report = school.update(ListConfig("ut1", source.source, categories={"games": None, "adult": None}), only=())
+    assert [type(outcome) for outcome in report.outcomes] == [Refused]
+    assert report.generation is None
+
+
 def test_links_of_a_tree_are_other_names_for_the_same_file(school: School) -> None:
     octets = tar(("ut1/adult/domains", domains(9)), link("ut1/porn", "adult"))
     source = school.file("ut1.tar", octets)
@@ -282,6 +297,31 @@ def test_a_list_that_fails_stops_no_other(school: School) -> None:
     assert report.generation == 1
 
 
+class Surprising(Guards):
+    """Guards that nobody reckoned with."""
+
+    def find(self, chunk: Chunk) -> Iterator[DomainName]:
+        raise RuntimeError(f"{len(chunk.exact)} names")
+
+
+def test_a_fault_of_our_own_stops_no_other_list(school: School) -> None:
+    config = school.file("a.txt", domains(5))
+    open_ones = ListConfig("open", school.file("b.txt", domains(5)).source, category="helplines")
+    site = site_with(school.folder, config, open_ones)
+    report = ListUpdater(site, index=school.index, guards=Surprising(), now=school.clock).update()
+    assert [type(outcome) for outcome in report.outcomes] == [Unavailable, Taken]
+    assert str(report.outcomes[0]).startswith("failed: our own program failed at it (RuntimeError in test_list_upd")
+
+
+def test_a_copy_that_finds_no_room_is_told_and_stops_nothing(school: School) -> None:
+    config = school.file("a.txt", domains(5))
+    (school.folder / "state" / "lists" / "a").mkdir(parents=True)
+    (school.folder / "state" / "lists" / "a" / "versions").write_text("in the way")
+    report = school.update(config, school.file("b.txt", domains(5)))
+    assert [type(outcome) for outcome in report.outcomes] == [Unavailable, Taken]
+    assert "could not be kept" in str(report.outcomes[0])
+
+
 # --- Over the network
 
 
@@ -367,6 +407,7 @@ def test_offline_nobody_is_asked(online: School, server: ListServer) -> None:
     local = online.file("a.txt", domains(5))
     report = online.update(REMOTE, local, offline=True)
     assert [type(outcome) for outcome in report.outcomes] == [Unavailable, Taken]
+    assert due_lists(site_with(online.folder, REMOTE, local), online.clock()) == ["remote"]
     online.update(REMOTE)
     requests = len(server.requests)
     report = online.update(REMOTE, local, offline=True)

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from asking import attempt_at, played
-from test_upstream_exchange import Nowhere
+from asking import Nowhere, attempt_at, played
 
 from agent.site import Endpoint, Upstream
 from agent.upstream_deadlines import Deadlines

@@ -1,25 +1,12 @@
 """The order in which upstreams are asked."""
 
-from asking import QUESTION, attempt_at
+from asking import QUESTION, Nowhere, attempt_at
 
 from agent.site import Endpoint, Upstream
-from agent.upstream_exchange import NO_ANSWER, Attempt, Carrier, Exchange, Line, Pool
+from agent.upstream_exchange import NO_ANSWER, Exchange, Line, Pool
 from agent.upstream_state import FAILURES_UNTIL_DOWN, FailureKind, UpstreamFailure, UpstreamState
 
 FAILURE = UpstreamFailure(FailureKind.TIMEOUT, "it did not answer")
-
-
-class Nowhere:
-    """A way that leads nowhere."""
-
-    def send(self, attempt: Attempt, *, avoiding: Carrier | None = None) -> None:
-        """Lose it."""
-
-    def retire(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def line(number: int) -> Line:

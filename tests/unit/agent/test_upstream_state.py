@@ -6,9 +6,10 @@ from agent.site import Endpoint, Upstream
 from agent.upstream_state import (
     FAILURES_UNTIL_DOWN,
     FIRST_PROBE_SECONDS,
-    LATE_UNTIL_DOWN,
     MAX_PROBE_SECONDS,
     MIN_LATE_SECONDS,
+    SILENCES_UNTIL_DOWN,
+    SILENT_SECONDS,
     UNKNOWN_LATE_SECONDS,
     FailureKind,
     UpstreamFailure,
@@ -25,8 +26,12 @@ def state_after(*events: str) -> UpstreamState:
         match event:
             case "failure":
                 state.fail(FAILURE, 100.0)
+            case "silence":
+                state.be_late(100.0, 100.0 + SILENT_SECONDS)
             case "late":
-                state.be_late(100.0)
+                state.be_late(100.0, 100.0 + SILENT_SECONDS / 2)
+            case "another answer":
+                state.heard_at = 100.1
             case "good":
                 state.recover()
     return state
@@ -39,9 +44,11 @@ def state_after(*events: str) -> UpstreamState:
         (("failure",) * (FAILURES_UNTIL_DOWN - 1), False),
         (("failure",) * FAILURES_UNTIL_DOWN, True),
         (("failure", "failure", "good", "failure", "failure"), False),
-        (("late",) * (LATE_UNTIL_DOWN - 1), False),
-        (("late",) * LATE_UNTIL_DOWN, True),
-        (("late", "late", "late", "good", "late", "late"), False),
+        (("silence",) * (SILENCES_UNTIL_DOWN - 1), False),
+        (("silence",) * SILENCES_UNTIL_DOWN, True),
+        (("late",) * SILENCES_UNTIL_DOWN, False),
+        (("another answer", *("silence",) * SILENCES_UNTIL_DOWN), False),
+        (("silence", "silence", "silence", "good", "silence", "silence"), False),
         (("failure",) * 9 + ("good",), False),
     ],
     ids=[
@@ -49,9 +56,11 @@ def state_after(*events: str) -> UpstreamState:
         "a-few-failures",
         "failures-in-a-row",
         "failures-with-an-answer-between",
-        "a-few-late",
-        "late-in-a-row",
-        "late-with-an-answer-between",
+        "a-few-silences",
+        "silences-in-a-row",
+        "late-but-not-for-long",
+        "late-but-others-are-answered",
+        "silences-with-an-answer-between",
         "any-good-answer-brings-it-back",
     ],
 )

@@ -62,7 +62,7 @@ async def test_many_questions_share_a_connection_and_are_answered_in_any_order()
         assert not slow.done()
         assert addresses(await slow) == [ADDRESS]
         assert server.connections == 1
-        assert len({received.wire[:2] for received in server.over("tcp")}) == 21
+        assert len({received.wire[:2] for received in server.over("tcp")}) == len(server.over("tcp")) >= 21
 
 
 @pytest.mark.parametrize("act", [Act.IN_PIECES, Act.TWICE], ids=["octet-by-octet", "two-at-once"])

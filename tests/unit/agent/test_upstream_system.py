@@ -64,7 +64,7 @@ def test_any_text_is_read(text: str) -> None:
         (Endpoint("0.0.0.0", 53), Endpoint("0.0.0.0", 53), True),
         (Endpoint("fe80::1%nosuch0", 53), Endpoint("::", 53), False),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_we_never_ask_ourselves(asked: Endpoint, own: Endpoint, *, expected: bool) -> None:
     assert leads_back(asked, [own]) is expected

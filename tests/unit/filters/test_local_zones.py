@@ -13,15 +13,21 @@ from filters.local_zones import LOCAL_ZONES, local_zone
 from filters.wire import Edns
 from rules.name import DomainName, from_wire, to_wire
 
+EDNS = Edns(udp_octets=1232, dnssec_ok=False, version=0)
+
+
+def wire_of(name: dns.name.Name) -> bytes:
+    return name.to_wire() or b""
+
 
 def answer(name: str, rtype: str = "A", **options: int) -> dns.message.Message:
     """Ask a local zone and read its answer, question and all."""
-    wire = dns.name.from_text(name).to_wire()
+    wire = wire_of(dns.name.from_text(name))
     qtype = dns.rdatatype.from_text(rtype)
     zone = local_zone(wire[:-1].lower())
     assert zone is not None, name
     question = wire + int(qtype).to_bytes(2, "big") + b"\0\1"
-    message = dns.message.from_wire(b"\0\1" + zone.compose(0x0100, question, Edns(1232, False, 0), qtype, **options))
+    message = dns.message.from_wire(b"\0\1" + zone.compose(0x0100, question, EDNS, qtype, **options))
     assert message.question[0].to_text() == f"{dns.name.from_text(name)} IN {rtype}"
     assert message.edns == 0
     return message
@@ -53,7 +59,7 @@ def answer(name: str, rtype: str = "A", **options: int) -> dns.message.Message:
 )
 def test_reverse_names_of_private_addresses_never_leak(address: str) -> None:
     name = dns.reversename.from_address(address)
-    assert local_zone(name.to_wire()[:-1]) is not None
+    assert local_zone(wire_of(name)[:-1]) is not None
 
 
 @pytest.mark.parametrize(

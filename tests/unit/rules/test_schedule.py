@@ -85,6 +85,10 @@ def test_the_night_after_the_last_day_of_term_still_belongs_to_it() -> None:
         pytest.param([LUNCH], "2026-09-21T12:10", "2026-09-21T13:00", id="the-end-from-the-start-on"),
         pytest.param([LUNCH], "2026-09-25T13:00", "2026-09-28T12:10", id="over-the-week-end"),
         pytest.param([NIGHT], "2026-09-25T22:00", "2026-09-26T06:00", id="the-morning-after"),
+        pytest.param([NIGHT], "2026-09-26T03:00", "2026-09-26T06:00", id="the-same-morning"),
+        pytest.param(
+            [Window(EVERY_DAY, 1200, 1260)], "2026-12-01T20:30", "2026-12-01T21:00", id="three-hours-before-midnight"
+        ),
         pytest.param([ALL_DAY], "2026-09-26T10:00", "2026-09-27T00:00", id="midnight-ends-a-whole-day"),
         pytest.param([NIGHT, ALL_DAY], "2026-09-25T22:00", "2026-09-27T00:00", id="windows-that-touch-are-one"),
     ],
@@ -157,6 +161,8 @@ CLOCK_CHANGES = [
     # Clocks that change at midnight, so that the hour before or after it is skipped or repeated.
     ("Africa/Cairo", date(2026, 4, 24)),
     ("Asia/Beirut", date(2026, 10, 25)),
+    ("Atlantic/Azores", date(2026, 3, 29)),
+    ("Atlantic/Azores", date(2026, 10, 25)),
 ]
 
 windows = st.builds(
@@ -168,7 +174,7 @@ windows = st.builds(
 
 
 @given(st.data(), st.sampled_from(CLOCK_CHANGES), st.lists(windows, min_size=1, max_size=3))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_covers_is_constant_up_to_the_boundary_and_changes_there(
     data: st.DataObject, change: tuple[str, date], drawn: list[Window]
 ) -> None:
