@@ -27,6 +27,8 @@ CELLS_PER_NAME: Final = 2
 # With fewer names than this share of the cells the table is made again, smaller: at most 20 octets a name.
 MIN_LOAD: Final = 0.4
 MAX_LOAD: Final = 0.75
+# Beyond this the cells are not filled, only counted.
+FULL_LOAD: Final = 0.9
 # Set ids have 16 bits, and 0 means an empty cell.
 MAX_SETS: Final = 65_535
 # Clauses that many names share, such as the one answer of a policy zone, are signals; others stand with each name.
@@ -92,6 +94,7 @@ def build_index(lists: Sequence[ListInput], *, on_lines: Callable[[int], None] =
         for tag in each.tags
     }
     hint = sum(each.size_hint for each in lists)
+    # A table with room for all gives their number, and one made for that number has a good size.
     while True:
         builder = _Builder(max(8, CELLS_PER_NAME * hint + 1), excepting)
         for each in lists:
@@ -140,19 +143,29 @@ class _Builder:
             self._lines += chunk.lines
             on_lines(self._lines)
             figures.not_used += chunk.counts
-            entries = len(chunk.subtree) + len(chunk.exact) + len(chunk.special)
-            if self._overflowed or self.name_count + entries > 0.9 * self.cell_count:
-                self._overflowed = True
-                self.name_count += entries
-                continue
             repeated = self._enter(chunk.subtree, exact=0, subtree=listed)
             repeated += self._enter(chunk.exact, exact=listed, subtree=0)
             repeated += sum(self._take_rule(source, rule) for rule in chunk.special)
-            figures.entries += entries
+            figures.entries += len(chunk.subtree) + len(chunk.exact) + len(chunk.special)
             figures.repeated += repeated
 
     def _enter(self, names: Sequence[bytes], *, exact: int, subtree: int) -> int:
-        """Fill cells, and say how many names had one already.
+        """Fill cells, and say how many names had one already."""
+        entered = added = 0
+        while entered < len(names):
+            room = int(FULL_LOAD * self.cell_count) - self.name_count
+            if room <= 0:
+                self._overflowed = True
+                self.name_count += len(names) - entered
+                break
+            new = self._fill(names[entered : entered + room], exact=exact, subtree=subtree)
+            self.name_count += new
+            entered += room
+            added += new
+        return len(names) - added
+
+    def _fill(self, names: Sequence[bytes], *, exact: int, subtree: int) -> int:
+        """Enter names that have room for certain, and say how many are new.
 
         The loop that every name of every list goes through, kept to what it must do.
         """
@@ -176,8 +189,7 @@ class _Builder:
             else:
                 cells[slot] = digest & ~65535 | first
                 added += 1
-        self.name_count += added
-        return len(names) - added
+        return added
 
     def _set_id_after(self, set_id: int, exact: int, subtree: int) -> int:
         """Give the id of what a name says that says one thing more."""

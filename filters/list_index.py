@@ -140,22 +140,21 @@ class ListIndex:
 
     def look_up(self, wire_name: bytes) -> int:
         """Unite what every source says of a name and of the names above it."""
-        mask = self.root_mask | self.exact_masks[self._set_id(wire_name)]
+        mask = self.root_mask
+        cells, cell_count = self.cells, self.cell_count
         position = 0
         while position < len(wire_name):
-            mask |= self.subtree_masks[self._set_id(wire_name[position:])]
+            digest = xxhash.xxh3_64_intdigest(wire_name[position:])
+            slot = digest % cell_count
+            while cell := cells[slot]:
+                if cell ^ digest < 65536:
+                    mask |= self.subtree_masks[cell & 65535]
+                    if position == 0:
+                        mask |= self.exact_masks[cell & 65535]
+                    break
+                slot = slot + 1 if slot + 1 < cell_count else 0
             position += wire_name[position] + 1
         return mask
-
-    def _set_id(self, wire_name: bytes) -> int:
-        cells, cell_count = self.cells, self.cell_count
-        digest: int = xxhash.xxh3_64_intdigest(wire_name)
-        slot = digest % cell_count
-        while cell := cells[slot]:
-            if cell ^ digest < 65536:
-                return cell & 65535
-            slot = slot + 1 if slot + 1 < cell_count else 0
-        return 0
 
     def tags(self, mask: int, wire_name: bytes, qtype: int) -> frozenset[str]:
         """Give the tags that a mask means; name and type matter only where the mask is conditional."""
@@ -181,15 +180,26 @@ class ListIndex:
             return None
         asked = _Asked(wire_name)
         for suffix in asked.suffixes:
-            set_id = self._set_id(suffix) if suffix else 0
-            mask = self.subtree_masks[set_id] | (self.exact_masks[set_id] if suffix == wire_name else 0)
-            for place in bits((mask if suffix else self.root_mask) & self._answering_mask):
+            for place in bits(self._said_at(suffix, is_itself=suffix == wire_name) & self._answering_mask):
                 clause = self.signals[place].clause
                 rules = self._rules_at(asked, place, suffix) if clause is None else (clause,)
                 for rule in rules:
                     if rule.answer is not None:
                         return rule.answer
         return None
+
+    def _said_at(self, suffix: bytes, *, is_itself: bool) -> int:
+        """Give what stands at one name only, of which `look_up` unites all that are above."""
+        if not suffix:
+            return self.root_mask
+        digest = xxhash.xxh3_64_intdigest(suffix)
+        slot = digest % self.cell_count
+        while cell := self.cells[slot]:
+            if cell ^ digest < 65536:
+                set_id: int = cell & 65535
+                return self.subtree_masks[set_id] | (self.exact_masks[set_id] if is_itself else 0)
+            slot = slot + 1 if slot + 1 < self.cell_count else 0
+        return 0
 
     def _rules_about(self, asked: _Asked, place: int) -> Iterator[SpecialRule]:
         for suffix in asked.suffixes:

@@ -116,9 +116,7 @@ def refusal_parts(refusal: Refusal, query_flags: int, qtype: int, edns: Edns | N
 
 def as_zone_says(refusal: Refusal, answer: RpzAnswer) -> Refusal:
     """Word a refusal as the response policy zone that lists the name words it."""
-    addresses = {
-        rtype: ip_address(data).packed for rtype, _, data in answer.records if rtype in (Type.A, Type.AAAA)
-    }
+    addresses = {rtype: ip_address(data).packed for rtype, _, data in answer.records if rtype in (Type.A, Type.AAAA)}
     return replace(
         refusal,
         nxdomain=answer.kind == "nxdomain",

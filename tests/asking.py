@@ -29,13 +29,18 @@ TOTAL_SECONDS = 0.4
 
 
 class Clock:
-    """The time of this machine, or later."""
+    """The time of this machine, or later; once it stands still, it moves only as far as it is put ahead."""
 
     def __init__(self) -> None:
         self.ahead_seconds = 0.0
+        self._stands_at: float | None = None
+
+    def stand_still(self) -> None:
+        """Let no time pass of itself."""
+        self._stands_at = time.monotonic()
 
     def __call__(self) -> float:
-        return time.monotonic() + self.ahead_seconds
+        return (self._stands_at or time.monotonic()) + self.ahead_seconds
 
 
 def plain(server: NanoDns) -> Upstream:

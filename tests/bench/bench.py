@@ -148,7 +148,7 @@ def ours(trial: Trial) -> bool:
 
 
 class _Field:
-    """The servers in the comparison; one that fails is stopped and keeps the figures that it has, the others go on."""
+    """The servers in the comparison; one that fails is stopped and keeps the figures that it has; others go on."""
 
     def __init__(self) -> None:
         self.started: list[Trial] = []
@@ -231,13 +231,16 @@ def _require(program: str, package: str) -> None:
 def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], took_seconds: float) -> str:
     short = settings.seconds * _OTHER_SHARE
     disturbed = [share for trial in trials for share in trial.figures.disturbed] or [0.0]
+    machine = f"{os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}"
+    rounds = f"{_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_OTHER_ROUNDS} of {short:g} s (others)"
+    names = f"{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones"
+    usual, worst = statistics.median(disturbed), max(disturbed)
+    disturbance = f"{usual:.0%} of the server's core in the median run, {worst:.0%} at worst"
     return f"""\
-Taken on {os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}.
-Core {cores.server}: the server. Core {cores.client}: dnsperf (20 sockets, 100 questions outstanding) and the upstream, Unbound.
-{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones, no EDNS, seed {query_mix.SEED}.
-Medians of {_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_OTHER_ROUNDS} of {short:g} s (others), servers in turn.
-Other programs had {statistics.median(disturbed):.0%} of the server's core in the median run, {max(disturbed):.0%} at worst.
-{took_seconds / 60:.1f} minutes in all."""
+Taken on {machine}, in {took_seconds / 60:.1f} minutes.
+Core {cores.server}: the server. Core {cores.client}: the upstream (Unbound) and dnsperf, 100 questions outstanding.
+{names}, seed {query_mix.SEED}, no EDNS. Medians of {rounds}, servers in turn.
+Other programs had {disturbance}."""
 
 
 def _processor() -> str:

@@ -23,7 +23,7 @@ _SYLLABLES: Final = tuple(
     re.findall(
         r"\w+",
         "ba bel bo bri ca cen cho da del do dra el fa fen fi ga gar ge gi go ha hi ho in ja ka ko la len li lo lu ma "
-        "mar me mi mo na ne no o pa per pi po qua ra re ri ro sa se si so ta te ti to tri u va ve vi vo wa we xa ze zo",
+        "mar me mi mo na ne no o pa per pi po qua ra re ri ro sa se si so ta te ti to tri u va ve vi vo wa xa ze zo",
     )
 )
 _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -39,8 +39,8 @@ def notes(rows: Rows) -> str:
     lines = [
         f"Lost: no answer in {TIMEOUT_SECONDS} s, or a failure as the answer, in the mix and steady runs.",
         "MB: the highest resident size seen.",
-        "Reload: until a name that is new in the list is blocked, at half the load of the mix column; "
-        f"at most {RELOAD_OUTSTANDING // TIMEOUT_SECONDS:,} lost questions a second can be counted.",
+        "Reload: until a name that is new in the list is blocked, at half the load of the mix column;",
+        f"at most {RELOAD_OUTSTANDING // TIMEOUT_SECONDS:,} questions lost in a reload can be counted a second.",
     ]
     for name, figures in rows:
         if figures.unfiltered_at_start:

@@ -3,6 +3,7 @@
 All get the same list, block with NXDOMAIN, forward the rest to the same upstream, validate nothing and log nothing.
 """
 
+import importlib.metadata
 import re
 import secrets
 import shutil
@@ -358,6 +359,9 @@ workers: {self.core_count}
         self._write("site.yaml", text)
         self._update_lists()
         return [self.program, "gateway", "--site", str(self.folder / "site.yaml")]
+
+    def version(self) -> str:
+        return importlib.metadata.version("schoolgate")
 
     def write_list(self, names: Sequence[str]) -> None:
         self._write("list.txt", "".join(f"{name}\n" for name in names))

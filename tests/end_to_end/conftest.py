@@ -1,16 +1,21 @@
 """Real parts: a gateway as its users start it, and Unbound as the resolver that it forwards to."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dns.edns
 import dns.message
@@ -18,8 +23,16 @@ import dns.query
 import dns.rcode
 import pytest
 
+from agent.control import ask_gateway
+
 BIN = Path(sys.executable).parent
-PACKAGES = {"dig": "bind9-dnsutils", "unbound": "unbound", "dnsperf": "dnsperf", "ip": "iproute2"}
+PACKAGES = {
+    "dig": "bind9-dnsutils",
+    "unbound": "unbound",
+    "dnsperf": "dnsperf",
+    "ip": "iproute2",
+    "setpriv": "util-linux",
+}
 
 
 def need(program: str) -> str:
@@ -85,14 +98,15 @@ class RunningGateway:
     def site(self) -> Path:
         return self.folder / "site.yaml"
 
-    def start(self, *, wait: bool = True) -> None:
+    def start(self, *, wait: bool = True, prefix: tuple[str, ...] = (), cwd: Path | None = None) -> None:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [BIN / "schoolgate", "gateway", "--site", self.site],
+                [*prefix, BIN / "schoolgate", "gateway", "--site", self.site],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
+                cwd=cwd,
             )
         if wait:
             self.wait_until_ready()
@@ -108,14 +122,39 @@ class RunningGateway:
         raise AssertionError(self.log.read_text())
 
     def stop(self) -> None:
+        """End it and whatever it may have left behind."""
         if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
         self.process = None
+
+    def processes(self) -> list[int]:
+        """Give every process that works on this site: the gateway, its workers, its intake."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and f"{self.folder}/".encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+        return found
+
+    def run_to_its_end(self, *, prefix: tuple[str, ...] = (), seconds: float = 20) -> tuple[int, str]:
+        """Start it where it cannot run; give its exit code and what it said."""
+        self.start(wait=False, prefix=prefix)
+        assert self.process is not None
+        return self.process.wait(seconds), self.log.read_text()
+
+    def change(self, before: str, after: str) -> None:
+        """Change the site file."""
+        text = self.site.read_text()
+        assert before in text
+        self.site.write_text(text.replace(before, after))
 
     def run(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of ours on this site."""
@@ -146,9 +185,66 @@ class RunningGateway:
 
     def worker_pids(self) -> list[int]:
         """Give the workers of this gateway."""
+        return self.children("agent.dns_worker")
+
+    def children(self, module: str) -> list[int]:
+        """Give the processes of the gateway that run a module."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"agent.dns_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def status(self) -> dict[str, Any]:
+        """Ask the running gateway how it gets on."""
+        return ask_gateway(str(self.folder / "runtime"), {"do": "status"})
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Fetch a page of its metrics server."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=5) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def health(self) -> list[str]:
+        """Give what is not well."""
+        code, text = self.get("/healthz")
+        answer = json.loads(text)
+        assert (code, answer["status"]) == ((503, "degraded") if answer["reasons"] else (200, "ok"))
+        reasons: list[str] = answer["reasons"]
+        return reasons
+
+    def metrics(self) -> dict[str, float]:
+        """Give every sample, by its name and labels as they are written."""
+        lines = self.get("/metrics")[1].splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def counted(self, name: str, **labels: str) -> int:
+        """Give the sum of all samples of a counter that have these labels."""
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        return sum(
+            int(value)
+            for sample, value in self.metrics().items()
+            if sample.partition("{")[0] == name and wanted <= set(re.findall(r'\w+="[^"]*"', sample))
+        )
+
+
+def wait_until(is_so: Callable[[], object], *, seconds: float = 10) -> float:
+    """Wait for something to become so; gives how long that took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() < began + seconds, f"not so within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def is_running(pid: int) -> bool:
+    """Say whether a process is there and not only waits to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def ede(message: dns.message.Message) -> int | None:

@@ -349,5 +349,6 @@ def test_rows_that_were_handed_over_survive_the_kill_of_their_writer(folder: Pat
         read = Counter(int.from_bytes(name[-4:], "big") for name in names(read_all(reader)))
         assert set(read.values()) == {1}
         assert set(range(handed_over)) <= set(read) <= set(range(handed_over + 50))
-        assert segments(folder) == []
+        # One that was killed before it could write the header left an empty file, which goes when it is old.
+        assert all(segment.stat().st_size == 0 for segment in segments(folder))
     assert reader.damaged_frames <= 8

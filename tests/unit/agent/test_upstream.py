@@ -141,6 +141,7 @@ BAD = [Act.SERVFAIL, Act.REFUSED, Act.NOTIMP, Act.FORMERR, Act.BARE_ERROR, Act.H
 def test_after_a_bad_answer_the_next_upstream_is_asked(act: Act) -> None:
     async def story() -> None:
         async with NanoDns(udp=[act]) as bad, NanoDns() as good, Asker(plain(bad), plain(good)) as asker:
+            asker.clock.stand_still()
             for _ in range(FAILURES_UNTIL_DOWN):
                 assert addresses(await asker.ask()) == [ADDRESS]
             assert [stats.healthy for stats in asker.forwarder.stats()] == [False, True]
@@ -341,6 +342,7 @@ def test_an_upstream_out_of_reach_costs_no_answer(broken: Upstream) -> None:
 async def test_an_upstream_that_is_down_is_tried_less_and_less_often_and_comes_back() -> None:
     first, second = NanoDns(udp=[Act.SERVFAIL]), NanoDns()
     async with first, second, Asker(plain(first), plain(second)) as asker:
+        asker.clock.stand_still()
         for _ in range(FAILURES_UNTIL_DOWN):
             await asker.ask()
         for ahead, asked in ((0.5, 3), (0.6, 4), (1.0, 4), (1.1, 5), (2.0, 5), (2.1, 6)):
