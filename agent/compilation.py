@@ -58,7 +58,7 @@ def compile_lists(
     said: dict[str, Any] = {}
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "agent.list_compiler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-m", "agent.list_compiler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as child,
         _killed_after(seconds, child) as has_expired,
     ):

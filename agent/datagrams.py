@@ -25,6 +25,7 @@ _CONTROL_OCTETS = 64
 _MSG_DONTWAIT = 0x40
 _IPV6_RECVPKTINFO = 49
 _IP_PKTINFO = 8
+_SO_RCVBUFFORCE = 33
 # Room in the socket's send buffer comes back within microseconds; so many attempts, then the answer is dropped.
 _SEND_ATTEMPTS = 50
 
@@ -282,13 +283,20 @@ def listen_on_datagrams(address: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        with contextlib.suppress(OSError):
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        _make_room(listening)
         listening.bind((address, port))
     except OSError:
         listening.close()
         raise
     return listening
+
+
+def _make_room(listening: socket.socket) -> None:
+    """Let the kernel keep some thousand queries while nobody reads; beyond its own bound only with the right to."""
+    for option in (_SO_RCVBUFFORCE, socket.SO_RCVBUF):
+        with contextlib.suppress(OSError):
+            listening.setsockopt(socket.SOL_SOCKET, option, RECEIVE_BUFFER_OCTETS)
+            return
 
 
 def _is_wildcard(listening: socket.socket) -> bool:

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from agent.clients import ClientResolver
 from agent.datagrams import SLOT_OCTETS, SLOTS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
 from agent.logs import configure_logs, log
-from agent.policy_state import PolicyState
+from agent.policy_state import Finished, PolicyState
 from agent.responder import Client, Responder, Waiter
 from agent.shared_memory import SharedMemory
 from agent.snapshot import Snapshot, read_snapshot
@@ -127,6 +127,7 @@ class DnsWorker:
             start = 2
             for octets, address in zip(datagrams.lengths, datagrams.addresses, strict=False):
                 message = buffer[start : start + octets - 2]
+                finished = None
                 client = clients.get(address)
                 if client is not None:
                     client.asked += 1
@@ -140,7 +141,7 @@ class DnsWorker:
                         start += SLOT_OCTETS
                         continue
                 slow += 1
-                answer = self._answer_datagram(datagrams, slot, message, address, client)
+                answer = self._answer_datagram(datagrams, slot, message, address, client, finished)
                 if answer is None:
                     if slot > first:
                         datagrams.send(first, slot)
@@ -159,10 +160,16 @@ class DnsWorker:
             if count < SLOTS:
                 break
 
-    def _answer_datagram(
-        self, datagrams: Datagrams, slot: int, message: bytes, address: bytes, client: Client | None
+    def _answer_datagram(  # noqa: PLR0917 (names of arguments cost time, and this is called for every second query)
+        self,
+        datagrams: Datagrams,
+        slot: int,
+        message: bytes,
+        address: bytes,
+        client: Client | None,
+        finished: Finished | None,
     ) -> bytes | None:
-        """Answer a query that has no finished reply; nothing where it waits or gets no answer."""
+        """Answer a query that has no finished reply, or an old one; nothing where it waits or gets no answer."""
         responder = self._responder
         try:
             if client is None:
@@ -172,7 +179,11 @@ class DnsWorker:
                 client.asked += 1
             if client.restraint:
                 return self._restrain(datagrams, slot, message, client)
-            answer = responder.refresh(message, client) or responder.respond(message, client, udp=True)
+            answer: bytes | Waiter | None = None
+            if finished is not None:
+                answer = responder.refresh(message, client, finished)
+            if answer is None:
+                answer = responder.respond(message, client, udp=True)
         except Exception as error:  # noqa: BLE001 (one bad query must never end the answers to all others)
             self._counters.plain["unexpected_errors"] += 1
             log.error("query_failed", error=type(error).__name__)
@@ -263,11 +274,12 @@ class DnsWorker:
         responder = self._responder
         responder.now = time.monotonic()
         self._slot.beat(time.monotonic_ns())
+        # First, because what was asked of one policy must not be looked up in the tables of the next.
+        self._release_held()
         if self._shared.policy_generation != self._generation:
             self._adopt()
         elif responder.policy.is_past_boundary():
             responder.advance()
-        self._release_held()
         responder.give_stale_answers()
         if self._ticks % RECKON_TICKS == 0:
             rate = self._snapshot.site.limits.client_queries_per_second
@@ -282,7 +294,7 @@ class DnsWorker:
 
     def _hand_over_rows(self) -> None:
         """Give the rows of this tick to the spool; what it cannot take is counted as lost."""
-        rows, self._responder.rows = self._responder.rows, {}
+        rows, self._responder.rows = self._responder.rows, defaultdict(int)
         if rows:
             lost = self._spool.write(rows, at_unix=time.time())
             self._counters.plain["rows_lost"] += lost

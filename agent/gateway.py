@@ -7,6 +7,7 @@ need none of it to answer.
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -40,7 +41,7 @@ WATCH_SECONDS: Final = 0.05
 APPLY_SECONDS: Final = 5.0
 START_SECONDS: Final = 15.0
 DEVICES_SECONDS: Final = 30.0
-LISTS_SECONDS: Final = 30.0
+LISTS_SECONDS: Final = 60.0
 SPOOL_BYTES: Final = 256 * 1024 * 1024
 INTAKE_BACKOFF_SECONDS: Final = 2.0
 
@@ -79,17 +80,22 @@ class Gateway:
             ConfigurationError: the site asks for something that this machine cannot give.
             StorageError: the state cannot be written, or another gateway works on it.
         """
+        # Before anything that takes time: who is told to reload without a handler ends.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_by_signal()))
         lock = self._take_folders()
         try:
+            orphans = orphans_of(self._runtime / "shared.mem")
             sockets = open_sockets(
                 self._site.listeners.dns,
                 workers=self._site.workers,
                 where=f"{Path(self._site.path).name}: listeners.dns",
+                is_shared=bool(orphans),
             )
-            orphans = orphans_of(self._runtime / "shared.mem")
-            self._prepare_lists()
+            fallbacks = self._prepare_lists()
             self._devices = read_devices(self._site)
             with SharedMemory.create(self._runtime / "shared.mem", workers=self._site.workers) as self._shared:
+                for _ in range(fallbacks):
+                    self._shared.count("index_fallbacks")
                 self._write_policy()
                 self._supervisor = Supervisor(self._shared, sockets, self._job())
                 self._supervisor.start()
@@ -119,8 +125,11 @@ class Gateway:
             raise ConfigurationError((Problem("paths.state", found, "one gateway for each site"),)) from None
         return lock
 
-    def _prepare_lists(self) -> None:
-        """Find the lists in force; where there are none yet, make them of what needs no network."""
+    def _prepare_lists(self) -> int:
+        """Find the lists in force; where there are none yet, make them of what needs no network.
+
+        Gives how many damaged generations others had to stand in for.
+        """
         self._generation, faults = self._generations.open_current()
         for fault in faults:
             self._say(f"A damaged index was set aside: {fault}")
@@ -130,6 +139,7 @@ class Gateway:
             except SchoolgateError as error:
                 self._say(f"The lists could not be prepared: {error}")
             self._generation, _ = self._generations.open_current()
+        return len(faults)
 
     def _updater(self) -> "ListUpdater":
         """Make what updates lists; it is loaded late, because with a compiled index nobody waits for it."""
@@ -165,7 +175,6 @@ class Gateway:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_by_signal()))
         await self._wait_for_workers()
         end_orphans(orphans)
         control = await serve_control(socket_path(str(self._runtime)), self._obey)
@@ -251,7 +260,7 @@ class Gateway:
             self._intake_start_at = now + INTAKE_BACKOFF_SECONDS
         if self._intake is None and now >= self._intake_start_at:
             self._intake = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
-                [sys.executable, "-m", "agent.intake", str(self._runtime / "shared.mem"), str(self._snapshot_path)],
+                [sys.executable, "-P", "-m", "agent.intake", self._runtime / "shared.mem", self._snapshot_path],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
@@ -305,7 +314,7 @@ class Gateway:
                 return {"ok": False, "problems": str(error).splitlines()}
             self._shared.count("reloads")
             applied = await self._applied_in_time()
-        self._spawn(self._refresh_lists(only=()))
+        self._spawn(self._refresh_lists())
         log.info("reloaded", policy_generation=self._policy_number)
         warnings = [str(notice) for notice in loaded.warnings]
         return {"ok": True, "policy_generation": self._policy_number, "applied": applied, "notes": notes + warnings}
@@ -352,28 +361,40 @@ class Gateway:
 
     async def _keep_lists(self) -> None:
         """Look at the sources of lists when they are due."""
+        await self._refresh_lists()
+        while True:
+            await asyncio.sleep(LISTS_SECONDS)
+            if await asyncio.to_thread(self._has_due_lists):
+                await self._refresh_lists()
+
+    def _has_due_lists(self) -> bool:
         from agent.list_schedule import due_lists  # noqa: PLC0415
 
-        await self._refresh_lists(only=())
-        while True:
-            due = await asyncio.to_thread(due_lists, self._site, datetime.now(UTC))
-            if due:
-                await self._refresh_lists(only=due)
-            await asyncio.sleep(LISTS_SECONDS)
+        return bool(due_lists(self._site, datetime.now(UTC)))
 
-    async def _refresh_lists(self, *, only: Collection[str]) -> None:
-        """Look at some lists, and compile if the site or a list has changed."""
+    async def _refresh_lists(self) -> None:
+        """Look at the lists that are due, and compile if the site or a list has changed, in a process beside."""
+        if not self._site.lists:
+            return
         async with self._lists_lock:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "agent.list_refresh",
+                str(self._snapshot_path),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+            )
             try:
-                report = await asyncio.to_thread(lambda: self._updater().update(only))
-            except SchoolgateError as error:
-                log.error("lists_failed", reason=str(error))
-                return
-            for outcome in report.outcomes:
-                log.info("list_looked_at", list=outcome.list_name, state=type(outcome).__name__.lower())
-            if report.fault:
-                log.error("lists_failed", reason=report.fault)
-        if report.generation is not None:
+                output, _ = await process.communicate()
+            except asyncio.CancelledError:
+                process.terminate()
+                raise
+        result = json.loads(output or b"{}")
+        if process.returncode or result.get("fault"):
+            log.error("lists_failed", reason=result.get("fault") or f"it ended with status {process.returncode}")
+        if result.get("generation") is not None:
             await self._adopt_lists()
 
 

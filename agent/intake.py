@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
+from agent.background import step_back
 from agent.logs import configure_logs, log
 from agent.outcomes import OUTCOMES, read_outcome
 from agent.pseudonyms import Pseudonyms, device_of
@@ -36,7 +37,6 @@ BUSY_SECONDS: Final = 0.01
 IDLE_SECONDS: Final = 1.0
 COUNT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 1.0
-LOWEST_PRIORITY: Final = 19
 
 
 class Intake:
@@ -245,8 +245,7 @@ def main() -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)
+    step_back()
     try:
         # Without its supervisor it has nobody's counters to read; the next supervisor starts another.
         supervisor = os.getppid()

@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from agent.background import step_back
 from filters.index_builder import BuiltIndex, ListInput, build_index
 from filters.list_parser import parse_list
 from rules.errors import SchoolgateError, StorageError
 
 MEMORY_LIMIT_OCTETS: Final = 2 * 1024**3
-NICENESS: Final = 10
 BLOCK_OCTETS: Final = 256 * 1024
 PROGRESS_SECONDS: Final = 0.2
 # Formats in which nothing can be excepted.
@@ -98,12 +98,13 @@ def _write(path: Path, built: BuiltIndex) -> None:
 class _Teller:
     """Tells on a stream how far the work has come, not more often than somebody wants to know."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
-        self._told_at = time.monotonic()
+        self._monotonic = monotonic
+        self._told_at = monotonic()
 
     def __call__(self, lines: int, of: int) -> None:
-        now = time.monotonic()
+        now = self._monotonic()
         if now - self._told_at >= PROGRESS_SECONDS:
             self._told_at = now
             self.tell({"lines": lines, "of": max(lines, of)})
@@ -135,10 +136,18 @@ def run(job: Any, teller: _Teller) -> None:
     teller.tell({"report": _report(built, seconds=time.monotonic() - began_at)})
 
 
+def _limit_memory() -> int:
+    """Take no more memory than this; gives how much, since whoever started this may have set less."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_LIMIT_OCTETS if most == resource.RLIM_INFINITY else min(most, MEMORY_LIMIT_OCTETS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    return limit
+
+
 def main() -> int:
     """Read the job, compile, tell."""
-    os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_OCTETS, MEMORY_LIMIT_OCTETS))
+    step_back()
+    limit = _limit_memory()
     teller = _Teller(sys.stdout)
     try:
         run(json.load(sys.stdin), teller)
@@ -147,7 +156,7 @@ def main() -> int:
     except OSError as error:
         teller.tell({"fault": f"{error.filename}: the list could not be read ({error.strerror})"})
     except MemoryError:
-        teller.tell({"fault": f"the lists need more than {MEMORY_LIMIT_OCTETS // 1024**2} MB of memory"})
+        teller.tell({"fault": f"the lists need more than {limit // 1024**2} MB of memory"})
     else:
         return 0
     return 2

@@ -37,6 +37,9 @@ CANARY_NAMES: Final = frozenset(to_wire(name) for name in CANARY_TAGS)
 # the answer that it was finished from and where in it the records begin.
 Finished = tuple[bytes, float, int, int, RawAnswer, int]
 
+# More than that, and somebody has set the clock; or drift has added up to it in weeks, and looking again does no harm.
+CLOCK_JUMP_SECONDS: Final = 1.0
+
 NULL_IPV4 = bytes(4)
 NULL_IPV6 = bytes(16)
 
@@ -62,15 +65,14 @@ class Ruling:
 
 
 class ProfileState:
-    """What all clients of one profile share; `private` rules about public names with private addresses."""
+    """What all clients of one profile share."""
 
-    __slots__ = ("private", "profile", "replies", "table")
+    __slots__ = ("profile", "replies", "table")
 
-    def __init__(self, profile: Profile, table: DecisionTable[Ruling], private: Ruling, budget_bytes: int) -> None:
+    def __init__(self, profile: Profile, table: DecisionTable[Ruling]) -> None:
         self.profile = profile
         self.table = table
-        self.private = private
-        self.replies: TwoGenerationCache[Finished] = TwoGenerationCache(budget_bytes, finished_size_bytes)
+        self.replies: TwoGenerationCache[Finished] = TwoGenerationCache(0, finished_size_bytes)
 
 
 def finished_size_bytes(key: bytes, finished: Finished) -> int:
@@ -101,8 +103,8 @@ class PolicyState:
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self.profiles: dict[Profile, ProfileState] = {}
-        self.boundary_wall = float("inf")
-        self.boundary = float("inf")
+        self.boundary = self.boundary_wall = float("inf")
+        self._between_clocks = 0.0
         self.decided_at = datetime.fromtimestamp(0, UTC)
         self.advance()
 
@@ -113,6 +115,7 @@ class PolicyState:
         edge = self.snapshot.site.rulebook.next_boundary(self.decided_at)
         self.boundary_wall = edge.timestamp() if edge else float("inf")
         self.boundary = now + (self.boundary_wall - wall)
+        self._between_clocks = wall - now
         for state in self.profiles.values():
             state.table = self._table(state.profile)
             state.replies.clear()
@@ -120,19 +123,21 @@ class PolicyState:
     def is_past_boundary(self) -> bool:
         """Say whether the clock has reached the instant at which verdicts may change, or was set back or on."""
         wall, now = self._wall_clock(), self._monotonic()
-        return wall >= self.boundary_wall or abs(self.boundary - now - (self.boundary_wall - wall)) > 1.0
+        return wall >= self.boundary_wall or abs(wall - now - self._between_clocks) > CLOCK_JUMP_SECONDS
 
     def profile_state(self, profile: Profile) -> ProfileState:
         """Give the state of a profile, made when its first client turns up."""
         state = self.profiles.get(profile)
         if state is None:
-            private = self._ruling(profile, Block(Reason(ReasonCode.PRIVATE_ADDRESS)), frozenset())
-            state = ProfileState(profile, self._table(profile), private, 0)
-            self.profiles[profile] = state
+            state = self.profiles[profile] = ProfileState(profile, self._table(profile))
             share = self.snapshot.site.limits.reply_cache_bytes // len(self.profiles)
             for known in self.profiles.values():
                 known.replies.set_budget(share)
         return state
+
+    def private_ruling(self, profile: Profile, tags: frozenset[str]) -> Ruling:
+        """Rule about a public name, with these tags, that has a private address."""
+        return self._ruling(profile, Block(Reason(ReasonCode.PRIVATE_ADDRESS)), tags)
 
     def _table(self, profile: Profile) -> DecisionTable[Ruling]:
         tags_of = partial(self.classifier.tags, wire_name=b"", qtype=0)

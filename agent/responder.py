@@ -7,6 +7,7 @@ that is now in flight.
 Source: RFC 6891, RFC 8482, RFC 8767, RFC 8906, RFC 9520.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
@@ -23,7 +24,7 @@ from agent.upstream import FailureKind, UpstreamFailure
 from filters.answer import RawAnswer, parse_answer
 from filters.caches import TwoGenerationCache
 from filters.list_index import ListIndex
-from filters.local_zones import local_zone
+from filters.local_zones import LocalZone, local_zone
 from filters.reply import (
     Refusal,
     as_zone_says,
@@ -71,10 +72,13 @@ PREFETCH_SHARE: Final = 0.1
 PREFETCH_MIN_HITS: Final = 3
 PREFETCH_MIN_LIFETIME_SECONDS: Final = 20
 
+# A query with more behind its question (padding, cookies by the hundred) is read anew each time.
+MAX_SHAPE_OCTETS: Final = 128
 MAX_SHAPES: Final = 4096
-MAX_PARTS: Final = 512
+MAX_PARTS: Final = 64
 MAX_FAILURES: Final = 10_000
 MAX_WAITERS: Final = 1000
+MAX_MESSAGE_OCTETS: Final = 65_535
 
 # A service with a safe mode is found by its addresses; these lead to it by another way, and are said not to exist.
 _ADDRESSES: Final = frozenset({Type.A, Type.AAAA})
@@ -211,7 +215,7 @@ class Responder:
         self._forwarder = forwarder
         self._monotonic = monotonic
         self.now = monotonic()
-        self.rows: dict[RowKey, int] = {}
+        self.rows: defaultdict[RowKey, int] = defaultdict(int)
         self.inflight: dict[bytes, Question] = {}
         self._failures: dict[bytes, tuple[float, Ede]] = {}
         self._shapes: dict[bytes, Shape] = {}
@@ -219,10 +223,14 @@ class Responder:
             0, lambda key, raw: len(key) + raw.size_bytes()
         )
         self.epoch = 0
+        self._zones: dict[bytes, tuple[Upstream, ...]] = {}
         self.adopt(policy, index)
 
     def adopt(self, policy: PolicyState, index: ListIndex) -> None:
-        """Answer by another policy from the next query on; answers of upstreams are kept, finished replies not."""
+        """Answer by another policy from the next query on.
+
+        Answers of upstreams are kept unless the site's zones have changed, finished replies are not.
+        """
         site = policy.snapshot.site
         self.policy = policy
         self.epoch += 1
@@ -230,16 +238,25 @@ class Responder:
         self._classifier = policy.classifier
         self._limits = site.limits
         # Where every query is recorded none may be answered without being looked at.
-        self._keeps_no_replies = site.retention.activity is ActivityLevel.ALL
+        self._records_all = site.retention.activity is ActivityLevel.ALL
         self._answers_config = site.answers
-        self._zones = {to_wire(DomainName(zone.name)): zone.upstreams for zone in site.upstreams.zones}
+        zones = {to_wire(DomainName(zone.name)): zone.upstreams for zone in site.upstreams.zones}
+        if zones != self._zones:
+            self.answers.clear()
+        self._zones = zones
         self._shapes.clear()
         self.answers.set_budget(site.limits.answer_cache_bytes)
-        self._cells, self._cell_count = index.cells, index.cell_count
         self._exact, self._subtree = index.exact_masks, index.subtree_masks
-        self._root_mask, self._conditional = index.root_mask, index.conditional_mask
+        self._conditional = index.conditional_mask
         overlay = policy.classifier.overlay
-        self._overlay_exact, self._overlay_subtree = overlay.exact, overlay.subtree
+        self._overlay_exact = overlay.exact
+        self._look_up_by = (
+            index.cells,
+            index.cell_count,
+            overlay.subtree,
+            index.root_mask,
+            xxhash.xxh3_64_intdigest,
+        )
 
     def advance(self) -> None:
         """Decide anew because the clock has passed a boundary."""
@@ -263,37 +280,36 @@ class Responder:
         if length > MAX_WIRE_OCTETS:
             return self._respond_carefully(message, client, udp=udp)
 
-        # The look-up of `ListIndex.look_up` and `Overlay.look_up`, in line.
-        mask = self._root_mask
-        cells, cell_count = self._cells, self._cell_count
+        # The look-up of `ListIndex.look_up` and `Overlay.look_up`, in line. No list has a name of one label.
+        cells, cell_count, overlay, mask, digest_of = self._look_up_by
         listed = b""
         position = matches = 0
         while position < length:
             suffix = name[position:]
-            digest = _digest(suffix)
-            slot = digest % cell_count
-            cell = cells[slot]
-            while cell:
-                if cell ^ digest < 65536:
-                    bits = self._subtree[cell & 65535]
-                    if position == 0:
-                        bits |= self._exact[cell & 65535]
-                    if bits:
-                        mask |= bits
-                        matches += 1
-                        listed = listed or suffix
-                    break
-                slot += 1
-                if slot == cell_count:
-                    slot = 0
-                cell = cells[slot]
-            if self._overlay_subtree and suffix in self._overlay_subtree:
-                mask |= self._overlay_subtree[suffix] << self._classifier.shift
-                matches += 2
             step = name[position]
+            following = position + step + 1
+            if following < length:
+                digest = digest_of(suffix)
+                slot = digest % cell_count
+                while cell := cells[slot]:
+                    if cell ^ digest < 65536:
+                        bits = self._subtree[cell & 65535]
+                        if position == 0:
+                            bits |= self._exact[cell & 65535]
+                        if bits:
+                            mask |= bits
+                            matches += 1
+                            listed = listed or suffix
+                        break
+                    slot += 1
+                    if slot == cell_count:
+                        slot = 0
+            if suffix in overlay:
+                mask |= overlay[suffix] << self._classifier.shift
+                matches += 2
             if step > 63:
                 return self._respond_carefully(message, client, udp=udp)
-            position += step + 1
+            position = following
         if position != length:
             return self._respond_carefully(message, client, udp=udp)
         over = self._overlay_exact.get(name)
@@ -316,8 +332,9 @@ class Responder:
             parts = self._remember_parts(ruling, refusal, shape)
         self._outcomes[ruling.outcome] += 1
         if ruling.row_code is not None:
-            key = (client.address, listed or name, ruling.row_code)
-            self.rows[key] = self.rows.get(key, 0) + 1
+            if not listed:
+                listed = self._unlisted(name)
+            self.rows[client.address, listed, ruling.row_code] += 1
         return parts[0] + message[HEADER_OCTETS : end + 5] + parts[1]
 
     def _remember_parts(self, ruling: Ruling, refusal: Refusal, shape: Shape) -> tuple[bytes, bytes]:
@@ -329,6 +346,24 @@ class Responder:
 
     def _respond_carefully(self, message: bytes, client: Client, *, udp: bool) -> bytes | Waiter | None:
         """Answer a query of a shape that was not seen before, or that is not as it should be."""
+        query = self._read_query(message, client.profile.audience)
+        if not isinstance(query, Query):
+            return query
+        shape = Shape(query, self._limits.udp_payload_bytes)
+        if not shape.plain:
+            return self._answer_unusual(query, client)
+        end = HEADER_OCTETS + len(query.name)
+        if message.find(0, HEADER_OCTETS) == end and len(message) - end <= MAX_SHAPE_OCTETS:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[message[:HEADER_OCTETS] + message[end + 1 :]] = shape
+        ruling = self._rule(client, query.name, query.qtype)
+        if ruling.refusal is not None:
+            return self._refuse_exactly(message, client, query.name, shape, ruling)
+        return self._answer_allowed(message, client, query.name, shape, ruling, udp=udp)
+
+    def _read_query(self, message: bytes, audience: str | None) -> Query | bytes | None:
+        """Read a query, or give what somebody gets who sent something else."""
         if len(message) < HEADER_OCTETS or message[0] & 0x80:
             # RFC 1035 section 7.3; nobody answers a response, or two servers could keep each other busy for ever.
             self.counters.plain["dropped"] += 1
@@ -337,23 +372,12 @@ class Responder:
             query = parse_query(message)
         except MalformedError:
             self.counters.plain["malformed"] += 1
-            self._count(client, "malformed", Rcode.FORMERR)
+            self._count(audience, "malformed", Rcode.FORMERR)
             return compose_bare_error(message[0] << 8 | message[1], Rcode.FORMERR)
         if query.opcode:
-            self._count(client, "malformed", Rcode.NOTIMP)
+            self._count(audience, "malformed", Rcode.NOTIMP)
             return compose_bare_error(query.flags, Rcode.NOTIMP)
-        shape = Shape(query, self._limits.udp_payload_bytes)
-        if not shape.plain:
-            return self._answer_unusual(query, client)
-        end = HEADER_OCTETS + len(query.name)
-        if message.find(0, HEADER_OCTETS) == end:
-            if len(self._shapes) >= MAX_SHAPES:
-                self._shapes.clear()
-            self._shapes[message[:HEADER_OCTETS] + message[end + 1 :]] = shape
-        ruling = self._rule(client, query.name, query.qtype)
-        if ruling.refusal is not None:
-            return self._refuse_exactly(message, client, query.name, shape, ruling)
-        return self._answer_allowed(message, client, query.name, shape, ruling, udp=udp)
+        return query
 
     def _rule(self, client: Client, name: bytes, qtype: int) -> Ruling:
         table = client.state.table
@@ -372,52 +396,52 @@ class Responder:
             return self._error(query, client, Rcode.NOTIMP)
         wants_version = query.qclass == CLASS_CH and query.qtype == Type.TXT and query.name in _VERSION_NAMES
         if wants_version and self._answers_config.chaos:
-            self._count(client, "local", Rcode.NOERROR)
+            self._count(client.profile.audience, "local", Rcode.NOERROR)
             return compose_text(query.flags, query.question, query.edns, "Schoolgate", rclass=CLASS_CH)
         return self._error(query, client, Rcode.REFUSED, Ede.PROHIBITED)
 
     def _error(self, query: Query, client: Client, rcode: Rcode, ede: Ede | None = None) -> bytes:
-        self._count(client, "refused" if rcode is Rcode.REFUSED else "malformed", rcode)
+        self._count(client.profile.audience, "refused" if rcode is Rcode.REFUSED else "malformed", rcode)
         return compose_error(query.flags, rcode, query.question, query.edns, ede=ede)
 
     def refuse_stranger(self, message: bytes) -> bytes | None:
         """Answer somebody who is in none of the configured networks."""
         self.counters.plain["clients_refused"] += 1
-        if len(message) < HEADER_OCTETS or message[0] & 0x80:
-            self.counters.plain["dropped"] += 1
-            return None
-        try:
-            query = parse_query(message)
-        except MalformedError:
-            self._outcomes[outcome(None, "malformed", None, Rcode.FORMERR)] += 1
-            return compose_bare_error(message[0] << 8 | message[1], Rcode.FORMERR)
-        self._outcomes[outcome(None, "refused", None, Rcode.REFUSED)] += 1
-        if query.opcode:
-            return compose_bare_error(query.flags, Rcode.NOTIMP)
+        query = self._read_query(message, None)
+        if not isinstance(query, Query):
+            return query
+        self._count(None, "refused", Rcode.REFUSED)
         return compose_error(query.flags, Rcode.REFUSED, query.question, query.edns, ede=Ede.PROHIBITED)
 
     def restrain(self, message: bytes, client: Client, *, refuse: bool) -> bytes | None:
         """Answer a client that asks far too much: over TCP please, or not at all for the moment."""
-        try:
-            query = parse_query(message)
-        except MalformedError:
-            return None
-        if query.opcode or query.flags & FLAG_QR:
-            return None
-        self._count(client, "refused", Rcode.REFUSED if refuse else Rcode.NOERROR)
+        query = self._read_query(message, client.profile.audience)
+        if not isinstance(query, Query):
+            return query
+        self._count(client.profile.audience, "refused", Rcode.REFUSED if refuse else Rcode.NOERROR)
         if refuse:
             self.counters.plain["clients_limited"] += 1
             return compose_error(query.flags, Rcode.REFUSED, query.question, query.edns, ede=Ede.PROHIBITED)
         self.counters.plain["clients_truncated"] += 1
         return compose_truncated(query.flags, Rcode.NOERROR, query.question, query.edns)
 
-    def _count(self, client: Client, word: str, rcode: int) -> None:
-        self._outcomes[outcome(client.profile.audience, word, None, rcode)] += 1
+    def _count(self, audience: str | None, word: str, rcode: int) -> None:
+        self._outcomes[outcome(audience, word, None, rcode)] += 1
+
+    def _record(self, client: Client, name: bytes, row_code: int | None) -> None:
+        if row_code is not None:
+            self.rows[client.address, name, row_code] += 1
 
     # ---- blocked -------------------------------------------------------------------------------------------
 
-    def _refuse_exactly(self, message: bytes, client: Client, name: bytes, shape: Shape, ruling: Ruling) -> bytes:
-        """Refuse a name that more than one source knows, or whose refusal depends on the name itself."""
+    def _refuse_exactly(
+        self, message: bytes, client: Client, name: bytes, shape: Shape, ruling: Ruling, *, about: bytes | None = None
+    ) -> bytes:
+        """Refuse a name that more than one source knows, or whose refusal depends on the name itself.
+
+        Args:
+            about: the name that is blocked, where the answer leads there from the name that was asked.
+        """
         refusal = ruling.refusal
         if refusal is None:
             raise AssertionError("only a block is refused")
@@ -426,15 +450,15 @@ class Responder:
         elif (answer := self._index.answer_for(name)) is not None:
             refusal = as_zone_says(refusal, answer)
         head, tail = refusal_parts(refusal, shape.flags, shape.qtype, shape.edns)
-        self._outcomes[outcome(client.profile.audience, "blocked", ruling.verdict.reason.tag, refusal.rcode)] += 1
+        tag = ruling.verdict.reason.tag
+        self._outcomes[outcome(client.profile.audience, "blocked", tag, refusal.rcode)] += 1
         if ruling.row_code is not None:
-            key = (client.address, self._listed_name(name, shape.qtype, ruling.verdict.reason.tag), ruling.row_code)
-            self.rows[key] = self.rows.get(key, 0) + 1
+            self._record(client, self._listed_name(about or name, shape.qtype, tag), ruling.row_code)
         return head + message[HEADER_OCTETS : HEADER_OCTETS + len(name) + 5] + tail
 
     def _listed_name(self, name: bytes, qtype: int, tag: str | None) -> bytes:
         """Find the shortest name above that has the tag: what the list says, not what was asked."""
-        listed = name
+        listed = self._unlisted(name)
         position = 0
         while tag is not None and position < len(name):
             suffix = name[position:]
@@ -443,21 +467,23 @@ class Responder:
             position += name[position] + 1
         return listed
 
+    def _unlisted(self, name: bytes) -> bytes:
+        """Give what is recorded of a name that no list and no policy mentions: nothing, unless all queries are."""
+        return name if self._records_all else b""
+
     # ---- allowed -------------------------------------------------------------------------------------------
 
     def _answer_allowed(
         self, message: bytes, client: Client, name: bytes, shape: Shape, ruling: Ruling, *, udp: bool
     ) -> bytes | Waiter | None:
-        if ruling.row_code is not None:
-            key = (client.address, name, ruling.row_code)
-            self.rows[key] = self.rows.get(key, 0) + 1
         waiter = Waiter(client, message, name, shape, ruling, udp=udp, epoch=self.epoch, asked_at=self.now)
         return self._proceed(waiter)
 
     def _proceed(self, waiter: Waiter) -> bytes | Waiter:
         """Answer from what is known, or put the question in flight."""
         shape, name, verdict = waiter.shape, waiter.name, waiter.ruling.verdict
-        if shape.qtype == Type.ANY and self._answers_config.minimal_any:
+        # All records of a service are a way round its safe mode, too.
+        if shape.qtype == Type.ANY and (self._answers_config.minimal_any or isinstance(verdict, Rewrite)):
             self._count_allowed(waiter, Rcode.NOERROR)
             return compose_minimal_any(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
         if isinstance(verdict, Rewrite):
@@ -466,6 +492,13 @@ class Responder:
                 return compose_nodata(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
             if shape.qtype in _ADDRESSES:
                 name = to_wire(target(verdict.reason.tag or "", verdict.mode))
+        zone = self._zone_of(name)
+        if zone is None and (local := local_zone(name)) is not None:
+            return self._answer_locally(waiter, local)
+        if not shape.flags & FLAG_RD:
+            # RFC 1034 section 4.3.2: recursion that is not asked for is not done; what others asked is not told.
+            self._count(waiter.client.profile.audience, "refused", Rcode.REFUSED)
+            return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
         key = name + shape.key_tail
         raw = self.answers.get(key)
         if raw is not None and raw.expires_at > self.now:
@@ -473,19 +506,19 @@ class Responder:
             if raw.expires_at - self.now < raw.lifetime_seconds * PREFETCH_SHARE:
                 self._prefetch(key, name, shape, raw)
             return self._finish(waiter, raw, stale=False)
-        zone = self._zone_of(name)
-        if zone is None and (local := local_zone(name)) is not None:
-            self._outcomes[outcome(waiter.client.profile.audience, "local", None, Rcode.NOERROR)] += 1
-            return local.compose(shape.flags, waiter.question, shape.edns, shape.qtype)
         failure = self._failures.get(key)
         if failure is not None and failure[0] > self.now:
             return self._fail(waiter, raw, Ede.CACHED_ERROR)
-        if not shape.flags & FLAG_RD:
-            # RFC 1034 section 4.3.2: recursion that is not asked for is not done; what others asked is not told.
-            self._count(waiter.client, "refused", Rcode.REFUSED)
-            return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
         self.counters.plain["answer_cache_misses"] += 1
         return self._wait(waiter, key, name, raw, zone)
+
+    def _answer_locally(self, waiter: Waiter, zone: LocalZone) -> bytes:
+        shape, client = waiter.shape, waiter.client
+        at_most = self._at_most_seconds()
+        answer = zone.compose(shape.flags, waiter.question, shape.edns, shape.qtype, at_most_seconds=at_most)
+        self._record(client, waiter.name, waiter.ruling.row_code)
+        self._count(client.profile.audience, "local", answer[1] & 0xF)
+        return answer
 
     def _wait(
         self, waiter: Waiter, key: bytes, name: bytes, raw: RawAnswer | None, zone: tuple[Upstream, ...] | None
@@ -613,19 +646,21 @@ class Responder:
         """Look at an upstream's answer with the eyes of one profile, and compose what it may see of it."""
         if waiter.epoch != self.epoch:
             waiter.epoch = self.epoch
+            before = waiter.ruling.verdict
             waiter.client.state = self.policy.profile_state(waiter.client.profile)
             waiter.ruling = self._rule(waiter.client, waiter.name, waiter.shape.qtype)
             if waiter.ruling.refusal is not None:
                 return self._refuse_exactly(waiter.message, waiter.client, waiter.name, waiter.shape, waiter.ruling)
+            if before != waiter.ruling.verdict and Rewrite in (type(before), type(waiter.ruling.verdict)):
+                # What was asked for is another name than the one that is wanted now.
+                return self._proceed(waiter)
         if raw.targets or raw.has_private_address:
-            ruling = self._rule_answer(waiter, raw)
-            if ruling is not None and ruling.refusal is not None:
-                return self._refuse_exactly(waiter.message, waiter.client, waiter.name, waiter.shape, ruling)
-            if (
-                ruling is not None
-                and isinstance(ruling.verdict, Rewrite)
-                and not isinstance(waiter.ruling.verdict, Rewrite)
-            ):
+            about, ruling = self._rule_answer(waiter, raw)
+            if ruling.refusal is not None:
+                return self._refuse_exactly(
+                    waiter.message, waiter.client, waiter.name, waiter.shape, ruling, about=about
+                )
+            if isinstance(ruling.verdict, Rewrite) and not isinstance(waiter.ruling.verdict, Rewrite):
                 waiter.ruling = ruling
                 return self._proceed(waiter)
         raw.hits += 1
@@ -634,25 +669,30 @@ class Responder:
             return self._finish_safe_mode(waiter, raw, waiter.ruling.verdict)
         return self._finish_plain(waiter, raw, stale=stale)
 
-    def _rule_answer(self, waiter: Waiter, raw: RawAnswer) -> Ruling | None:
+    def _rule_answer(self, waiter: Waiter, raw: RawAnswer) -> tuple[bytes, Ruling]:
         """Decide again about every name that the answer leads to; a private address is a refusal of its own."""
+        own = waiter.ruling
         if raw.has_private_address and self._zone_of(waiter.name) is None:
-            return waiter.client.state.private
-        decisive = None
+            return waiter.name, self.policy.private_ruling(waiter.client.profile, own.tags)
+        decisive = waiter.name, own
         for name in raw.targets:
             tags = self._classifier.classify(name, waiter.shape.qtype)
-            if tags <= waiter.ruling.tags:
+            if tags <= own.tags:
                 continue
-            ruling = waiter.client.state.table.rule(tags | waiter.ruling.tags)
+            ruling = waiter.client.state.table.rule(tags | own.tags)
             if ruling.refusal is not None:
-                return ruling
+                return name, ruling
             if isinstance(ruling.verdict, Rewrite):
-                decisive = ruling
+                decisive = name, ruling
         return decisive
 
     def _at_most_seconds(self) -> int:
-        """Say how long an allowed answer may live: no longer than the policy that allowed it."""
-        return max(0, min(self._answers_config.max_ttl_seconds, int(min(self.policy.boundary - self.now, 86_400))))
+        """Say how long an allowed answer may live: no longer than the policy that allowed it.
+
+        A finished reply goes out for up to a second after it was made.
+        """
+        left = int(min(self.policy.boundary - self.now, 86_400)) - 1
+        return max(0, min(self._answers_config.max_ttl_seconds, left))
 
     def _finish_plain(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes:
         shape = waiter.shape
@@ -668,43 +708,47 @@ class Responder:
         head = bytearray(header(shape.flags, raw.rcode))
         head[4:10] = raw.counts
         if opt:
-            head[9] += 1
+            head[8:10] = (int.from_bytes(raw.counts[4:], "big") + 1).to_bytes(2, "big")
         # RFC 6840 section 5.8: AD goes only to clients that can make something of it.
         if raw.flags & FLAG_AD and (shape.flags & FLAG_AD or shape.dnssec_ok):
             head[1] |= FLAG_AD
         question = waiter.question
         reply = bytes(head) + question + body + opt
-        if not waiter.udp:
-            return reply
-        if len(reply) + 2 > shape.udp_octets:
-            self.counters.plain["truncated"] += 1
-            return compose_truncated(shape.flags, raw.rcode, question, shape.edns)
-        if not stale:
+        if not self._fits(waiter, reply):
+            return self._truncate(waiter, raw.rcode)
+        if waiter.udp and not stale:
             self._keep(waiter, raw, reply, HEADER_OCTETS + len(question))
         return reply
 
+    def _fits(self, waiter: Waiter, reply: bytes) -> bool:
+        return len(reply) + 2 <= (waiter.shape.udp_octets if waiter.udp else MAX_MESSAGE_OCTETS)
+
+    def _truncate(self, waiter: Waiter, rcode: int) -> bytes:
+        self.counters.plain["truncated"] += 1
+        return compose_truncated(waiter.shape.flags, rcode, waiter.question, waiter.shape.edns)
+
     def _finish_safe_mode(self, waiter: Waiter, raw: RawAnswer, verdict: Rewrite) -> bytes:
         shape = waiter.shape
+        if raw.rcode != Rcode.NOERROR:
+            return compose_error(shape.flags, raw.rcode, waiter.question, shape.edns)
         safe = to_wire(target(verdict.reason.tag or "", verdict.mode)) + b"\0"
         width = 4 if shape.qtype == Type.A else 16
         left = max(0, int(raw.expires_at - self.now))
         ttl = min(SAFE_MODE_TTL_SECONDS, left, self._at_most_seconds())
         addresses = [address for address in raw.addresses() if len(address) == width]
-        return compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
+        reply = compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
+        return reply if self._fits(waiter, reply) else self._truncate(waiter, Rcode.NOERROR)
 
     def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes, body_at: int) -> None:
         """Keep a finished reply until its TTLs have to change."""
         until = min(raw.stored_at + int(self.now - raw.stored_at) + 1, raw.expires_at, self.policy.boundary)
-        if until <= self.now or self._keeps_no_replies:
+        if until <= self.now or self._records_all:
             return
         place = waiter.ruling.outcome + rcode_index(raw.rcode)
         waiter.client.state.replies.put(waiter.message, (reply, until, place, len(reply) + 2, raw, body_at))
 
-    def refresh(self, message: bytes, client: Client) -> bytes | None:
+    def refresh(self, message: bytes, client: Client, finished: Finished) -> bytes | None:
         """Count the TTLs of a finished reply down, where the answer behind it is still good and not due."""
-        finished = client.find(message)
-        if finished is None:
-            return None
         reply, _, place, octets, raw, body_at = finished
         left = raw.expires_at - self.now
         boundary = self.policy.boundary
@@ -719,7 +763,5 @@ class Responder:
         return reply
 
     def _count_allowed(self, waiter: Waiter, rcode: int) -> None:
+        self._record(waiter.client, waiter.name, waiter.ruling.row_code)
         self._outcomes[waiter.ruling.outcome + rcode_index(rcode)] += 1
-
-
-_digest = xxhash.xxh3_64_intdigest

@@ -6,6 +6,7 @@ next worker in its place answers them: clients see a pause, not a loss.
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ from agent.logs import log
 from agent.shared_memory import SharedMemory
 from agent.site import Endpoint
 from agent.streams import listen_on_stream
-from rules.errors import ConfigurationError, Problem, StorageError
+from rules.errors import ConfigurationError, Problem
 
 # A worker that says nothing for so long hangs, and is ended.
 SILENT_SECONDS: Final = 10.0
@@ -59,8 +60,16 @@ class ListeningSockets:
                 listening.close()
 
 
-def open_sockets(endpoints: Iterable[Endpoint], *, workers: int, where: str) -> ListeningSockets:
+def open_sockets(
+    endpoints: Iterable[Endpoint], *, workers: int, where: str, is_shared: bool = False
+) -> ListeningSockets:
     """Listen at every endpoint, for every worker.
+
+    Args:
+        endpoints: where.
+        workers: how many.
+        where: the place in the site that problems are told with.
+        is_shared: workers of a gateway that died still listen there, and are to be relieved.
 
     Raises:
         ConfigurationError: a port is taken or may not be used, an address is not this machine's; all at once.
@@ -69,7 +78,8 @@ def open_sockets(endpoints: Iterable[Endpoint], *, workers: int, where: str) -> 
     problems = []
     for endpoint in endpoints:
         try:
-            _check_free(endpoint)
+            if not is_shared:
+                _check_free(endpoint)
             for number in range(workers):
                 opened.datagrams[number].append(listen_on_datagrams(endpoint.address, endpoint.port))
                 opened.streams[number].append(listen_on_stream(endpoint.address, endpoint.port))
@@ -142,7 +152,7 @@ class Supervisor:
     def _start(self, worker: _Worker) -> None:
         worker.started_at = time.monotonic()
         worker.process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
-            [sys.executable, "-m", "agent.dns_worker", worker.job.to_json()],
+            [sys.executable, "-P", "-m", "agent.dns_worker", worker.job.to_json()],
             pass_fds=(*worker.job.datagrams, *worker.job.streams),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -210,20 +220,21 @@ class Supervisor:
 
 
 def orphans_of(shared_path: Path) -> list[int]:
-    """Give the workers that a supervisor before us left behind: they answer until somebody takes their place."""
-    try:
-        with SharedMemory.open(shared_path) as shared:
-            pids = [slot.pid for slot in shared.workers()]
-    except StorageError:
-        return []
-    return [pid for pid in pids if pid and _is_worker(pid)]
+    """Give the workers that supervisors before us left behind: they answer until somebody takes their place.
+
+    They are known by what they were started with, because several gateways may have died one after the other.
+    """
+    processes = Path("/proc")
+    pids = [int(entry.name) for entry in processes.iterdir() if entry.name.isdigit()] if processes.is_dir() else []
+    return [pid for pid in pids if _is_worker(pid, shared_path)]
 
 
-def _is_worker(pid: int) -> bool:
+def _is_worker(pid: int, shared_path: Path) -> bool:
     try:
-        return b"agent.dns_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+    return b"agent.dns_worker" in command and json.dumps(str(shared_path)).encode() in command
 
 
 def end_orphans(pids: Iterable[int]) -> None:

@@ -20,7 +20,7 @@ def text_list(text: str, *tags: str, list_format: str = "adblock", name: str = "
     """Give a list from its text; there may be many lines in one."""
     data = text.encode()
     return ListInput(
-        name, tags, lambda: parse_list(data, file=name, format=list_format), size_hint=len(data) // 4 + 1
+        name, tags, lambda: parse_list(data, file=name, format=list_format), size_hint=data.count(b"\n") + 1
     )
 
 

@@ -27,9 +27,11 @@ from types import FrameType
 from typing import Concatenate, Final, ParamSpec
 
 import query_mix
+from peers import upstream_command
 from processes import BenchError, ServerProcess
 from report import comparison, notes, table
-from servers import SERVERS, Schoolgate, Server, free_port, upstream_command
+from server import Server, free_port
+from servers import SERVERS, Schoolgate
 from trial import Cores, Trial
 
 P = ParamSpec("P")

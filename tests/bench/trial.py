@@ -9,7 +9,7 @@ from typing import Final
 from load import Load, LoadCrashedError, LoadResult, Poller, median
 from processes import BenchError, ServerProcess, core_busy_seconds
 from query_mix import BLOCKED_SHARE
-from servers import Server
+from server import Server
 
 STEADY_QPS: Final = 10_000
 _START_LIMIT_SECONDS: Final = 90
