@@ -102,6 +102,9 @@ class DnsWorker:
         gc.disable()
         self._tick()
         self._loop.run_forever()
+        # Whoever takes this worker's place may have sockets of his own; what came to these is answered here.
+        for datagrams in self._datagrams:
+            self._drain(datagrams)
         self._streams.close()
         self._forwarder.close()
         self._hand_over_rows()
@@ -180,8 +183,11 @@ class DnsWorker:
             if client.restraint:
                 return self._restrain(datagrams, slot, message, client)
             answer: bytes | Waiter | None = None
+            if finished is None:
+                finished = client.state.replies.rescue(message)
             if finished is not None:
                 answer = responder.refresh(message, client, finished)
+                self._counters.plain["reply_cache_hits"] += answer is not None
             if answer is None:
                 answer = responder.respond(message, client, udp=True)
         except Exception as error:  # noqa: BLE001 (one bad query must never end the answers to all others)

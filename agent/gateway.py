@@ -205,8 +205,8 @@ class Gateway:
 
     async def _wait_for_workers(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not self._have_applied():
-            if self._supervisor.has_failed_to_start() or time.monotonic() > deadline or self._stop.is_set():
+        while not self._have_applied() and not self._stop.is_set():
+            if self._supervisor.has_failed_to_start() or time.monotonic() > deadline:
                 raise StorageError("a worker could not start; the lines above say why")
             await asyncio.sleep(0.005)
 

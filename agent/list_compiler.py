@@ -5,6 +5,7 @@ kills it kills nothing else. The job comes as JSON on standard input. On standar
 has come, if the job asks for that, and last a report or a fault.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -12,8 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final
 
 from agent.background import step_back
 from filters.index_builder import BuiltIndex, ListInput, build_index
@@ -98,7 +100,7 @@ def _write(path: Path, built: BuiltIndex) -> None:
 class _Teller:
     """Tells on a stream how far the work has come, not more often than somebody wants to know."""
 
-    def __init__(self, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: BinaryIO | RawIOBase, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._monotonic = monotonic
         self._told_at = monotonic()
@@ -111,8 +113,7 @@ class _Teller:
 
     def tell(self, said: Mapping[str, Any]) -> None:
         """Write one line, at once."""
-        self._stream.write(f"{json.dumps(said)}\n")
-        self._stream.flush()
+        self._stream.write(f"{json.dumps(said)}\n".encode())
 
 
 def _report(built: BuiltIndex, *, seconds: float) -> dict[str, Any]:
@@ -148,11 +149,19 @@ def main() -> int:
     """Read the job, compile, tell."""
     step_back()
     limit = _limit_memory()
-    teller = _Teller(sys.stdout)
+    # A pipe that breaks means that whoever wanted this is gone.
+    with contextlib.suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as output:
+        return _do(_Teller(output), limit=limit)
+    return 2
+
+
+def _do(teller: _Teller, *, limit: int) -> int:
     try:
         run(json.load(sys.stdin), teller)
     except (SchoolgateError, ValueError) as error:
         teller.tell({"fault": str(error), "is_about_storage": isinstance(error, StorageError)})
+    except BrokenPipeError:
+        raise
     except OSError as error:
         teller.tell({"fault": f"{error.filename}: the list could not be read ({error.strerror})"})
     except MemoryError:

@@ -276,7 +276,7 @@ class GenerationStore:
         current = self.current_number()
         others = [number for number in self.numbers() if number != current]
         old = [str(number) for number in others[: max(0, len(others) - self._keep + 1)]]
-        oldest = min(self.numbers(), default=0)
+        oldest = min([*others[len(old) :], *([] if current is None else [current])], default=0)
         old += [f"{number}{_DAMAGED}" for number in self._damaged_numbers() if number < oldest]
         with contextlib.suppress(OSError):
             for name in old:

@@ -76,7 +76,6 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
     # Where no pack is known, the rows and policies are still checked against all of them.
     table, rulebook = build_rules(written, findings, context, named_packs or list(packs.values()))
     listeners = build_listeners(written, findings)
-    lists = tuple(_build_lists(written, findings, folder))
     answers = _build_answers(written.answers or WrittenAnswers(), findings)
     upstreams = build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
     retention = _build_retention(written.retention or WrittenRetention(), findings)
@@ -84,6 +83,7 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
     devices = written.devices or WrittenDevices()
     lease_files = tuple(_build_lease_files(devices, findings, folder))
     paths = _build_paths(written.paths or WrittenPaths(), findings, folder)
+    lists = tuple(_build_lists(written, findings, folder, paths))
     if written.school is None:
         return None
     return Site(
@@ -255,13 +255,16 @@ def _build_lease_files(written: WrittenDevices, findings: Findings, folder: Path
 # --- About what
 
 
-def _build_lists(written: WrittenSite, findings: Findings, folder: Path) -> Iterator[ListConfig]:
+def _build_lists(written: WrittenSite, findings: Findings, folder: Path, paths: Paths) -> Iterator[ListConfig]:
     if written.lists is None:
         yield ListConfig("starter", STARTER, location=findings.document.file)
     for name, entry in (written.lists or {}).items():
         path: document.Path = ("lists", name)
         known = load_categories().ids
         source = _read_source((*path, "source"), entry.source, findings, folder)
+        is_kept = False
+        if _is_path(source) and not Path(source).exists():
+            is_kept = _find_copy(path, name, source, findings, paths)
         if entry.format is not None:
             findings.is_known((*path, "format"), entry.format, (AUTO, *FORMATS), "format")
         if entry.category is not None:
@@ -269,7 +272,7 @@ def _build_lists(written: WrittenSite, findings: Findings, folder: Path) -> Iter
         for theirs, ours in (entry.categories or {}).items():
             if ours is not None:
                 findings.is_known((*path, "categories", theirs), ours, known, "category")
-        if entry.category is None and not entry.categories and not _has_categories(source):
+        if entry.category is None and not entry.categories and not (is_kept or _has_categories(source)):
             findings.problem(path, "no category", "category: what the names in this list are about", at_key=True)
         given = entry.given() | {"source": source, "location": findings.location(path)}
         yield ListConfig(name, **given)
@@ -284,10 +287,24 @@ def _read_source(path: document.Path, source: str, findings: Findings, folder: P
         if scheme != "https" or not rest.strip("/"):
             findings.problem(path, f"'{source}'", f"https://{rest}, a path or {STARTER}")
         return source
-    file = folder / source
-    if not file.exists():
-        findings.problem(path, f"{file}, which does not exist", "a file or folder that exists")
-    return str(file)
+    return str(folder / source)
+
+
+def _is_path(source: str) -> bool:
+    return "://" not in source and not source.startswith("builtin:")
+
+
+def _find_copy(path: document.Path, name: str, source: str, findings: Findings, paths: Paths) -> bool:
+    """Say whether a source that is not there was once: its last good copy stays, and so does the school's DNS."""
+    # Loaded late: nobody waits for it where all is well.
+    from agent.list_store import ListStore  # noqa: PLC0415
+
+    copy = ListStore(Path(paths.state) / "lists").current(name)
+    if copy is None or copy.source != source:
+        findings.problem((*path, "source"), f"{source}, which does not exist", "a file or folder that exists")
+        return False
+    findings.notice(path, f"{source} does not exist; the copy of {copy.fetched_at:%Y-%m-%d %H:%M} UTC stays in force")
+    return True
 
 
 def _has_categories(source: str) -> bool:

@@ -145,10 +145,10 @@ def parse_date(value: Any) -> date:
 
 
 def parse_moment(value: Any) -> date | datetime:
-    """Read a day, or a minute on the school's wall clock: `2026-09-01 15:30`."""
+    """Read a day, or an instant on the school's wall clock: `2026-09-01 15:30`, `2026-09-01T15:30:00`."""
     expected = "a date such as 2026-09-01, or with a time: 2026-09-01 15:30"
     text = _text(value, expected)
-    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})", text)
+    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)", text)
     try:
         return datetime.combine(parse_date(match[1]), time.fromisoformat(match[2])) if match else parse_date(text)
     except (ValueError, PydanticCustomError):

@@ -36,7 +36,12 @@ class TwoGenerationCache(Generic[Value]):
     def get(self, key: bytes) -> Value | None:
         """Find a value, and keep it for another round if it was about to be forgotten."""
         value = self.young.get(key)
-        if value is None and (value := self._old.pop(key, None)) is not None:
+        return self.rescue(key) if value is None else value
+
+    def rescue(self, key: bytes) -> Value | None:
+        """Find a value that is not in the young half, and keep it for another round."""
+        value = self._old.pop(key, None)
+        if value is not None:
             self._old_bytes -= self._size_of(key, value)
             self.put(key, value)
         return value

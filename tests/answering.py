@@ -139,7 +139,7 @@ class UpstreamOfTest:
             if not aliases or asked.rdtype == dns.rdatatype.CNAME:
                 break
             response.answer += aliases
-            name = aliases[0][0].target  # type: ignore[attr-defined]
+            name = aliases[0][0].target
         if not any(rrset.rdtype == asked.rdtype for rrset in response.answer):
             response.set_rcode(dns.rcode.NOERROR if exists else dns.rcode.NXDOMAIN)
             response.authority.append(dns.rrset.from_text("test.", 60, "IN", "SOA", SOA))

@@ -24,7 +24,7 @@ TIMEOUT_SECONDS: Final = 2
 
 
 class LoadCrashedError(BenchError):
-    """dnsperf itself crashed; the server is not to blame."""
+    """dnsperf itself crashed or hung; the server is not to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,15 @@ class Load:
         self._process.send_signal(signal.SIGINT)
 
     def result(self) -> LoadResult:
+        """Wait for the end of the run.
+
+        Raises:
+            LoadCrashedError: dnsperf did not come to an end of its own.
+        """
         try:
             self._process.wait(self._limit_seconds)
+        except subprocess.TimeoutExpired:
+            raise LoadCrashedError(f"dnsperf did not end within {self._limit_seconds:.0f} s") from None
         finally:
             if self._process.poll() is None:
                 self._process.kill()

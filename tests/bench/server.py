@@ -85,6 +85,9 @@ class Server(ABC):
     def _run(self, *command: str) -> None:
         """Run a control command where the server runs: what it costs is part of the server's work."""
         pinned = ["taskset", "-c", self.cores, *command]
-        done = subprocess.run(pinned, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder)
+        try:
+            done = subprocess.run(pinned, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{self.name}: {command[0]} did not end within 120 s") from None
         if done.returncode != 0:
             raise BenchError(f"{self.name}: {command[0]} failed: {(done.stdout + done.stderr).strip()[-300:]}")

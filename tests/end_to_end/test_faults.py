@@ -24,6 +24,7 @@ from conftest import (
     need,
     wait_until,
 )
+from steady_client import SteadyClient
 
 NXDOMAIN, NOERROR, SERVFAIL, REFUSED = dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.SERVFAIL, dns.rcode.REFUSED
 FIRST_PRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -196,12 +197,12 @@ def test_what_needs_a_new_start_is_said(own_gateway: RunningGateway) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        pytest.param(b"<!DOCTYPE html>\n<html><body>Please log in</body></html>\n", "HTML", id="html"),
+        pytest.param(b"<!DOCTYPE html>\n<html><body>Please log in</body></html>\n", "is a web page", id="html"),
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b"# nothing\n", "no entry", id="comments-only"),
-        pytest.param(b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcb\xcf\xcd", "cut short", id="truncated-gzip"),
-        pytest.param(b"\0" * 4096, "", id="nul-octets"),
-        pytest.param(b"a bad line\n" * 100 + b"casino.example\n", "", id="bad-lines"),
+        pytest.param(b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcb\xcf\xcd", "ends too early", id="truncated-gzip"),
+        pytest.param(b"\0" * 4096, "binary", id="nul-octets"),
+        pytest.param(b"a bad line\n" * 100 + b"casino.example\n", "lines", id="bad-lines"),
         pytest.param(None, "does not exist", id="missing"),
     ],
 )
@@ -237,14 +238,23 @@ def bad_lists(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> I
     running.stop()
 
 
-def test_a_list_that_is_not_there_yet_stops_no_other(own_gateway: RunningGateway) -> None:
+def test_a_list_that_never_was_there_is_a_mistake_in_the_site(own_gateway: RunningGateway) -> None:
     own_gateway.change("lists:\n", "lists:\n  theirs: {source: nowhere.txt, category: games}\n")
+    code, said = own_gateway.run_to_its_end()
+    assert code == 2
+    assert "lists.theirs.source: found " in said
+    assert "nowhere.txt, which does not exist; expected a file or folder that exists" in said
+
+
+def test_a_list_that_went_away_leaves_its_last_good_copy(own_gateway: RunningGateway) -> None:
+    assert own_gateway.run("lists", "update").returncode == 0
+    shutil.rmtree(own_gateway.folder / "lists")
+    shutil.rmtree(own_gateway.folder / "state" / "generations")
     own_gateway.start()
     assert_filters(own_gateway)
-    assert "nowhere.txt does not exist" in own_gateway.log.read_text()
-    (own_gateway.folder / "nowhere.txt").write_text("arcade.test\n")
-    assert own_gateway.run("lists", "update").returncode == 0
-    assert own_gateway.ask("arcade.test").rcode() == NXDOMAIN
+    said = own_gateway.log.read_text()
+    assert "lists does not exist; the copy of " in said
+    assert "missing" in own_gateway.run("lists", "status").stdout
 
 
 # ---- the compiled lists --------------------------------------------------------------------------------------------
@@ -324,7 +334,7 @@ def test_an_older_generation_serves_until_the_newest_is_compiled_again(own_gatew
 def test_without_any_list_the_recorded_fail_mode_holds(
     tmp_path: Path, upstream: Upstream, fail_modes: str, *, is_open: bool
 ) -> None:
-    theirs = {"ours: {source: lists, format: domains}": f"theirs: {{source: 'https://127.0.0.1:{free_port()}/list'}}"}
+    theirs = {"ours: {source: lists, format: domains}": f"theirs: {{category: games, source: 'https://127.0.0.1:{free_port()}'}}"}
     own_gateway = make_gateway(
         tmp_path / "site", upstream, change=theirs, extra=fail_modes + "essentials: [shop.example]\n"
     )
@@ -389,16 +399,17 @@ def test_workers_outlive_their_supervisor_and_a_new_one_takes_over(own_gateway: 
     own_gateway.start()
     old_workers = own_gateway.worker_pids()
     assert own_gateway.process is not None
-    own_gateway.process.kill()
-    own_gateway.process.wait()
-    time.sleep(0.2)
-    assert_filters(own_gateway)
-    own_gateway.start()
-    wait_until(lambda: not any(map(is_running, old_workers)))
-    assert_filters(own_gateway)
-    new_workers = own_gateway.worker_pids()
-    assert new_workers
-    assert not set(new_workers) & set(old_workers)
+    with SteadyClient(own_gateway.port) as client:
+        own_gateway.process.kill()
+        own_gateway.process.wait()
+        time.sleep(0.2)
+        assert_filters(own_gateway)
+        own_gateway.start()
+        wait_until(lambda: not any(map(is_running, old_workers)))
+        time.sleep(0.2)
+    assert (client.result.leaked, client.result.odd) == ([], [])
+    assert len(client.result.lost_at) <= 16, "what was in the hands of the old worker"
+    assert own_gateway.status()["pids"] == own_gateway.worker_pids()
 
 
 def test_a_worker_that_hangs_is_replaced(own_gateway: RunningGateway) -> None:

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,20 @@ def test_what_is_no_job_ends_with_a_sentence(job: str) -> None:
     assert said[0]["fault"]
 
 
+def test_a_compiler_that_nobody_listens_to_any_more_ends_in_silence(tmp_path: Path) -> None:
+    job = job_of(tmp_path, "a.test\n")
+    command = [sys.executable, "-m", "agent.list_compiler"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        child.stdin.write(json.dumps(job).encode())
+        child.stdin.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 2
+
+
 def test_a_list_for_which_memory_does_not_suffice_ends_with_a_sentence(tmp_path: Path) -> None:
     job = json.dumps(job_of(tmp_path, b"\n" * 40_000_000))
     assert run(job, limits="ulimit -v 400000") == (
@@ -159,8 +173,8 @@ def test_progress_is_told_to_whom_it_may_concern(tmp_path: Path) -> None:
 
 def test_the_teller_waits_between_two_lines_and_never_says_more_than_everything() -> None:
     clock = iter([0.0, 0.1, 0.3, 0.35, 0.6])
-    stream = StringIO()
+    stream = BytesIO()
     teller = _Teller(stream, monotonic=lambda: next(clock))
     for lines in (10, 20, 30, 40):
         teller(lines, 35)
-    assert stream.getvalue() == '{"lines": 20, "of": 35}\n{"lines": 40, "of": 40}\n'
+    assert stream.getvalue() == b'{"lines": 20, "of": 35}\n{"lines": 40, "of": 40}\n'

@@ -38,6 +38,7 @@ MON_TO_FRI = frozenset(range(5))
         pytest.param(values.parse_date, "2026-09-01", date(2026, 9, 1), id="date"),
         pytest.param(values.parse_moment, "2026-09-01", date(2026, 9, 1), id="moment-that-is-a-day"),
         pytest.param(values.parse_moment, "2026-09-01 15:30", datetime(2026, 9, 1, 15, 30), id="moment"),  # noqa: DTZ001 - the school's clock
+        pytest.param(values.parse_moment, "2026-09-01T15:30:20", datetime(2026, 9, 1, 15, 30, 20), id="second"),  # noqa: DTZ001 - the school's clock
         pytest.param(values.parse_timezone, "Asia/Tokyo", "Asia/Tokyo", id="time-zone"),
         pytest.param(values.parse_cidr, "10.1.0.0/16", "10.1.0.0/16", id="prefix"),
         pytest.param(values.parse_cidr, "192.0.2.1", "192.0.2.1/32", id="single-address"),
@@ -83,6 +84,7 @@ def test_read(parse: Callable[[Any], Any], written: Any, expected: Any) -> None:
         pytest.param(values.parse_date, "2026-02-30", "a date such as", id="no-such-date"),
         pytest.param(values.parse_date, "1026-02-03", "from 2000 to 2099", id="long-ago"),
         pytest.param(values.parse_moment, "2026-02-03 25:00", "a date such as", id="no-such-moment"),
+        pytest.param(values.parse_moment, "2026-02-03 12:00:60", "a date such as", id="no-such-second"),
         pytest.param(values.parse_timezone, "Europe/Londn", "Europe/London", id="misspelt-time-zone"),
         pytest.param(values.parse_timezone, "/etc/passwd", "a time zone such as", id="path-as-time-zone"),
         pytest.param(values.parse_timezone, "Europe", "a time zone such as", id="folder-of-time-zones"),
