@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from rules.errors import SchoolgateError
+from agent.logs import log
+from rules.errors import SchoolgateError, StorageError
 
 MAX_REQUEST_OCTETS: Final = 64 * 1024
 REQUEST_SECONDS: Final = 5.0
@@ -29,17 +30,30 @@ def socket_path(runtime: str) -> Path:
     return Path(runtime) / "control.sock"
 
 
-async def serve_control(path: Path, handler: Handler) -> asyncio.Server:
-    """Listen for commands; the handler gets a request and gives its answer."""
+class BadRequestError(SchoolgateError):
+    """Somebody sent something that is not a request."""
+
+
+async def serve_control(path: Path, handler: Handler, *, request_seconds: float = REQUEST_SECONDS) -> asyncio.Server:
+    """Listen for commands.
+
+    Args:
+        path: the socket; one that an ended gateway left behind makes room.
+        handler: gets a request and gives its answer.
+        request_seconds: how long a request may take to come in.
+
+    Raises:
+        StorageError: nobody can listen there.
+    """
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await asyncio.wait_for(reader.readline(), REQUEST_SECONDS)
-            answer = await handler(dict(json.loads(line)))
-        except (ValueError, TypeError, TimeoutError) as error:
-            answer = {"ok": False, "problems": [f"the request could not be read ({error})"]}
+            answer = await handler(await _read_request(reader, request_seconds))
         except SchoolgateError as error:
             answer = {"ok": False, "problems": str(error).splitlines()}
+        except Exception as error:  # noqa: BLE001 (whoever asked must not wait for an answer that never comes)
+            log.error("command_failed", error=type(error).__name__)
+            answer = {"ok": False, "problems": ["the command failed by a fault of the gateway; its log says more"]}
         try:
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
@@ -52,12 +66,32 @@ async def serve_control(path: Path, handler: Handler) -> asyncio.Server:
     return await asyncio.start_unix_server(converse, sock=listening, limit=MAX_REQUEST_OCTETS)
 
 
+async def _read_request(reader: asyncio.StreamReader, seconds: float) -> dict[str, Any]:
+    """Read one line.
+
+    Raises:
+        BadRequestError: it is too long, too late, or not a JSON object.
+    """
+    try:
+        request = json.loads(await asyncio.wait_for(reader.readline(), seconds))
+    except TimeoutError:
+        raise BadRequestError(f"no request within {seconds:g} seconds; expected one line of JSON") from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise BadRequestError(f"the request could not be read ({error}); expected one line of JSON") from error
+    if not isinstance(request, dict):
+        raise BadRequestError("the request could not be read; expected a JSON object")
+    return request
+
+
 def _listen(path: Path) -> socket.socket:
-    """Bind the socket; one that an ended gateway left behind makes room."""
-    path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(str(path))
-    path.chmod(0o600)
+    try:
+        path.unlink(missing_ok=True)
+        listening.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        listening.close()
+        raise StorageError(f"{path}: no socket for commands can be made there ({error.strerror or error})") from error
     return listening
 
 
@@ -65,7 +99,7 @@ def ask_gateway(runtime: str, request: dict[str, Any]) -> dict[str, Any]:
     """Send a command to the running gateway and give its answer.
 
     Raises:
-        NotRunningError: nobody listens.
+        NotRunningError: nobody listens, or nobody answers.
     """
     path = socket_path(runtime)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -73,13 +107,15 @@ def ask_gateway(runtime: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
             connection.connect(str(path))
         except OSError as error:
-            raise NotRunningError(f"no gateway is running for this site ({path}: {error.strerror})") from error
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            piece = connection.recv(65_536)
-            if not piece:
-                raise NotRunningError("the gateway ended before it answered")
-            answer += piece
-    result = json.loads(answer)
-    return result if isinstance(result, dict) else {"ok": False}
+            reason = error.strerror or error
+            raise NotRunningError(f"no gateway is running for this site ({path}: {reason})") from error
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with connection.makefile("rb") as answers:
+                answer = answers.readline()
+        except OSError as error:
+            raise NotRunningError(f"the gateway did not answer ({error})") from error
+    if not answer.endswith(b"\n"):
+        raise NotRunningError("the gateway ended before it answered")
+    result: dict[str, Any] = json.loads(answer)
+    return result

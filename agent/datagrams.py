@@ -191,7 +191,7 @@ class BatchedDatagrams:
         lane.vector_lengths[slot] = len(answer)
         name, control = return_address[:_SOCKADDR_OCTETS], return_address[_SOCKADDR_OCTETS:]
         lane.names[slot * _SOCKADDR_OCTETS : (slot + 1) * _SOCKADDR_OCTETS] = name
-        if control:
+        if self._wants_control:
             lane.controls[slot * _CONTROL_OCTETS : slot * _CONTROL_OCTETS + len(control)] = control
             lane.control_lengths[slot] = len(control)
         self._queued += 1
@@ -214,7 +214,6 @@ class PortableDatagrams:
         self.answer_lengths = memoryview(bytearray(8 * SLOTS)).cast("Q")
         self._peers: list[tuple[str, int]] = []
         self._queue: list[tuple[tuple[str, int], bytes]] = []
-        self._known: dict[bytes, tuple[str, int]] = {}
         self.unsent = 0
 
     def receive(self) -> int:

@@ -160,8 +160,6 @@ class DnsWorker:
             counters.plain["queries_udp"] += count
             counters.plain["reply_cache_hits"] += count - slow
             counters.hit_latency(time.monotonic() - now, count)
-            if count < SLOTS:
-                break
 
     def _answer_datagram(  # noqa: PLR0917 (names of arguments cost time, and this is called for every second query)
         self,

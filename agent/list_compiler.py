@@ -103,7 +103,7 @@ class _Teller:
     def __init__(self, stream: BinaryIO | RawIOBase, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._monotonic = monotonic
-        self._told_at = monotonic()
+        self._told_at = float("-inf")
 
     def __call__(self, lines: int, of: int) -> None:
         now = self._monotonic()

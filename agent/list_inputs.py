@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +39,15 @@ class IndexKeeper(Protocol):
     def list_versions(self) -> Mapping[int, Mapping[str, str]]:
         """Give the version of each list that each kept generation is made of."""
 
-    def publish(self, lists: Sequence[IndexList], fingerprint: str) -> int:
+    def publish(
+        self, lists: Sequence[IndexList], fingerprint: str, *, on_progress: Callable[[int, int], None]
+    ) -> int:
         """Compile the lists and put them in force; give the number of the generation.
+
+        Args:
+            lists: what it is made of.
+            fingerprint: of the lists.
+            on_progress: is told how many lines have been taken, and how many there are.
 
         Raises:
             IndexUnusableError: they could not be compiled.

@@ -327,6 +327,9 @@ class ListUpdater:
 
     # --- All of them
 
+    def _tell_compiled(self, lines: int, of: int) -> None:
+        self._progress.step("index", f"compiling, {lines:,} of {of:,} lines")
+
     def _publish(self, outcomes: Sequence[Outcome], *, force: bool) -> UpdateReport:
         lists = self._store.index_lists(config.name for config in self._site.lists)
         wanted = fingerprint(lists)
@@ -337,7 +340,7 @@ class ListUpdater:
         if lists and there_is != wanted:
             self._progress.step("index", "compiling")
             try:
-                generation = self._index.publish(lists, wanted)
+                generation = self._index.publish(lists, wanted, on_progress=self._tell_compiled)
                 self._progress.finish("index", f"generation {generation} published")
             except (IndexUnusableError, StorageError) as error:
                 fault = str(error)

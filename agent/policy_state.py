@@ -37,7 +37,7 @@ CANARY_NAMES: Final = frozenset(to_wire(name) for name in CANARY_TAGS)
 # the answer that it was finished from and where in it the records begin.
 Finished = tuple[bytes, float, int, int, RawAnswer, int]
 
-# More than that, and somebody has set the clock; or drift has added up to it in weeks, and looking again does no harm.
+# By more than that a clock is off when somebody has set it, or when drift has added up for weeks.
 CLOCK_JUMP_SECONDS: Final = 1.0
 
 NULL_IPV4 = bytes(4)

@@ -256,6 +256,7 @@ class Responder:
             overlay.subtree,
             index.root_mask,
             xxhash.xxh3_64_intdigest,
+            int(index.has_top_level_rules),
         )
 
     def advance(self) -> None:
@@ -280,15 +281,17 @@ class Responder:
         if length > MAX_WIRE_OCTETS:
             return self._respond_carefully(message, client, udp=udp)
 
-        # The look-up of `ListIndex.look_up` and `Overlay.look_up`, in line. No list has a name of one label.
-        cells, cell_count, overlay, mask, digest_of = self._look_up_by
+        # The look-up of `ListIndex.look_up` and `Overlay.look_up`, in line; few lists have anything to say of a
+        # name of one label.
+        cells, cell_count, overlay, mask, digest_of, last_label = self._look_up_by
+        reach = length + last_label
         listed = b""
         position = matches = 0
         while position < length:
             suffix = name[position:]
             step = name[position]
             following = position + step + 1
-            if following < length:
+            if following < reach:
                 digest = digest_of(suffix)
                 slot = digest % cell_count
                 while cell := cells[slot]:

@@ -25,7 +25,10 @@ class Answering(Protocol):
     """What a connection needs of the worker."""
 
     def answer_stream(self, message: bytes, address: bytes, deliver: Deliver) -> bytes | None:
-        """Answer one whole message, at once or through `deliver`; messages carry their ID."""
+        """Answer one whole message, at once or through `deliver`; messages carry their ID.
+
+        An empty answer means that there is none and that none will come.
+        """
 
     def count(self, what: str) -> None:
         """Count something that happened."""
@@ -117,7 +120,7 @@ class _Connection(asyncio.Protocol):
     def _read_messages(self) -> None:
         position = 0
         received = self._received
-        while self._unanswered < MAX_PIPELINED and not self._is_full and len(received) - position >= 2:
+        while self._may_read() and len(received) - position >= 2:
             end = position + 2 + int.from_bytes(received[position : position + 2], "big")
             if end > len(received):
                 break
@@ -126,10 +129,13 @@ class _Connection(asyncio.Protocol):
             self._answer(message)
         del received[:position]
         if self._transport is not None and not self._transport.is_closing():
-            if self._unanswered >= MAX_PIPELINED or self._is_full:
-                self._transport.pause_reading()
-            else:
+            if self._may_read():
                 self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
+    def _may_read(self) -> bool:
+        return self._transport is not None and self._unanswered < MAX_PIPELINED and not self._is_full
 
     def _answer(self, message: bytes) -> None:
         self.heard_at = self._connections.monotonic()
@@ -144,15 +150,15 @@ class _Connection(asyncio.Protocol):
             self._write(answer)
 
     def _deliver(self, answer: bytes) -> None:
-        """Write an answer that had to wait; an empty one means that none will come."""
+        """Write an answer that had to wait."""
         self._unanswered -= 1
-        if answer:
-            self._write(answer)
+        self._write(answer)
         if self._received or self._unanswered == MAX_PIPELINED - 1:
             self._read_messages()
 
     def _write(self, answer: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        """Write an answer; an empty one means that there is none."""
+        if answer and self._transport is not None and not self._transport.is_closing():
             self._transport.write(len(answer).to_bytes(2, "big") + answer)
 
     def pause_writing(self) -> None:

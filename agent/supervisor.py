@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ FIRST_BACKOFF_SECONDS: Final = 0.05
 MAX_BACKOFF_SECONDS: Final = 30.0
 # A worker that lived for so long was sound; the next fault is a new one.
 SOUND_SECONDS: Final = 60.0
+WORKER_COMMAND: Final = (sys.executable, "-P", "-m", "agent.dns_worker")
 
 
 @dataclass(slots=True)
@@ -126,11 +127,23 @@ class Supervisor:
         shared: where generations are published and workers report.
         sockets: what each worker listens on.
         job: what every worker is told, but for its slot and its sockets.
+        command: starts a worker, with its job as the last argument.
+        monotonic: seconds, on the clock that workers tell their heartbeat by.
     """
 
-    def __init__(self, shared: SharedMemory, sockets: ListeningSockets, job: WorkerJob) -> None:
+    def __init__(
+        self,
+        shared: SharedMemory,
+        sockets: ListeningSockets,
+        job: WorkerJob,
+        *,
+        command: Sequence[str] = WORKER_COMMAND,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._shared = shared
         self._sockets = sockets
+        self._command = command
+        self._monotonic = monotonic
         self._slots = shared.workers()
         self._workers = [
             _Worker(
@@ -150,9 +163,9 @@ class Supervisor:
             self._start(worker)
 
     def _start(self, worker: _Worker) -> None:
-        worker.started_at = time.monotonic()
+        worker.started_at = self._monotonic()
         worker.process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
-            [sys.executable, "-P", "-m", "agent.dns_worker", worker.job.to_json()],
+            [*self._command, worker.job.to_json()],
             pass_fds=(*worker.job.datagrams, *worker.job.streams),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -160,12 +173,12 @@ class Supervisor:
 
     def watch(self) -> None:
         """Start again what has died or hangs; call it often."""
-        now = time.monotonic()
+        now = self._monotonic()
         for worker, slot in zip(self._workers, self._slots, strict=True):
             process = worker.process
             if process is None:
                 if now >= worker.start_at:
-                    self._start(worker)
+                    self._start_again(worker, slot.number, now)
                 continue
             heartbeat = slot.heartbeat_nanoseconds if slot.pid == process.pid else 0
             silent_for = now - max(heartbeat / 1e9, worker.started_at)
@@ -176,15 +189,28 @@ class Supervisor:
             if process.poll() is not None:
                 self._bury(worker, slot.number, now)
 
+    def _start_again(self, worker: _Worker, number: int, now: float) -> None:
+        try:
+            self._start(worker)
+        except OSError as error:
+            # No memory or no process number is to be had: the others go on, and later there may be.
+            self._back_off(worker, now)
+            log.error("worker_not_started", worker=number, reason=error.strerror or str(error))
+
+    def _back_off(self, worker: _Worker, now: float) -> None:
+        seconds = min(max(worker.backoff_seconds * 2, FIRST_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
+        worker.backoff_seconds = seconds
+        worker.start_at = now + seconds
+
     def _bury(self, worker: _Worker, number: int, now: float) -> None:
         if worker.process is None:
             return
         code, worker.process = worker.process.returncode, None
-        was_sound = now - worker.started_at > SOUND_SECONDS
-        worker.backoff_seconds = (
-            0.0 if was_sound else min(max(worker.backoff_seconds * 2, FIRST_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
-        )
-        worker.start_at = now + worker.backoff_seconds
+        if now - worker.started_at > SOUND_SECONDS:
+            worker.backoff_seconds = 0.0
+            worker.start_at = now
+        else:
+            self._back_off(worker, now)
         self._shared.count("worker_restarts")
         log.error("worker_died", worker=number, exit_code=code, seconds=worker.backoff_seconds)
 

@@ -135,6 +135,8 @@ class ListIndex:
             rule = read_rule(written)
             self._rules.setdefault((place, rule.name), []).append(rule)
             self._answering_mask |= (rule.answer is not None) << place
+        # What a whole top-level domain has in common is said by patterns alone (`ads*.example`).
+        self.has_top_level_rules = any(len(name) == name[0] + 1 for _, name in self._rules if name)
         # Compiled when first needed: most never are, and the cache of `re` is too small for a list of patterns.
         self._matchers: dict[str, Callable[[str], object]] = {}
 

@@ -92,7 +92,10 @@ class RememberingIndex:
             for number, (lists, _) in enumerate(self.generations, start=1)
         }
 
-    def publish(self, lists: Sequence[IndexList], fingerprint: str) -> int:
+    def publish(
+        self, lists: Sequence[IndexList], fingerprint: str, *, on_progress: Callable[[int, int], None]
+    ) -> int:
+        on_progress(1, 1)
         if self.broken:
             raise IndexUnusableError("the list compiler is broken")
         self.generations.append((lists, fingerprint))

@@ -23,7 +23,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from agent.control import ask_gateway
+from agent.control import NotRunningError, ask_gateway
 
 BIN = Path(sys.executable).parent
 PACKAGES = {
@@ -116,9 +116,11 @@ class RunningGateway:
         while time.monotonic() < deadline:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()
-            with suppress(dns.exception.Timeout):
+            with suppress(dns.exception.Timeout, NotRunningError):
                 self.ask("ready.invalid", timeout=0.3)
+                self.status()
                 return
+            time.sleep(0.02)
         raise AssertionError(self.log.read_text())
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A client that asks a blocked and an allowed name in turn, hundreds of times a second, whatever happens meanwhile."""
+"""A client that asks a blocked and an allowed name in turn, hundreds of times a second, whatever happens."""
 
 import random
 import selectors
@@ -46,7 +46,8 @@ class SteadyClient:
     def __init__(self, port: int, *, source: str = "127.0.0.1", per_second: int = 400) -> None:
         self.result = Answered()
         self._server = ("127.0.0.1", port)
-        self._step = max(1, round(per_second * STEP_SECONDS / 2))
+        self._step_seconds = max(STEP_SECONDS, 2 / per_second)
+        self._pairs = round(per_second * self._step_seconds / 2)
         self._waiting: dict[tuple[int, bytes], tuple[float, bool]] = {}
         self._stop = threading.Event()
         self._selector = selectors.DefaultSelector()
@@ -77,10 +78,10 @@ class SteadyClient:
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            for _ in range(self._step):
+            for _ in range(self._pairs):
                 self._ask(f"x{self.result.asked}.casino.example", is_blocked=True)
                 self._ask(f"n{random.randrange(300)}.bulk.example", is_blocked=False)
-            due += STEP_SECONDS
+            due += self._step_seconds
             self._read_until(due)
         end = time.monotonic() + LAST_WAIT_SECONDS
         while self._waiting and time.monotonic() < end:

@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import dns.message
 import dns.rcode
 import pytest
 from conftest import (
@@ -40,7 +42,31 @@ def assert_filters(gateway: RunningGateway) -> None:
     assert addresses(gateway.ask("www.example")) == {"192.0.2.10"}
 
 
-# ---- at start ---------------------------------------------------------------------------------------------------
+@dataclass
+class Hung:
+    """A gateway whose worker was stopped at a moment, and a client that has asked since."""
+
+    gateway: RunningGateway
+    pid: int
+    at: float
+    waiting: socket.socket
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hung(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Hung]:
+    """It takes ten seconds to be sure that a worker hangs; meanwhile the other tests run."""
+    gateway = make_gateway(tmp_path_factory.mktemp("hung") / "site", upstream)
+    gateway.start()
+    (pid,) = gateway.worker_pids()
+    os.kill(pid, signal.SIGSTOP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect(("127.0.0.1", gateway.port))
+        asker.send(dns.message.make_query("casino.example", "A").to_wire())
+        yield Hung(gateway, pid, time.time(), asker)
+    gateway.stop()
+
+
+# ---- at start ------------------------------------------------------------------------------------------------------
 
 
 def test_every_listener_that_cannot_be_had_is_told_at_once(own_gateway: RunningGateway) -> None:
@@ -120,7 +146,7 @@ def test_a_taken_metrics_port_stops_nothing(own_gateway: RunningGateway) -> None
     assert f"No metrics: 127.0.0.1:{own_gateway.metrics_port} cannot be listened on (Address already in use)" in said
 
 
-# ---- a site that is broken while it runs ----------------------------------------------------------------------------
+# ---- a site that is broken while it runs ---------------------------------------------------------------------------
 
 
 @contextmanager
@@ -191,7 +217,7 @@ def test_what_needs_a_new_start_is_said(own_gateway: RunningGateway) -> None:
     assert len(own_gateway.worker_pids()) == 1
 
 
-# ---- lists -------------------------------------------------------------------------------------------------------
+# ---- lists ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -217,8 +243,6 @@ def test_a_bad_list_is_refused_and_the_last_good_copy_stays(
         assert told in said
         assert "stays in force" in said
         assert "Traceback" not in said
-        status = bad_lists.run("lists", "status")
-        assert told in status.stdout
     assert bad_lists.status()["index_generation"] == before
     assert bad_lists.ask("roulette.test").rcode() == NXDOMAIN
 
@@ -230,12 +254,21 @@ def bad_lists(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> I
     running = make_gateway(
         tmp_path_factory.mktemp("bad-lists") / "site",
         upstream,
-        change={ours: f"{ours}\n  casinos: {{source: casinos.txt, category: gambling}}"},
+        change={ours: f"{ours}\n  casinos: {{source: casinos.txt, format: domains, category: gambling}}"},
     )
     (running.folder / "casinos.txt").write_text("roulette.test\n")
     running.start()
     yield running
     running.stop()
+
+
+def test_the_status_of_lists_tells_what_is_wrong(bad_lists: RunningGateway) -> None:
+    with changed(bad_lists.folder / "casinos.txt", b"<!DOCTYPE html><html></html>"):
+        bad_lists.run("lists", "update")
+        status = bad_lists.run("lists", "status")
+    assert status.returncode == 0
+    assert "casinos.txt is a web page" in status.stdout
+    assert "refused" in status.stdout
 
 
 def test_a_list_that_never_was_there_is_a_mistake_in_the_site(own_gateway: RunningGateway) -> None:
@@ -334,9 +367,12 @@ def test_an_older_generation_serves_until_the_newest_is_compiled_again(own_gatew
 def test_without_any_list_the_recorded_fail_mode_holds(
     tmp_path: Path, upstream: Upstream, fail_modes: str, *, is_open: bool
 ) -> None:
-    theirs = {"ours: {source: lists, format: domains}": f"theirs: {{category: games, source: 'https://127.0.0.1:{free_port()}'}}"}
+    theirs = f"theirs: {{category: games, source: 'https://127.0.0.1:{free_port()}'}}"
     own_gateway = make_gateway(
-        tmp_path / "site", upstream, change=theirs, extra=fail_modes + "essentials: [shop.example]\n"
+        tmp_path / "site",
+        upstream,
+        change={"ours: {source: lists, format: domains}": theirs},
+        extra=fail_modes + "essentials: [shop.example]\n",
     )
     try:
         own_gateway.start()
@@ -412,15 +448,15 @@ def test_workers_outlive_their_supervisor_and_a_new_one_takes_over(own_gateway: 
     assert own_gateway.status()["pids"] == own_gateway.worker_pids()
 
 
-def test_a_worker_that_hangs_is_replaced(own_gateway: RunningGateway) -> None:
-    own_gateway.start()
-    (pid,) = own_gateway.worker_pids()
-    os.kill(pid, signal.SIGSTOP)
-    began = time.monotonic()
-    assert own_gateway.ask("casino.example", timeout=15).rcode() == NXDOMAIN, "it waited in the socket"
-    assert 8 < time.monotonic() - began < 14
-    assert not is_running(pid)
-    assert "worker_hangs" in own_gateway.log.read_text()
+def test_a_worker_that_hangs_is_replaced(hung: Hung) -> None:
+    with hung.waiting as asker:
+        asker.settimeout(15)
+        answer = dns.message.from_wire(asker.recv(4096))
+    assert answer.rcode() == NXDOMAIN, "asked while it hung, answered by the one that took its place"
+    assert_filters(hung.gateway)
+    assert not is_running(hung.pid)
+    assert 8 < hung.gateway.metrics()['schoolgate_worker_start_time_seconds{worker="0"}'] - hung.at < 14
+    assert "worker_hangs" in hung.gateway.log.read_text()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
@@ -428,7 +464,7 @@ def test_a_stop_leaves_no_process_behind(own_gateway: RunningGateway, signum: si
     own_gateway.start()
     wait_until(lambda: own_gateway.children("agent.intake"))
     before = own_gateway.processes()
-    assert len(before) == 3
+    assert len(before) >= 3
     assert own_gateway.process is not None
     own_gateway.process.send_signal(signum)
     assert own_gateway.process.wait(5) == 0
@@ -454,7 +490,7 @@ def test_a_stop_does_not_wait_for_a_slow_list(own_gateway: RunningGateway) -> No
 
 def test_a_signal_to_reload_while_it_starts_is_obeyed_later(own_gateway: RunningGateway) -> None:
     own_gateway.start(wait=False)
-    wait_until(lambda: (own_gateway.folder / "state" / "gateway.lock").exists())
+    wait_until((own_gateway.folder / "state" / "gateway.lock").exists)
     assert own_gateway.process is not None
     own_gateway.process.send_signal(signal.SIGHUP)
     own_gateway.wait_until_ready()

@@ -14,7 +14,9 @@ from steady_client import Answered, SteadyClient
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningGateway]:
     """A gateway with two workers."""
-    running = make_gateway(tmp_path_factory.mktemp("pair") / "site", upstream, extra="workers: 2\nessentials: [essential0.test]\n")
+    running = make_gateway(
+        tmp_path_factory.mktemp("pair") / "site", upstream, extra="workers: 2\nessentials: [essential0.test]\n"
+    )
     running.start()
     yield running
     running.stop()

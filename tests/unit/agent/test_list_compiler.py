@@ -175,6 +175,6 @@ def test_the_teller_waits_between_two_lines_and_never_says_more_than_everything(
     clock = iter([0.0, 0.1, 0.3, 0.35, 0.6])
     stream = BytesIO()
     teller = _Teller(stream, monotonic=lambda: next(clock))
-    for lines in (10, 20, 30, 40):
+    for lines in (10, 20, 30, 35, 40):
         teller(lines, 35)
-    assert stream.getvalue() == b'{"lines": 20, "of": 35}\n{"lines": 40, "of": 40}\n'
+    assert stream.getvalue() == b'{"lines": 10, "of": 35}\n{"lines": 30, "of": 35}\n{"lines": 40, "of": 40}\n'

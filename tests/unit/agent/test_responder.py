@@ -101,7 +101,7 @@ def test_the_extended_error_says_what_kind_of_block_it_is(
     for _ in range(2):
         sent = school.ask("www.bet.test", use_edns=0)
         assert sent.ede == ede
-        assert [option.to_text() for option in sent.message.options] == [f"EDE {ede}: No!"]
+        assert [option.text for option in sent.message.options] == ["No!"]
 
 
 def test_two_profiles_get_their_own_verdict() -> None:
@@ -171,7 +171,7 @@ def test_rules_for_types_are_obeyed() -> None:
 LABELS = st.sampled_from(["a", "b", "bet", "ads", "test", "net", "\x00", "A", "x" * 63])
 NAMES = st.lists(LABELS, max_size=5).map(lambda labels: [label.encode() for label in labels])
 LISTED = st.lists(
-    st.lists(st.sampled_from(["a", "b", "bet", "ads", "test", "net"]), min_size=1, max_size=3).map(".".join),
+    st.lists(st.sampled_from(["a", "b", "bet", "ads", "test", "net"]), min_size=2, max_size=3).map(".".join),
     max_size=5,
 )
 TAGS = ("gambling", "games", "helplines", "illegal", "name:a.test", "name:b.net")
@@ -192,15 +192,23 @@ RULEBOOKS = st.builds(
     guards=st.sampled_from([frozenset(), frozenset({"helplines"})]),
     allow_only=st.sampled_from([(), (PUPILS,)]),
 )
+# As parsers make them: whatever is about a whole top-level domain, or about all names, has a pattern.
 SPECIALS = st.lists(
-    st.builds(
-        SpecialRule,
-        name=st.sampled_from([wire("test"), wire("bet.test"), wire("a.test"), b""]),
-        subtree=st.booleans(),
-        exception=st.booleans(),
-        important=st.booleans(),
-        dnstypes=st.sampled_from([frozenset(), frozenset({1})]),
-        pattern=st.sampled_from([None, r"(.*\.)?a[^.]*\..*"]),
+    st.one_of(
+        st.builds(
+            SpecialRule,
+            name=st.sampled_from([wire("bet.test"), wire("a.test")]),
+            subtree=st.booleans(),
+            exception=st.booleans(),
+            important=st.booleans(),
+            dnstypes=st.sampled_from([frozenset(), frozenset({1})]),
+        ),
+        st.builds(
+            SpecialRule,
+            name=st.sampled_from([wire("bet.test"), wire("test"), b""]),
+            exception=st.booleans(),
+            pattern=st.just(r"(.*\.)?a[^.]*\..*"),
+        ),
     ),
     max_size=3,
 )
@@ -301,9 +309,7 @@ def test_no_client_ever_gets_the_answer_of_another_profile(steps: list[tuple[str
 
 def test_an_answer_is_asked_for_once_and_counts_down() -> None:
     school = Answering(zone=(WWW,))
-    assert school.resolve("www.Example").records == ["www.example. 299 A 192.0.2.1"][:0] + [
-        "www.Example. 300 A 192.0.2.1"
-    ]
+    assert school.resolve("www.Example").records == ["www.Example. 300 A 192.0.2.1"]
     for age in (0, 0.5, 0.5, 9, 200):
         school.advance(age)
         ttl = 300 - int(school.clocks.monotonic_seconds - 1000)
@@ -703,7 +709,8 @@ def test_what_is_in_use_is_asked_for_again_before_it_expires() -> None:
     assert school.ask("www.example", to=STAFF).ttls == {9}
     assert len(school.upstream.asked) == 2
     school.upstream.answer()
-    assert school.ask("www.example", to=STAFF).ttls == {100}
+    school.advance(1)
+    assert school.ask("www.example", to=STAFF).ttls == {99}
     assert school.counters.plain["prefetches"] == 1
 
 
@@ -715,7 +722,7 @@ def test_a_failed_prefetch_is_tried_again_and_harms_nobody() -> None:
         assert school.ask("www.example").answers
     school.upstream.fail()
     school.advance(1)
-    assert school.ask("www.example").ttls == {6}
+    assert school.ask("www.example").ttls == {7}
     assert len(school.upstream.waiting) == 1
     school.advance(20)
     sent = school.ask("www.example")
@@ -749,18 +756,14 @@ def test_too_many_who_wait_for_one_answer_are_refused_with_a_reason() -> None:
     assert all(each.answers for each in sent)
 
 
-def test_a_client_that_cannot_be_reached_does_not_keep_others_waiting() -> None:
-    def explode(_: bytes) -> None:
-        raise OSError("the connection is gone")
-
+def test_a_fault_of_ours_with_one_answer_does_not_keep_the_others_waiting() -> None:
     school = Answering(zone=(WWW,))
-    waiting = school.responder.respond(query("www.example"), school.client(), udp=False)
-    assert not isinstance(waiting, bytes)
-    assert waiting is not None
-    sent = school.ask("www.example")
-    waiting.deliver = explode
+    sent = [school.ask("www.example") for _ in range(3)]
+    (question,) = school.responder.inflight.values()
+    del question.waiters[1].ruling
     school.upstream.answer()
-    assert sent.addresses == ["192.0.2.1"]
+    assert [each.rcode for each in sent] == ["NOERROR", "SERVFAIL", "NOERROR"]
+    assert school.counters.plain["unexpected_errors"] == 1
 
 
 # ---- what fits ---------------------------------------------------------------------------------------------------
@@ -798,7 +801,7 @@ def test_a_larger_limit_of_the_site_is_used() -> None:
 def test_any_number_of_additional_records_is_counted_right() -> None:
     def add(message: dns.message.Message) -> None:
         message.additional += [
-            dns.rrset.from_text(f"n{number}.test", 60, "IN", "A", "192.0.2.1") for number in range(255)
+            dns.rrset.from_text(f"n{number}.test.", 60, "IN", "A", "192.0.2.1") for number in range(255)
         ]
 
     school = Answering(zone=(WWW,))
@@ -808,7 +811,7 @@ def test_any_number_of_additional_records_is_counted_right() -> None:
 
 
 def test_the_longest_answer_leaves_room_for_our_own_record() -> None:
-    filler = [f"big.example. 60 TXT {' '.join(['x' * 255] * 15)}{'x' * 43}{number:02}" for number in range(16)]
+    filler = [f"big.example. 60 TXT {' '.join(['x' * 255] * 15)} {'x' * 43}{number:02}" for number in range(16)]
 
     def strip(message: dns.message.Message) -> None:
         message.use_edns(-1)
@@ -1068,13 +1071,11 @@ def test_long_queries_are_answered_and_not_remembered() -> None:
 
 def test_a_million_ways_of_asking_are_forgotten_again() -> None:
     school = with_gambling()
+    cookie = dns.edns.GenericOption(dns.edns.OptionType.make(10), bytes(8))
+    octets = query("bet.test", use_edns=0, options=[cookie])
     for number in range(5000):
-        cookie = dns.edns.GenericOption(dns.edns.OptionType.make(10), number.to_bytes(8, "big"))
-        octets = (
-            query("bet.test", use_edns=0, options=[cookie]) if number < 3 else octets[:-2] + number.to_bytes(2, "big")
-        )
         for _ in range(2):
-            school.responder.respond(octets, school.client(), udp=True)
+            school.responder.respond(octets[:-2] + number.to_bytes(2, "big"), school.client(), udp=True)
     assert len(school.responder._shapes) <= 4096
     rulings = school.client().state.table.values()
     assert max(len(ruling.parts) for ruling in rulings) <= 64
