@@ -16,8 +16,9 @@ import sys
 from typing import Protocol
 
 SLOTS = 64
-# The largest query taken whole and the largest answer sent; EDNS lets nobody ask for more over UDP here.
-SLOT_OCTETS = 4096
+# The largest query taken whole and the largest answer sent; EDNS lets nobody ask for more over UDP here. Not a
+# whole page: slots that lie pages apart would all compete for the same few lines of the cache.
+SLOT_OCTETS = 4096 + 192
 RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 
 _SOCKADDR_OCTETS = 28
@@ -26,6 +27,8 @@ _MSG_DONTWAIT = 0x40
 _IPV6_RECVPKTINFO = 49
 _IP_PKTINFO = 8
 _SO_RCVBUFFORCE = 33
+_IP_MTU_DISCOVER = 10
+_IP_PMTUDISC_PROBE = 3
 # Room in the socket's send buffer comes back within microseconds; so many attempts, then the answer is dropped.
 _SEND_ATTEMPTS = 50
 
@@ -130,7 +133,8 @@ class BatchedDatagrams:
         self._incoming = _Lane(name_octets=name_octets, wants_control=self._wants_control)
         self._outgoing = _Lane(name_octets=name_octets, wants_control=self._wants_control, shares=self._incoming)
         self._late = _Lane(name_octets=name_octets, wants_control=self._wants_control)
-        self._unpack = struct.Struct(("4x4s20x" if is_ipv4 else "8x16s4x") * SLOTS).unpack_from
+        name = "4x4s20x" if is_ipv4 else "8x16s4x"
+        self._unpack = [struct.Struct(name * count).unpack_from for count in range(SLOTS + 1)]
         self.buffer = self._incoming.buffer
         self.answer_lengths = self._outgoing.vector_lengths
         self.lengths: list[int] = []
@@ -147,7 +151,7 @@ class BatchedDatagrams:
         if count <= 0:
             return 0
         self.lengths = lane.lengths[:count].tolist()
-        self.addresses = self._unpack(lane.names)
+        self.addresses = self._unpack[count](lane.names)
         if self._wants_control:
             self._outgoing.control_lengths[:count] = lane.control_lengths[:count]
         return count
@@ -283,6 +287,10 @@ def listen_on_datagrams(address: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         _make_room(listening)
+        if family == socket.AF_INET:
+            # No fragments, and nobody outside can talk us into smaller packets (ip(7), IP_PMTUDISC_PROBE).
+            with contextlib.suppress(OSError):
+                listening.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
         listening.bind((address, port))
     except OSError:
         listening.close()

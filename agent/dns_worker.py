@@ -12,14 +12,14 @@ import signal
 import socket
 import sys
 import time
-from collections import defaultdict, deque
+from collections import deque
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from agent import restraint
 from agent.clients import ClientResolver
-from agent.datagrams import SLOT_OCTETS, SLOTS, Datagrams, open_datagrams
+from agent.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
 from agent.logs import configure_logs, log
 from agent.policy_state import Finished, PolicyState
@@ -125,7 +125,7 @@ class DnsWorker:
             count = datagrams.receive()
             if not count:
                 break
-            now = responder.now = time.monotonic()
+            responder.now = now = time.monotonic()
             first = slot = slow = 0
             start = 2
             for octets, address in zip(datagrams.lengths, datagrams.addresses, strict=False):
@@ -298,7 +298,7 @@ class DnsWorker:
 
     def _hand_over_rows(self) -> None:
         """Give the rows of this tick to the spool; what it cannot take is counted as lost."""
-        rows, self._responder.rows = self._responder.rows, defaultdict(int)
+        rows = self._responder.take_rows()
         if rows:
             lost = self._spool.write(rows, at_unix=time.time())
             self._counters.plain["rows_lost"] += lost

@@ -7,7 +7,7 @@ that is now in flight.
 Source: RFC 6891, RFC 8482, RFC 8767, RFC 8906, RFC 9520.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
@@ -74,6 +74,11 @@ PREFETCH_MIN_LIFETIME_SECONDS: Final = 20
 
 # A query with more behind its question (padding, cookies by the hundred) is read anew each time.
 MAX_SHAPE_OCTETS: Final = 128
+# TTLs count down by the second. Where thousands of replies a second would have to be finished anew for that, those
+# with minutes left hold for some seconds more, and say what is left at the end of them: never more than the truth.
+BUSY_REFRESHES: Final = 2000
+MAX_STRETCH_SECONDS: Final = 8
+
 MAX_SHAPES: Final = 4096
 MAX_PARTS: Final = 64
 MAX_FAILURES: Final = 10_000
@@ -214,8 +219,14 @@ class Responder:
         self._outcomes = counters.outcomes
         self._forwarder = forwarder
         self._monotonic = monotonic
-        self.now = monotonic()
-        self.rows: defaultdict[RowKey, int] = defaultdict(int)
+        self._now = self._second_ends_at = 0.0
+        self._at_most_this_second = 0
+        self._ends = [0.0]
+        self._refreshed = self._stretch_seconds = 0
+        # Thousands of finished replies hold these numbers, and the processor's cache has room for few objects.
+        self._places: dict[int, int] = {}
+        # What is to be recorded, in the order of the queries; adding it up can wait until the tick.
+        self.noted: list[RowKey] = []
         self.inflight: dict[bytes, Question] = {}
         self._failures: dict[bytes, tuple[float, Ede]] = {}
         self._shapes: dict[bytes, Shape] = {}
@@ -234,6 +245,7 @@ class Responder:
         site = policy.snapshot.site
         self.policy = policy
         self.epoch += 1
+        self._second_ends_at = 0.0
         self._index = index
         self._classifier = policy.classifier
         self._limits = site.limits
@@ -263,6 +275,29 @@ class Responder:
         """Decide anew because the clock has passed a boundary."""
         self.policy.advance()
         self.epoch += 1
+        self._second_ends_at = 0.0
+
+    def take_rows(self) -> Counter[RowKey]:
+        """Give what is to be recorded since the last time, and how often each came."""
+        noted, self.noted = self.noted, []
+        return Counter(noted)
+
+    @property
+    def now(self) -> float:
+        """The instant at which queries are answered, in monotonic seconds: read once for a whole batch."""
+        return self._now
+
+    @now.setter
+    def now(self, now: float) -> None:
+        self._now = now
+        if now >= self._second_ends_at:
+            # All replies that are finished within one second hold until its end, and share the number that says so.
+            self._second_ends_at = float(int(now) + 1)
+            self._ends = [self._second_ends_at + further for further in range(MAX_STRETCH_SECONDS + 1)]
+            self._stretch_seconds = MAX_STRETCH_SECONDS if self._refreshed > BUSY_REFRESHES else 0
+            self._refreshed = 0
+            left = min(self.policy.boundary - self._second_ends_at, self._answers_config.max_ttl_seconds)
+            self._at_most_this_second = max(0, int(left))
 
     # ---- queries -------------------------------------------------------------------------------------------
 
@@ -337,7 +372,7 @@ class Responder:
         if ruling.row_code is not None:
             if not listed:
                 listed = self._unlisted(name)
-            self.rows[client.address, listed, ruling.row_code] += 1
+            self.noted.append((client.address, listed, ruling.row_code))
         return parts[0] + message[HEADER_OCTETS : end + 5] + parts[1]
 
     def _remember_parts(self, ruling: Ruling, refusal: Refusal, shape: Shape) -> tuple[bytes, bytes]:
@@ -433,7 +468,7 @@ class Responder:
 
     def _record(self, client: Client, name: bytes, row_code: int | None) -> None:
         if row_code is not None:
-            self.rows[client.address, name, row_code] += 1
+            self.noted.append((client.address, name, row_code))
 
     # ---- blocked -------------------------------------------------------------------------------------------
 
@@ -744,23 +779,35 @@ class Responder:
 
     def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes, body_at: int) -> None:
         """Keep a finished reply until its TTLs have to change."""
-        until = min(raw.stored_at + int(self.now - raw.stored_at) + 1, raw.expires_at, self.policy.boundary)
+        until = min(self._second_ends_at, raw.expires_at, self.policy.boundary)
         if until <= self.now or self._records_all:
             return
         place = waiter.ruling.outcome + rcode_index(raw.rcode)
+        place = self._places.setdefault(place, place)
         waiter.client.state.replies.put(waiter.message, (reply, until, place, len(reply) + 2, raw, body_at))
 
     def refresh(self, message: bytes, client: Client, finished: Finished) -> bytes | None:
         """Count the TTLs of a finished reply down, where the answer behind it is still good and not due."""
         reply, _, place, octets, raw, body_at = finished
-        left = raw.expires_at - self.now
-        boundary = self.policy.boundary
-        if left <= raw.lifetime_seconds * PREFETCH_SHARE or boundary <= self.now:
+        now = self._now
+        left = raw.expires_at - now
+        if left <= raw.lifetime_seconds * PREFETCH_SHARE:
+            return None
+        stretch = min(self._stretch_seconds, int(left) >> 5)
+        counted_at = self._second_ends_at + stretch if stretch else now
+        until = min(self._ends[stretch], raw.expires_at, self.policy.boundary)
+        if until <= now:
             return None
         raw.hits += 1
-        body = raw.body_at(self.now, at_most_seconds=self._at_most_seconds())
-        reply = reply[:body_at] + body + reply[body_at + len(body) :]
-        until = min(raw.stored_at + int(self.now - raw.stored_at) + 1, raw.expires_at, boundary)
+        self._refreshed += 1
+        at_most = max(0, self._at_most_this_second - stretch)
+        if len(raw.ttls) == 1:
+            ttl_at = body_at + raw.ttl_places[0]
+            ttl = min(raw.ttls[0] - int(counted_at - raw.stored_at), at_most)
+            reply = reply[:ttl_at] + ttl.to_bytes(4, "big") + reply[ttl_at + 4 :]
+        else:
+            body = raw.body_at(counted_at, at_most_seconds=at_most)
+            reply = reply[:body_at] + body + reply[body_at + len(body) :]
         client.state.replies.young[message] = (reply, until, place, octets, raw, body_at)
         self._outcomes[place] += 1
         return reply

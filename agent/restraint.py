@@ -36,7 +36,9 @@ def reckon(clients: Iterable[Client], *, rate: int, seconds: float) -> int:
             continue
         client.asked = 0
         client.debt = min(max(client.debt + asked - rate * seconds, 0.0), rate * _MOST_SECONDS)
-        restraint = next((step for above, step in _STEPS if client.debt > rate * above), FREE)
+        deserved = next((step for above, step in _STEPS if client.debt > rate * above), FREE)
+        # However sudden the flood: nobody is refused who was not slowed and truncated before.
+        restraint = min(deserved, client.restraint + 1)
         if restraint != client.restraint:
             client.restraint = restraint
             client.find = find_nothing if restraint else client.state.replies.young.get

@@ -8,6 +8,7 @@
 Every answer is read by dnspython and held to what each client may expect of it, whatever the test is about.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -330,7 +331,7 @@ class Answering:
         """Give what was recorded: name and reason, and how often."""
         return {
             (from_wire(name), str(read_row_code(code)[1])): times
-            for (_, name, code), times in self.responder.rows.items()
+            for (_, name, code), times in Counter(self.responder.noted).items()
         }
 
 

@@ -273,9 +273,7 @@ server:
   pidfile: ""
   num-threads: 1
   access-control: 127.0.0.0/8 allow
-  local-zone: "test." transparent
-  local-zone: "example." static
-  local-zone: "www.google.com." static
+  local-zone: "." static
 {data}
 remote-control:
   control-enable: no
@@ -296,6 +294,9 @@ UPSTREAM_DATA = [
     "forcesafesearch.google.com. 300 IN A 192.0.2.20",
     "restrict.youtube.com. 300 IN A 192.0.2.21",
     "www.google.com. 300 IN A 192.0.2.22",
+    "www.youtube.com. 300 IN A 192.0.2.23",
+    "helpline.example. 300 IN A 192.0.2.24",
+    "games.example. 300 IN A 192.0.2.25",
     *(f"n{number}.bulk.example. 300 IN A 192.0.2.{number % 250 + 1}" for number in range(300)),
     *(f"big.example. 300 IN TXT {'x' * 200}{number}" for number in range(12)),
 ]

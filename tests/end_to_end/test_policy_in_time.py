@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import dns.message
@@ -45,7 +46,7 @@ class Askers:
             each.settimeout(3)
             self._sockets.append(each)
 
-    def __enter__(self) -> "Askers":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,56 +72,40 @@ def pair(tmp_path: Path, upstream: Upstream) -> Iterator[RunningGateway]:
     running.stop()
 
 
-@pytest.mark.parametrize(
-    ("name", "policy", "before", "after"),
-    [
-        pytest.param(
-            "casino.example",
-            "{{allow: {{categories: [gambling]}}, until: {boundary}}}",
-            NOERROR,
-            NXDOMAIN,
-            id="an-allowance-ends",
-        ),
-        pytest.param(
-            "www.example",
-            "{{block: {{names: [www.example]}}, from: {boundary}}}",
-            NOERROR,
-            NXDOMAIN,
-            id="a-block-begins",
-        ),
-        pytest.param(
-            "www.example",
-            "{{block: {{names: [www.example]}}, until: {boundary}}}",
-            NXDOMAIN,
-            NOERROR,
-            id="a-block-ends",
-        ),
-    ],
-)
-def test_a_verdict_changes_at_its_instant(
-    pair: RunningGateway, name: str, policy: str, before: int, after: int
-) -> None:
+POLICIES = """\
+policies:
+  an-allowance-that-ends: {{allow: {{categories: [gambling]}}, until: {boundary}}}
+  a-block-that-begins: {{block: {{names: [www.example]}}, from: {boundary}}}
+  a-block-that-ends: {{block: {{names: [n1.bulk.example]}}, until: {boundary}}}
+"""
+# What holds before and after.
+CHANGES = {
+    "casino.example": (NOERROR, NXDOMAIN),
+    "www.example": (NOERROR, NXDOMAIN),
+    "n1.bulk.example": (NXDOMAIN, NOERROR),
+}
+
+
+def test_verdicts_change_at_their_instant(pair: RunningGateway) -> None:
     boundary = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
-    rule = policy.format(boundary=on_the_clock(boundary))
-    pair.site.write_text(pair.site.read_text() + f"policies:\n  project: {rule}\n")
+    pair.site.write_text(pair.site.read_text() + POLICIES.format(boundary=on_the_clock(boundary)))
     pair.start()
-    answers: list[Asked] = []
+    answers: dict[str, list[Asked]] = {name: [] for name in CHANGES}
     with Askers(pair) as askers:
         while datetime.now(UTC) < boundary + timedelta(seconds=1.3):
-            answers += askers.ask(name)
+            for name in CHANGES:
+                answers[name] += askers.ask(name)
             time.sleep(0.02)
-    early = [answer for answer in answers if answer.at < boundary - timedelta(seconds=0.05)]
-    late = [answer for answer in answers if answer.at > boundary + timedelta(seconds=1)]
-    assert len(early) > 10 * PORTS
-    assert len(late) > 2 * PORTS
-    assert {answer.rcode for answer in early} == {before}
-    assert {answer.rcode for answer in late} == {after}
-    if before == NOERROR:
-        assert max(answer.ttl for answer in early) > 1
-        over = [answer for answer in early if answer.at + timedelta(seconds=answer.ttl) > boundary]
-        assert over == [], "an answer that a client may keep for longer than it holds"
-    meanwhile = [answer for answer in answers if answer not in early and answer not in late]
-    assert {answer.ttl for answer in meanwhile if answer.rcode == before} <= {0}
+    for name, (before, after) in CHANGES.items():
+        early = [answer for answer in answers[name] if answer.at < boundary - timedelta(seconds=0.05)]
+        late = [answer for answer in answers[name] if answer.at > boundary + timedelta(seconds=1)]
+        assert {answer.rcode for answer in early} == {before}
+        assert {answer.rcode for answer in late} == {after}
+        kept_over = [answer for answer in early if answer.at + timedelta(seconds=answer.ttl) > boundary]
+        assert kept_over == [], "an answer that a client may keep for longer than it holds"
+        overdue = [answer for answer in answers[name] if answer.at > boundary and answer.rcode == before]
+        assert {answer.ttl for answer in overdue} <= {0}, "what was on its way at that moment"
+    assert max(answer.ttl for answer in answers["www.example"]) > 1
 
 
 def test_no_answer_outlives_the_site_maximum(own_gateway: RunningGateway) -> None:
@@ -129,15 +114,14 @@ def test_no_answer_outlives_the_site_maximum(own_gateway: RunningGateway) -> Non
     assert [own_gateway.ask("www.example", rdtype).answer[0].ttl for rdtype in ("A", "AAAA")] == [60, 60]
 
 
-@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.2"], ids=["a-pupil", "a-member-of-staff"])
-def test_a_device_that_joins_a_group_has_its_rules_with_the_reload(pair: RunningGateway, source: str) -> None:
+def test_a_device_that_joins_a_group_has_its_rules_with_the_reload(pair: RunningGateway) -> None:
     pair.start()
-    with Askers(pair, source) as askers:
+    with Askers(pair) as askers:
         assert {answer.rcode for answer in askers.ask("shop.example")} == {NXDOMAIN}
-        pair.change("devices: [127.0.0.4]", f"devices: [127.0.0.4, {source}]")
+        pair.change("devices: [127.0.0.4]", "devices: [127.0.0.4, 127.0.0.1]")
         assert pair.run("reload").returncode == 0
         assert {answer.rcode for answer in askers.ask("shop.example")} == {NOERROR}, "when the command says so"
-        pair.change(f"127.0.0.4, {source}", "127.0.0.4")
+        pair.change("127.0.0.4, 127.0.0.1", "127.0.0.4")
         assert pair.run("reload").returncode == 0
         assert {answer.rcode for answer in askers.ask("shop.example")} == {NXDOMAIN}
 

@@ -235,13 +235,13 @@ def test_blocked_is_exactly_what_decide_blocks(
         question = dns.message.make_query(dns.name.Name([*labels, b""]), rdtype).to_wire()[2:]
         name = question[10:-5].lower()
         for profile in (PUPIL, STAFF):
-            school.responder.rows.clear()
+            school.responder.noted.clear()
             tags = classifier.classify(name, dns.rdatatype.from_text(rdtype))
             verdict = decide(Event(school.responder.policy.decided_at, profile, tags), rulebook)
             sent = school.send(question, profile)
             assert sent.waits is not isinstance(verdict, Block)
             if isinstance(verdict, Block):
-                (((_, recorded, _), times),) = school.responder.rows.items()
+                (((_, recorded, _), times),) = school.responder.take_rows().items()
                 assert times == 1
                 assert name.endswith(recorded)
 
