@@ -36,7 +36,9 @@ from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageEr
 if TYPE_CHECKING:
     from agent.list_updater import ListUpdater
 
-WATCH_SECONDS: Final = 0.05
+# How often to look whether all is well, and how often while something is being started again.
+WATCH_SECONDS: Final = 1.0
+MEND_SECONDS: Final = 0.02
 # "At most 1 s after a change every worker has applied it"; where one has not after so long, the caller is told.
 APPLY_SECONDS: Final = 5.0
 START_SECONDS: Final = 15.0
@@ -67,6 +69,7 @@ class Gateway:
         self._lists_lock = asyncio.Lock()
         self._publish_lock = asyncio.Lock()
         self._stop = asyncio.Event()
+        self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._intake: subprocess.Popen[bytes] | None = None
         self._intake_start_at = 0.0
@@ -174,7 +177,9 @@ class Gateway:
     async def _serve(self, orphans: Collection[int]) -> None:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signum, self._stop.set)
+            loop.add_signal_handler(signum, self._ask_to_stop)
+        # A child has ended: see to it at once.
+        loop.add_signal_handler(signal.SIGCHLD, self._awake.set)
         await self._wait_for_workers()
         end_orphans(orphans)
         control = await serve_control(socket_path(str(self._runtime)), self._obey)
@@ -185,10 +190,12 @@ class Gateway:
         self._spawn(self._keep_lists())
         try:
             while not self._stop.is_set():
+                self._awake.clear()
                 self._supervisor.watch()
                 self._watch_intake()
+                is_whole = self._intake is not None and self._supervisor.is_whole()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
+                    await asyncio.wait_for(self._awake.wait(), WATCH_SECONDS if is_whole else MEND_SECONDS)
         finally:
             notify_service_manager("STOPPING=1")
             control.close()
@@ -197,6 +204,10 @@ class Gateway:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             if metrics is not None:
                 await asyncio.to_thread(metrics.close)
+
+    def _ask_to_stop(self) -> None:
+        self._stop.set()
+        self._awake.set()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

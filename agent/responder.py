@@ -544,8 +544,7 @@ class Responder:
             if raw.expires_at - self.now < raw.lifetime_seconds * PREFETCH_SHARE:
                 self._prefetch(key, name, shape, raw)
             return self._finish(waiter, raw, stale=False)
-        failure = self._failures.get(key)
-        if failure is not None and failure[0] > self.now:
+        if self._has_failed(key):
             return self._fail(waiter, raw, Ede.CACHED_ERROR)
         self.counters.plain["answer_cache_misses"] += 1
         return self._wait(waiter, key, name, raw, zone)
@@ -589,6 +588,8 @@ class Responder:
     def _prefetch(self, key: bytes, name: bytes, shape: Shape, raw: RawAnswer) -> None:
         """Ask again for what is about to expire and still asked for, while clients get what is at hand."""
         if raw.refreshing or raw.hits < PREFETCH_MIN_HITS or raw.lifetime_seconds < PREFETCH_MIN_LIFETIME_SECONDS:
+            return
+        if self._has_failed(key):
             return
         if key not in self.inflight and len(self.inflight) < self._limits.pending_questions // 2:
             raw.refreshing = True
@@ -650,6 +651,11 @@ class Responder:
         except MalformedError:
             self.counters.plain["upstream_malformed"] += 1
             return None, Ede.NETWORK_ERROR
+
+    def _has_failed(self, key: bytes) -> bool:
+        """Say whether a question has failed so lately that it is not asked again (RFC 9520 section 3.2)."""
+        failure = self._failures.get(key)
+        return failure is not None and failure[0] > self.now
 
     def _remember_failure(self, key: bytes, ede: Ede) -> None:
         if len(self._failures) >= MAX_FAILURES:

@@ -70,5 +70,5 @@ def read_snapshot(path: Path) -> Snapshot:
         return msgspec.json.decode(path.read_bytes(), type=Snapshot)
     except OSError as error:
         raise StorageError(f"{path}: the policy could not be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise StorageError(f"{path}: not a policy of this version ({error})") from error

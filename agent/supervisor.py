@@ -214,6 +214,10 @@ class Supervisor:
         self._shared.count("worker_restarts")
         log.error("worker_died", worker=number, exit_code=code, seconds=worker.backoff_seconds)
 
+    def is_whole(self) -> bool:
+        """Say whether every worker is there."""
+        return all(worker.process is not None for worker in self._workers)
+
     def applied(self) -> list[tuple[int, int]]:
         """Give the index and policy generation that each worker answers by."""
         return [(slot.index_generation, slot.policy_generation) for slot in self._slots]

@@ -138,12 +138,15 @@ class UpstreamOfTest:
             at_name = [rrset for rrset in records if rrset.name == name]
             exists = bool(at_name)
             response.answer += [rrset for rrset in at_name if rrset.rdtype == asked.rdtype]
+            if asked.rdtype == dns.rdatatype.ANY:
+                response.answer += at_name
+                break
             aliases = [rrset for rrset in at_name if rrset.rdtype == dns.rdatatype.CNAME]
             if not aliases or asked.rdtype == dns.rdatatype.CNAME:
                 break
             response.answer += aliases
             name = aliases[0][0].target
-        if not any(rrset.rdtype == asked.rdtype for rrset in response.answer):
+        if not any(asked.rdtype in (rrset.rdtype, dns.rdatatype.ANY) for rrset in response.answer):
             response.set_rcode(dns.rcode.NOERROR if exists else dns.rcode.NXDOMAIN)
             response.authority.append(dns.rrset.from_text("test.", 60, "IN", "SOA", SOA))
         return response

@@ -32,6 +32,7 @@ PACKAGES = {
     "dnsperf": "dnsperf",
     "ip": "iproute2",
     "setpriv": "util-linux",
+    "prlimit": "util-linux",
 }
 
 
@@ -232,7 +233,7 @@ class RunningGateway:
         )
 
 
-def wait_until(is_so: Callable[[], object], *, seconds: float = 10) -> float:
+def wait_until(is_so: Callable[[], object], *, seconds: float = 20) -> float:
     """Wait for something to become so; gives how long that took."""
     began = time.monotonic()
     while not is_so():

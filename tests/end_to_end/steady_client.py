@@ -14,7 +14,7 @@ NOERROR, NXDOMAIN = 0, 3
 # Each from a port of its own, so that the kernel deals the queries out to all workers.
 SOCKETS = 8
 STEP_SECONDS = 0.01
-LAST_WAIT_SECONDS = 1.5
+LAST_WAIT_SECONDS = 1.0
 
 
 @dataclass

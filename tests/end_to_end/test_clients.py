@@ -16,7 +16,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from conftest import RunningGateway, Upstream, addresses, ede, make_gateway, wait_until
+from conftest import RunningGateway, Upstream, addresses, ede, make_gateway, need, wait_until
 from steady_client import Answered, SteadyClient
 
 HOSTILE, QUIET, STRANGER = "127.0.0.3", "127.0.0.1", "127.0.9.9"
@@ -36,7 +36,8 @@ def bounded(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         change={"[127.0.0.3/32]": "[127.0.0.3/32, 127.1.0.0/16]"},
         extra=f"limits: {{tcp_connections: {TCP_IN_ALL}, client_tcp_connections: {TCP_A_CLIENT}, tcp_idle: 1 s}}\n",
     )
-    running.start()
+    # A shell's usual limit, scaled down like the site's: it must not come in the way.
+    running.start(prefix=(need("prlimit"), f"--nofile={TCP_IN_ALL + 40}:"))
     yield running
     running.stop()
 
@@ -105,7 +106,7 @@ def test_rubbish_over_udp_touches_nobody_else(bounded: RunningGateway) -> None:
                     hostile.sendto(spoilt(rng), ("127.0.0.1", bounded.port))
 
     with SteadyClient(bounded.port, per_second=200) as client, in_background(send_rubbish):
-        time.sleep(2)
+        time.sleep(1.2)
     assert_untouched(client.result)
     wait_until(lambda: bounded.counted("schoolgate_malformed_queries_total") > 0)
     assert bounded.counted("schoolgate_unexpected_errors_total") == 0
@@ -138,20 +139,21 @@ def test_rubbish_over_tcp_touches_nobody_else(bounded: RunningGateway) -> None:
 # ---- connections ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(b"", id="who-says-nothing"),
-        pytest.param(b"\0", id="half-a-length"),
-        pytest.param(query_for("casino.example")[:-3], id="half-a-message"),
-        pytest.param(b"\xff\xff" + bytes(100), id="a-long-message-begun"),
-    ],
-)
-def test_an_unfinished_message_is_not_waited_for(bounded: RunningGateway, sent: bytes) -> None:
-    with connect(bounded) as hostile:
-        hostile.sendall(sent)
+UNFINISHED = {
+    "nothing": b"",
+    "half a length": b"\0",
+    "half a message": query_for("casino.example")[:-3],
+    "a long message begun": b"\xff\xff" + bytes(100),
+}
+
+
+def test_an_unfinished_message_is_not_waited_for(bounded: RunningGateway) -> None:
+    with ExitStack() as stack:
+        connections = {what: stack.enter_context(connect(bounded)) for what in UNFINISHED}
+        for what, connection in connections.items():
+            connection.sendall(UNFINISHED[what])
         began = time.monotonic()
-        assert is_closed(hostile)
+        assert [what for what, connection in connections.items() if not is_closed(connection)] == []
         assert 0.5 < time.monotonic() - began < 3
 
 
@@ -174,10 +176,10 @@ def test_who_drips_is_not_waited_for(bounded: RunningGateway) -> None:
 
 def test_who_asks_on_is_kept(bounded: RunningGateway) -> None:
     with connect(bounded, QUIET) as connection:
-        for _ in range(8):
+        for _ in range(4):
             connection.sendall(query_for("casino.example"))
             assert len(connection.recv(4096)) > 12
-            time.sleep(0.25)
+            time.sleep(0.4)
 
 
 def test_who_never_reads_is_not_waited_for(bounded: RunningGateway) -> None:
@@ -214,6 +216,9 @@ def test_a_crowd_of_connections_leaves_room_for_everybody(bounded: RunningGatewa
             if number % (size // 10) == 0:
                 # Where the kernel's queue is full, a connection may take two attempts, as every client makes them.
                 waits.append(wait_until(lambda: _is_answered_over_tcp(bounded), seconds=5))
+        # Who is asked for upstream has room, too; the answer to this one is never at hand.
+        time.sleep(1.1)
+        assert addresses(bounded.ask("short.example")) == {"192.0.2.11"}
     assert_untouched(client.result)
     assert max(waits) < 3
     wait_until(lambda: bounded.metrics()["schoolgate_tcp_connections_open"] <= TCP_IN_ALL)
@@ -305,13 +310,11 @@ def test_who_asks_far_too_much_is_slowed_truncated_and_refused_but_never_ignored
         assert set(flood.answers) == {"NXDOMAIN", "truncated", "REFUSED"}
         for action in ("slowed", "truncated", "refused_limit"):
             assert limited.counted("schoolgate_restrained_queries_total", action=action)
-        wait_until(lambda: limited.ask("casino.example", source=HOSTILE).rcode() == NXDOMAIN, seconds=8)
-        wait_until(lambda: _is_answered_at_once(limited), seconds=8)
+        wait_until(lambda: _is_answered(limited), seconds=8)
     finally:
         limited.stop()
 
 
-def _is_answered_at_once(gateway: RunningGateway) -> bool:
-    began = time.monotonic()
+def _is_answered(gateway: RunningGateway) -> bool:
     answer = gateway.ask("casino.example", source=HOSTILE)
-    return not answer.flags & dns.flags.TC and answer.rcode() == NXDOMAIN and time.monotonic() - began < 0.05
+    return not answer.flags & dns.flags.TC and answer.rcode() == NXDOMAIN

@@ -89,7 +89,7 @@ def test_reloads_by_signal(pair: RunningGateway) -> None:
     before = pair.status()["policy_generation"]
     assert pair.process is not None
     with SteadyClient(pair.port) as client:
-        for _ in range(40):
+        for _ in range(25):
             pair.process.send_signal(signal.SIGHUP)
             time.sleep(0.05)
         wait_until(lambda: pair.status()["policy_generation"] > before + 5)

@@ -159,6 +159,15 @@ def test_a_policy_zone_has_the_word(name: str, rdtype: str, rcode: str, records:
     assert school.ask("pass.bet.test").waits
 
 
+@pytest.mark.parametrize("rule", ["||ads*.test^", "||*ads.bet.*^", "||bet.*^", "bet.te*"])
+def test_rules_with_wildcards_are_obeyed_each_time(rule: str) -> None:
+    school = Answering(text_list(rule, "gambling"), rulebook=NO_GAMBLING)
+    name = "ads1.test" if "ads*" in rule else "ads.bet.test"
+    for _ in range(3):
+        assert school.ask(name).rcode == "NXDOMAIN"
+        assert school.ask("www.example").waits
+
+
 def test_rules_for_types_are_obeyed() -> None:
     school = Answering(text_list("||bet.test^$dnstype=AAAA", "gambling"), rulebook=NO_GAMBLING)
     for _ in range(2):
@@ -504,9 +513,10 @@ def test_a_search_is_held_to_its_safe_mode() -> None:
 
 def test_all_records_of_a_search_are_no_way_round() -> None:
     school = Answering(rulebook=Rulebook(safe_search=(STRICT,)), zone=GOOGLE, answers=Answers(minimal_any=False))
-    assert school.resolve("www.google.com", "ANY").addresses == []
-    school.upstream.zone.append("alias.example. 60 CNAME www.google.com.")
-    assert school.resolve("alias.example", "ANY").addresses == []
+    school.upstream.zone += ["alias.example. 60 CNAME www.google.com.", WWW]
+    for name in ("www.google.com", "alias.example"):
+        assert school.resolve(name, "ANY").records == [f'{name}. 3600 HINFO "RFC8482" ""']
+    assert [asked.name for asked in school.upstream.asked] == ["alias.example"]
 
 
 def test_an_alias_of_a_search_is_held_to_the_safe_mode() -> None:
@@ -723,6 +733,9 @@ def test_a_failed_prefetch_is_tried_again_and_harms_nobody() -> None:
     school.upstream.fail()
     school.advance(1)
     assert school.ask("www.example").ttls == {7}
+    assert not school.upstream.waiting, "not as long as the failure is remembered"
+    school.advance(FAILURE_SECONDS)
+    assert school.ask("www.example").ttls == {2}
     assert len(school.upstream.waiting) == 1
     school.advance(20)
     sent = school.ask("www.example")

@@ -257,10 +257,11 @@ async def test_a_client_that_never_reads_is_read_no_further_and_ends() -> None:
     async with listening(lambda _: b"x" * BIG_OCTETS) as server:
         reader, writer = await server.client()
         writer.write(framed(QUERY) * 5000)
-        await settled()
-        before = len(server.worker.received)
-        await settled()
-        assert len(server.worker.received) == before < 500
+        before = -1
+        while before < len(server.worker.received):
+            before = len(server.worker.received)
+            await settled()
+        assert before < 500, "what the kernel's buffers hold, and our own"
         server.seconds += 60
         server.connections.close_idle()
         assert not server.connections.open

@@ -1,0 +1,116 @@
+"""What workers are given, from a checked site and what is on this machine."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from answering import PUPIL, Answering
+from lists_of_test import site_with
+from school_of_test import load_site_of_test
+
+from agent.assembly import (
+    ALWAYS_OPEN,
+    NOT_ASKABLE,
+    build_snapshot,
+    fail_closed,
+    names_in,
+    open_generations,
+    read_devices,
+)
+from agent.categories import load_categories
+from agent.publisher import Generation
+from agent.site import FailMode, FailModes, LeaseFile, ListConfig, Paths, Retention
+from rules.name import parse_name
+from rules.policy import Rulebook
+
+LISTS = ListConfig("ours", "/srv/ours.txt")
+GENERATION = Generation(5, Path("/srv/generations/5"), {})
+AT = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("lists", "generation", "mode", "is_closed"),
+    [
+        pytest.param((LISTS,), GENERATION, FailMode.CLOSED, False, id="with-lists-nothing-fails"),
+        pytest.param((LISTS,), None, FailMode.CLOSED, True, id="without-its-lists-a-school-is-closed"),
+        pytest.param((LISTS,), None, FailMode.OPEN, False, id="unless-it-chose-to-be-open"),
+        pytest.param((), None, FailMode.CLOSED, False, id="a-school-that-wants-no-lists-misses-none"),
+    ],
+)
+def test_the_fail_mode_of_the_site_holds(
+    tmp_path: Path, lists: tuple[ListConfig, ...], generation: Generation | None, mode: FailMode, is_closed: bool
+) -> None:
+    site = site_with(tmp_path, *lists, fail_modes=FailModes(mode, "we said so"))
+    snapshot = build_snapshot(site, generation, number=3)
+    assert snapshot.site.rulebook.is_allow_only(PUPIL) is is_closed
+    assert snapshot.generation == 3
+    assert (snapshot.index_generation, snapshot.index_path) == (
+        (5, "/srv/generations/5/index.bin") if generation else (0, None)
+    )
+
+
+def test_a_closed_school_still_opens_what_is_always_open() -> None:
+    closed = fail_closed(site_with(Path("/srv"), rulebook=Rulebook(guards=frozenset({"helplines"}))))
+    snapshot = build_snapshot(closed, None, number=1)
+    name = snapshot.guard_names["helplines"][0]
+    school = Answering(
+        rulebook=closed.rulebook,
+        zone=(f"{name}. 60 A 192.0.2.1", "www.example. 60 A 192.0.2.2"),
+        snapshot={"guard_names": snapshot.guard_names, "unrecorded": snapshot.unrecorded},
+    )
+    assert school.resolve(name).addresses == ["192.0.2.1"]
+    assert school.resolve("www.example").rcode == "NXDOMAIN"
+
+
+def test_guard_names_are_names_of_categories_that_hold_without_lists() -> None:
+    snapshot = build_snapshot(load_site_of_test(), None, number=1)
+    assert snapshot.guard_names.keys() == ALWAYS_OPEN
+    for names in snapshot.guard_names.values():
+        assert len(names) > 10
+        assert all(parse_name(name) == name and "." in name for name in names)
+
+
+def test_comments_and_blank_lines_are_no_names() -> None:
+    assert names_in("# who\n\na.test\n  b.test  # why\n#c.test\n") == ("a.test", "b.test")
+
+
+def test_what_cannot_be_lifted_and_what_is_never_recorded() -> None:
+    site = load_site_of_test()
+    snapshot = build_snapshot(site, None, number=1)
+    assert snapshot.not_askable == NOT_ASKABLE | site.rulebook.statutory
+    assert snapshot.not_askable <= {category.id for category in load_categories()}
+    assert snapshot.unrecorded == {"helplines"}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_texts_are_in_the_language_of_the_school(language: str) -> None:
+    texts = build_snapshot(load_site_of_test(language), None, number=1).texts
+    assert texts.default == {"en": "Blocked by your school", "fr": "Bloqué par votre école"}[language]
+
+
+def test_generations_are_kept_where_and_as_long_as_the_site_says(tmp_path: Path) -> None:
+    site = site_with(tmp_path, paths=Paths(str(tmp_path / "state"), "run"), retention=Retention(index_generations=2))
+    store = open_generations(site)
+    assert store.numbers() == []
+    assert store._folder == tmp_path / "state" / "generations"
+    assert store._keep == 2
+
+
+def test_devices_are_known_by_their_leases(tmp_path: Path) -> None:
+    leases = tmp_path / "dnsmasq.leases"
+    leases.write_text("0 02:00:00:00:00:01 192.0.2.17 cart-07 *\n1 02:00:00:00:00:02 192.0.2.18 gone *\n")
+    files = (LeaseFile("dnsmasq", str(leases)),)
+    assert read_devices(site_with(tmp_path, lease_files=files), now=lambda: AT) == {
+        "192.0.2.17": ("02:00:00:00:00:01", "cart-07")
+    }
+
+
+def test_a_source_of_devices_that_fails_takes_nothing_from_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leases = tmp_path / "dnsmasq.leases"
+    leases.write_text("0 02:00:00:00:00:01 192.0.2.17 cart-07 *\n")
+    files = (LeaseFile("isc", str(tmp_path / "missing")), LeaseFile("dnsmasq", str(leases)))
+    devices = read_devices(site_with(tmp_path, lease_files=files, neighbours=True), now=lambda: AT)
+    assert devices["192.0.2.17"] == ("02:00:00:00:00:01", "cart-07")
+    assert "leases_unreadable" in capsys.readouterr().err
