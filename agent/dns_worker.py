@@ -188,8 +188,6 @@ class DnsWorker:
             if client.restraint:
                 return self._restrain(datagrams, slot, message, client)
             answer: bytes | Waiter | None = None
-            if finished is None:
-                finished = client.state.replies.rescue(message)
             if finished is not None:
                 answer = responder.refresh(message, client, finished)
                 self._counters.plain["reply_cache_hits"] += answer is not None

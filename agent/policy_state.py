@@ -12,7 +12,7 @@ from agent.site import ActivityLevel, Answers, AnswerStyle
 from agent.snapshot import BlockTexts, Snapshot
 from agent.spool import row_code
 from filters.answer import RawAnswer
-from filters.caches import TwoGenerationCache
+from filters.caches import BoundedCache
 from filters.classifier import Classifier, Index, Overlay
 from filters.decisions import DecisionTable
 from filters.reply import Refusal
@@ -72,12 +72,16 @@ class ProfileState:
     def __init__(self, profile: Profile, table: DecisionTable[Ruling]) -> None:
         self.profile = profile
         self.table = table
-        self.replies: TwoGenerationCache[Finished] = TwoGenerationCache(0, finished_size_bytes)
+        self.replies: BoundedCache[Finished] = BoundedCache(0, finished_size_bytes, _is_in_use)
 
 
 def finished_size_bytes(key: bytes, finished: Finished) -> int:
     """Estimate what one finished reply holds: two octet strings, a tuple, a float and its place in a dictionary."""
     return 310 + len(key) + len(finished[0])
+
+
+def _is_in_use(finished: Finished) -> bool:
+    return finished[4].hits > 1
 
 
 class PolicyState:

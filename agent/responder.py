@@ -22,7 +22,7 @@ from agent.site import ActivityLevel, Upstream
 from agent.spool import RowKey
 from agent.upstream import FailureKind, UpstreamFailure
 from filters.answer import RawAnswer, parse_answer
-from filters.caches import TwoGenerationCache
+from filters.caches import BoundedCache
 from filters.list_index import ListIndex
 from filters.local_zones import LocalZone, local_zone
 from filters.reply import (
@@ -119,7 +119,7 @@ class Client:
         self.address = address
         self.profile = profile
         self.state = state
-        self.find: Callable[[bytes], Finished | None] = state.replies.young.get
+        self.find: Callable[[bytes], Finished | None] = state.replies.entries.get
         self.asked = 0
         self.debt = 0.0
         self.restraint = 0
@@ -230,8 +230,8 @@ class Responder:
         self.inflight: dict[bytes, Question] = {}
         self._failures: dict[bytes, tuple[float, Ede]] = {}
         self._shapes: dict[bytes, Shape] = {}
-        self.answers: TwoGenerationCache[RawAnswer] = TwoGenerationCache(
-            0, lambda key, raw: len(key) + raw.size_bytes()
+        self.answers: BoundedCache[RawAnswer] = BoundedCache(
+            0, lambda key, raw: len(key) + raw.size_bytes(), RawAnswer.use_up
         )
         self.epoch = 0
         self._zones: dict[bytes, tuple[Upstream, ...]] = {}
@@ -538,7 +538,7 @@ class Responder:
             self._count(waiter.client.profile.audience, "refused", Rcode.REFUSED)
             return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
         key = name + shape.key_tail
-        raw = self.answers.get(key)
+        raw = self.answers.entries.get(key)
         if raw is not None and raw.expires_at > self.now:
             self.counters.plain["answer_cache_hits"] += 1
             if raw.expires_at - self.now < raw.lifetime_seconds * PREFETCH_SHARE:
@@ -611,7 +611,7 @@ class Responder:
         self.now = self._monotonic()
         if self.inflight.get(question.key) is question:
             del self.inflight[question.key]
-        previous = self.answers.get(question.key)
+        previous = self.answers.entries.get(question.key)
         self.counters.upstream_latency(self.now - question.started_at)
         raw, ede = self._read(result)
         if raw is not None and raw.rcode in (Rcode.SERVFAIL, Rcode.REFUSED):
@@ -667,7 +667,7 @@ class Responder:
         for question in list(self.inflight.values()):
             if not question.waiters or self.now - question.started_at < STALE_AFTER_SECONDS:
                 continue
-            raw = self.answers.get(question.key)
+            raw = self.answers.entries.get(question.key)
             if raw is None or not self._may_serve_stale(raw):
                 continue
             waiters, question.waiters = question.waiters, []
@@ -814,7 +814,7 @@ class Responder:
         else:
             body = raw.body_at(counted_at, at_most_seconds=at_most)
             reply = reply[:body_at] + body + reply[body_at + len(body) :]
-        client.state.replies.young[message] = (reply, until, place, octets, raw, body_at)
+        client.state.replies.entries[message] = (reply, until, place, octets, raw, body_at)
         self._outcomes[place] += 1
         return reply
 

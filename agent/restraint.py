@@ -41,6 +41,6 @@ def reckon(clients: Iterable[Client], *, rate: int, seconds: float) -> int:
         restraint = min(deserved, client.restraint + 1)
         if restraint != client.restraint:
             client.restraint = restraint
-            client.find = find_nothing if restraint else client.state.replies.young.get
+            client.find = find_nothing if restraint else client.state.replies.entries.get
         restrained += restraint != FREE
     return restrained

@@ -118,6 +118,11 @@ class RawAnswer:
                 found.append(self.body[ttl_at + 6 : ttl_at + 6 + length])
         return found
 
+    def use_up(self) -> bool:
+        """Say whether the answer was asked for more than once; to be told so again it must be asked for again."""
+        was_used, self.hits = self.hits > 1, min(self.hits, 1)
+        return was_used
+
     def size_bytes(self) -> int:
         """Estimate what this answer holds, as measured with a million of them."""
         return 330 + len(self.body) + sum(60 + len(name) for name in self.targets)

@@ -1,76 +1,73 @@
-"""A bounded cache that forgets by halves."""
+"""A cache bounded by what its entries weigh, at the price of one dictionary look-up."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from itertools import islice
+from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
 
+# Room is made for so many entries at a time, so that looking for the oldest costs little for each.
+EVICTED_AT_ONCE: Final = 256
 
-class TwoGenerationCache(Generic[Value]):
-    """Keys and values within a budget of bytes, at the price of one dictionary look-up.
 
-    New entries go to the young half. When it has used half of the budget it becomes the old half and what was
-    old is forgotten, unless somebody asked for it meanwhile: then it has moved to the young half. What is in use
-    stays, what is not goes, and no list of recent use has to be kept up to date.
+class BoundedCache(Generic[Value]):
+    """Keys and values within a budget of bytes; the oldest go first, those in use get another round.
 
-    `young` is the same dictionary for the life of the cache, so that a hot loop may hold its `get`.
+    Args:
+        budget_bytes: how much may be kept.
+        size_of: estimates what an entry holds, in bytes; the same for the same entry, always.
+        gets_another_round: says of an entry that is about to go whether it is in use.
+
+    `entries` is the same dictionary for the life of the cache, so that a hot loop may hold its `get`. Whoever puts
+    another value under a key there must leave its size as it is.
     """
 
-    def __init__(self, budget_bytes: int, size_of: Callable[[bytes, Value], int]) -> None:
-        self.young: dict[bytes, Value] = {}
-        self._old: dict[bytes, Value] = {}
-        self._budget = budget_bytes // 2
+    def __init__(
+        self,
+        budget_bytes: int,
+        size_of: Callable[[bytes, Value], int],
+        gets_another_round: Callable[[Value], bool] = lambda _: False,
+    ) -> None:
+        self.entries: dict[bytes, Value] = {}
+        self._budget_bytes = budget_bytes
         self._size_of = size_of
-        self._young_bytes = 0
-        self._old_bytes = 0
+        self._gets_another_round = gets_another_round
+        self.size_bytes = 0
         self.evicted = 0
 
     def __len__(self) -> int:
-        return len(self.young) + len(self._old)
-
-    @property
-    def size_bytes(self) -> int:
-        """Estimate what the entries hold, in bytes."""
-        return self._young_bytes + self._old_bytes
-
-    def get(self, key: bytes) -> Value | None:
-        """Find a value, and keep it for another round if it was about to be forgotten."""
-        value = self.young.get(key)
-        return self.rescue(key) if value is None else value
-
-    def rescue(self, key: bytes) -> Value | None:
-        """Find a value that is not in the young half, and keep it for another round."""
-        value = self._old.pop(key, None)
-        if value is not None:
-            self._old_bytes -= self._size_of(key, value)
-            self.put(key, value)
-        return value
+        return len(self.entries)
 
     def put(self, key: bytes, value: Value) -> None:
         """Keep a value; it replaces one under the same key."""
-        if (before := self.young.pop(key, None)) is not None:
-            self._young_bytes -= self._size_of(key, before)
-        elif (before := self._old.pop(key, None)) is not None:
-            self._old_bytes -= self._size_of(key, before)
-        size = self._size_of(key, value)
-        if self._young_bytes + size > self._budget:
-            self._age()
-        self.young[key] = value
-        self._young_bytes += size
+        if (before := self.entries.pop(key, None)) is not None:
+            self.size_bytes -= self._size_of(key, before)
+        self.entries[key] = value
+        self.size_bytes += self._size_of(key, value)
+        if self.size_bytes > self._budget_bytes:
+            self._evict()
 
-    def _age(self) -> None:
-        self.evicted += len(self._old)
-        self._old = self.young.copy()
-        self._old_bytes = self._young_bytes
-        self.young.clear()
-        self._young_bytes = 0
+    def _evict(self) -> None:
+        """Let the oldest entries go until the rest fits."""
+        entries = self.entries
+        # Where everything is in use, the oldest goes all the same.
+        rounds_left = len(entries)
+        while self.size_bytes > self._budget_bytes and entries:
+            for key in list(islice(entries, EVICTED_AT_ONCE)):
+                value = entries.pop(key)
+                if rounds_left > 0 and self._gets_another_round(value):
+                    entries[key] = value
+                    rounds_left -= 1
+                    continue
+                self.size_bytes -= self._size_of(key, value)
+                self.evicted += 1
 
     def set_budget(self, budget_bytes: int) -> None:
-        """Change how much may be kept; what is too much goes as new entries come."""
-        self._budget = budget_bytes // 2
+        """Change how much may be kept."""
+        self._budget_bytes = budget_bytes
+        self._evict()
 
     def clear(self) -> None:
         """Forget everything."""
-        self.young.clear()
-        self._old.clear()
-        self._young_bytes = self._old_bytes = 0
+        self.entries.clear()
+        self.size_bytes = 0

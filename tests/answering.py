@@ -294,7 +294,6 @@ class Answering:
             self.counters.plain["reply_cache_hits"] += 1
             sent.take(finished[0])
             return sent
-        finished = finished or (client.state.replies.rescue(octets) if udp else None)
         answer: bytes | Waiter | None = None
         if finished is not None:
             answer = responder.refresh(octets, client, finished)

@@ -275,6 +275,7 @@ server:
   num-threads: 1
   access-control: 127.0.0.0/8 allow
   local-zone: "." static
+  local-zone: "casino.example." redirect
 {data}
 remote-control:
   control-enable: no
@@ -286,7 +287,7 @@ UPSTREAM_DATA = [
     "www.example. 300 IN TXT hello",
     "short.example. 1 IN A 192.0.2.11",
     "cloaked.example. 300 IN CNAME tracker.casino.example.",
-    "tracker.casino.example. 300 IN A 192.0.2.12",
+    # With every name below it: what is not blocked there has an address.
     "casino.example. 300 IN A 192.0.2.13",
     "rebind.example. 300 IN A 192.168.1.1",
     "svc.example. 300 IN HTTPS 1 edge.casino.example. ipv4hint=192.0.2.14",

@@ -74,15 +74,15 @@ def test_replies_and_tables_of_before_are_forgotten() -> None:
     clocks = Clocks()
     state = policy_state(Rulebook((block("games", from_at=in_seconds(10)),)), clocks=clocks)
     pupils = state.profile_state(PUPIL)
-    young = pupils.replies.young
-    young[b"query"] = (b"reply", 0.0, 0, 7, None, 0)  # type: ignore[assignment]
+    kept = pupils.replies.entries
+    kept[b"query"] = (b"reply", 0.0, 0, 7, None, 0)  # type: ignore[assignment]
     before = pupils.table
     clocks.advance(10)
     state.advance()
     assert state.profile_state(PUPIL) is pupils
     assert pupils.table is not before
-    assert pupils.replies.young is young, "the hot loop holds it"
-    assert not young
+    assert pupils.replies.entries is kept, "the hot loop holds it"
+    assert not kept
 
 
 def test_the_boundary_is_told_on_the_clock_that_replies_live_by() -> None:
@@ -157,7 +157,7 @@ def test_profiles_share_the_room_for_replies() -> None:
     state = policy_state(Rulebook(), limits=Limits(reply_cache_bytes=12_000))
     for number, profile in enumerate((PUPIL, STAFF, GUEST), start=1):
         state.profile_state(profile)
-        assert {known.replies._budget for known in state.profiles.values()} == {6000 // number}
+        assert {known.replies._budget_bytes for known in state.profiles.values()} == {12_000 // number}
     assert state.profile_state(PUPIL) is state.profile_state(Profile(Audience.PUPIL))
 
 

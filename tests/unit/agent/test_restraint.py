@@ -2,7 +2,7 @@
 
 import pytest
 from answering import PUPIL, Answering
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.responder import Client
@@ -64,7 +64,7 @@ def test_a_restrained_client_gets_no_finished_replies_until_it_is_free_again() -
     school = Answering(zone=("www.example. 300 A 192.0.2.1",))
     somebody = school.client()
     school.resolve("www.example")
-    (message,) = somebody.state.replies.young
+    (message,) = somebody.state.replies.entries
     assert somebody.find(message) is not None
     restraints(somebody, 1000)
     assert somebody.find is find_nothing
@@ -81,6 +81,7 @@ def test_only_those_who_ask_too_much_are_restrained() -> None:
     assert (loud.asked, quiet.asked) == (0, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2000), max_size=40))
 def test_everybody_is_free_again_after_the_seconds_of_the_longest_debt(asked: list[int]) -> None:
     somebody = client()

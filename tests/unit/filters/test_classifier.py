@@ -1,7 +1,7 @@
 """Every source asked, the answers united."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from indexes_of_test import TYPE_A, TYPE_AAAA, index_of, name_list, text_list, wire
 
@@ -75,6 +75,7 @@ TAGS = st.frozensets(st.sampled_from(["games", "chat", "name:a.b", "search:x"]),
 ENTRIES = st.dictionaries(NAMES, TAGS, max_size=5)
 
 
+@settings(deadline=None)
 @given(ENTRIES, ENTRIES, ENTRIES, NAMES)
 def test_classifying_is_a_loop_over_all_names_above(
     exact: dict[str, frozenset[str]], subtree: dict[str, frozenset[str]], listed: dict[str, frozenset[str]], name: str
