@@ -168,8 +168,8 @@ class Limits:
     tcp_connections: int = 1000
     tcp_idle_seconds: float = 10.0
     pending_questions: int = 4096
-    reply_cache_bytes: int = 9 * 1024 * 1024
-    answer_cache_bytes: int = 8 * 1024 * 1024
+    reply_cache_bytes: int = 8 * 1024 * 1024
+    answer_cache_bytes: int = 7 * 1024 * 1024
     stale_seconds: int = 86_400
     udp_payload_bytes: int = 1232
 

@@ -8,6 +8,8 @@ Value = TypeVar("Value")
 
 # Room is made for so many entries at a time, so that looking for the oldest costs little for each.
 EVICTED_AT_ONCE: Final = 256
+# So many at a time get another round: where everything is in use, looking at everything would stop the worker.
+ROUNDS_AT_ONCE: Final = 1024
 
 
 class BoundedCache(Generic[Value]):
@@ -51,7 +53,7 @@ class BoundedCache(Generic[Value]):
         """Let the oldest entries go until the rest fits."""
         entries = self.entries
         # Where everything is in use, the oldest goes all the same.
-        rounds_left = len(entries)
+        rounds_left = min(len(entries), ROUNDS_AT_ONCE)
         while self.size_bytes > self._budget_bytes and entries:
             for key in list(islice(entries, EVICTED_AT_ONCE)):
                 value = entries.pop(key)

@@ -87,9 +87,10 @@ CHANGES = {
 
 
 def test_verdicts_change_at_their_instant(pair: RunningGateway) -> None:
+    pair.start()
     boundary = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
     pair.site.write_text(pair.site.read_text() + POLICIES.format(boundary=on_the_clock(boundary)))
-    pair.start()
+    assert pair.run("reload").returncode == 0
     answers: dict[str, list[Asked]] = {name: [] for name in CHANGES}
     with Askers(pair) as askers:
         while datetime.now(UTC) < boundary + timedelta(seconds=1.3):

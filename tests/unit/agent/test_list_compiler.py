@@ -30,6 +30,13 @@ def job_of(folder: Path, text: str | bytes, *, list_format: str = "domains", **c
     return {"output": str(folder / "index.bin"), "lists": [{"name": "provider", "files": [file]}]} | changes
 
 
+def test_the_memory_of_whoever_started_it_is_not_the_compilers(tmp_path: Path) -> None:
+    ballast = bytearray(b"x") * 200_000_000
+    _, said = run(json.dumps(job_of(tmp_path, "a.test\n")))
+    assert len(ballast) == 200_000_000
+    assert 1e6 < said[-1]["report"]["peak_memory_bytes"] < 150e6
+
+
 def test_a_job_becomes_an_index_and_a_report(tmp_path: Path) -> None:
     status, said = run(json.dumps(job_of(tmp_path, "a.test\nb.test\na.test\n192.0.2.1\n")))
     report = said[-1]["report"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.caches import EVICTED_AT_ONCE, BoundedCache
+from filters.caches import EVICTED_AT_ONCE, ROUNDS_AT_ONCE, BoundedCache
 
 
 def cache(budget: int, in_use: set[int] | None = None) -> BoundedCache[int]:
@@ -43,6 +43,19 @@ def test_where_everything_is_in_use_the_oldest_go_all_the_same() -> None:
     for number in range(1000):
         found.put(key(number), number)
     assert found.size_bytes <= 100
+
+
+def test_no_entry_makes_everything_be_looked_at() -> None:
+    looked_at: list[int] = []
+
+    def is_in_use(value: int) -> bool:
+        looked_at.append(value)
+        return True
+
+    found: BoundedCache[int] = BoundedCache(100_000, lambda _key, _value: 10, is_in_use)
+    for number in range(10_001):
+        found.put(key(number), number)
+    assert 0 < len(looked_at) <= ROUNDS_AT_ONCE
 
 
 def test_the_dictionary_stays_the_same() -> None:
