@@ -346,6 +346,8 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     running = Upstream(tmp_path_factory.mktemp("upstream"), free_port())
     running.start()
     yield running
+    assert running.process is not None
+    assert running.process.poll() is None, (running.folder / "unbound.log").read_text()
     running.resume()
     running.stop()
 
