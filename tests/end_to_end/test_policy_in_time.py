@@ -88,7 +88,7 @@ CHANGES = {
 
 def test_verdicts_change_at_their_instant(pair: RunningGateway) -> None:
     pair.start()
-    boundary = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
+    boundary = (datetime.now(UTC) + timedelta(seconds=6)).replace(microsecond=0)
     pair.site.write_text(pair.site.read_text() + POLICIES.format(boundary=on_the_clock(boundary)))
     assert pair.run("reload").returncode == 0
     answers: dict[str, list[Asked]] = {name: [] for name in CHANGES}

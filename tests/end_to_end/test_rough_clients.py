@@ -184,8 +184,13 @@ def test_who_asks_on_is_kept(bounded: RunningGateway) -> None:
 
 def test_who_never_reads_is_not_waited_for(bounded: RunningGateway) -> None:
     flood = query_for("www.example") * 1000
-    with SteadyClient(bounded.port, per_second=100) as client, connect(bounded) as hostile:
+    with (
+        SteadyClient(bounded.port, per_second=100) as client,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as hostile,
+    ):
         hostile.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        hostile.bind((HOSTILE, 0))
+        hostile.connect(("127.0.0.1", bounded.port))
         hostile.settimeout(0.2)
         with suppress(TimeoutError, ConnectionError):
             for _ in range(200):
@@ -298,7 +303,7 @@ def test_who_asks_far_too_much_is_slowed_truncated_and_refused_but_never_ignored
     limited.start()
     flood = Flood(limited.port, per_second=400)
     try:
-        with SteadyClient(limited.port, source=QUIET, per_second=60) as client, in_background(flood):
+        with SteadyClient(limited.port, source=QUIET, per_second=40) as client, in_background(flood):
             wait_until(lambda: flood.answers["truncated"])
             over_tcp = limited.ask("casino.example", source=HOSTILE, tcp=True)
             assert over_tcp.rcode() == NXDOMAIN, "over TCP nobody asks in another's name"
