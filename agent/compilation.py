@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent.background import has_stepped_back
 from agent.list_inputs import IndexList
 from rules.errors import IndexUnusableError, StorageError
 
@@ -58,7 +59,10 @@ def compile_lists(
     said: dict[str, Any] = {}
     with (
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "agent.list_compiler"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-m", "agent.list_compiler"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=not has_stepped_back(),
         ) as child,
         _killed_after(seconds, child) as has_expired,
     ):

@@ -15,12 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from agent.assembly import build_snapshot, open_generations, read_devices
+from agent.background import step_back
 from agent.config import load_site
 from agent.control import serve_control, socket_path
 from agent.dns_worker_job import WorkerJob
@@ -35,6 +37,8 @@ from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageEr
 
 if TYPE_CHECKING:
     from agent.list_updater import ListUpdater
+
+T = TypeVar("T")
 
 # How often to look whether all is well, and how often while something is being started again.
 WATCH_SECONDS: Final = 1.0
@@ -71,6 +75,8 @@ class Gateway:
         self._stop = asyncio.Event()
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        # For what happens by itself, and must not be in the way of a worker on the same core.
+        self._beside = ThreadPoolExecutor(1, initializer=step_back)
         self._intake: subprocess.Popen[bytes] | None = None
         self._intake_start_at = 0.0
         self._shared: SharedMemory
@@ -273,7 +279,7 @@ class Gateway:
             self._intake = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
                 [sys.executable, "-P", "-m", "agent.intake", self._runtime / "shared.mem", self._snapshot_path],
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,
+                process_group=0,
             )
 
     def _end(self) -> None:
@@ -363,7 +369,7 @@ class Gateway:
         """Look from time to time which devices are where."""
         while True:
             await asyncio.sleep(DEVICES_SECONDS)
-            devices = await asyncio.to_thread(read_devices, self._site)
+            devices = await self._run_beside(read_devices, self._site)
             if devices != self._devices:
                 async with self._publish_lock:
                     self._devices = devices
@@ -375,8 +381,11 @@ class Gateway:
         await self._refresh_lists()
         while True:
             await asyncio.sleep(LISTS_SECONDS)
-            if await asyncio.to_thread(self._has_due_lists):
+            if await self._run_beside(self._has_due_lists):
                 await self._refresh_lists()
+
+    async def _run_beside(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._beside, work, *args)
 
     def _has_due_lists(self) -> bool:
         from agent.list_schedule import due_lists  # noqa: PLC0415

@@ -17,7 +17,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from agent.background import step_back
+from agent.background import step_back, weigh_session_less
 from filters.index_builder import BuiltIndex, ListInput, build_index
 from filters.list_parser import parse_list
 from rules.errors import SchoolgateError, StorageError
@@ -157,6 +157,7 @@ def _limit_memory() -> int:
 def main() -> int:
     """Read the job, compile, tell."""
     step_back()
+    weigh_session_less()
     limit = _limit_memory()
     # A pipe that breaks means that whoever wanted this is gone.
     with contextlib.suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as output:

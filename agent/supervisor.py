@@ -168,7 +168,8 @@ class Supervisor:
             [*self._command, worker.job.to_json()],
             pass_fds=(*worker.job.datagrams, *worker.job.streams),
             stdin=subprocess.DEVNULL,
-            start_new_session=True,
+            # Not in reach of the terminal's Ctrl-C, yet in our session: see `agent.background`.
+            process_group=0,
         )
 
     def watch(self) -> None:

@@ -17,6 +17,7 @@ MAX_WIRE_OCTETS = 254
 # Host names use letters, digits and hyphens; service names such as _dmarc add the underscore.
 _PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN = frozenset(_PLAIN_OCTETS)
+_PLAIN_OCTETS_AND_DOT = _PLAIN_OCTETS + _PLAIN_OCTETS.upper() + b"."
 
 
 class InvalidNameError(ValueError):
@@ -75,14 +76,15 @@ def to_wire(name: DomainName) -> bytes:
 def from_wire(wire: bytes) -> DomainName:
     r"""Scan wire form without the root octet into text; odd octets become `\DDD` (RFC 1035 section 5.1)."""
     labels = []
-    position = 0
-    while position < len(wire):
-        end = position + 1 + wire[position]
-        label = wire[position + 1 : end]
-        is_plain = not label.translate(None, _PLAIN_OCTETS)
-        labels.append(label.decode("ascii") if is_plain else "".join(map(_presentation, label)))
-        position = end
-    return DomainName(".".join(labels).lower())
+    position, end = 0, len(wire)
+    while position < end:
+        following = position + 1 + wire[position]
+        labels.append(wire[position + 1 : following])
+        position = following
+    text = b".".join(labels)
+    if text.translate(None, _PLAIN_OCTETS_AND_DOT) or text.count(b".") >= max(1, len(labels)):
+        return DomainName(".".join("".join(map(_presentation, label)) for label in labels).lower())
+    return DomainName(text.decode("ascii").lower())
 
 
 def _presentation(octet: int) -> str:

@@ -7,7 +7,6 @@ keep, and what must never be kept against a person, is dropped here, whatever th
 
 import re
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from agent.site import ActivityLevel
 from agent.spool import Batch, read_row_code
 from rules.errors import StorageError
 from rules.name import from_wire
-from rules.verdict import ReasonCode
 
 # Rows of one minute that are alike may stand in several lines: a query for them sums `times`. Instants are seconds
 # since 1970, of the minute or hour that they begin.
@@ -150,12 +148,13 @@ class ActivityStore:
             StorageError: nothing was stored, because the file is locked, full or cannot be written.
         """
         positions: dict[str, int] = {}
-        seen: Counter[tuple[int, bytes, bytes, int]] = Counter()
+        seen: dict[tuple[int, bytes, bytes, int], int] = {}
         for batch in batches:
             positions[batch.segment] = batch.position
             minute_at = int(batch.at_unix) // _MINUTE_SECONDS * _MINUTE_SECONDS
-            for row in batch.rows:
-                seen[minute_at, row.address, row.name, row.code] += row.times
+            for address, name, code, times in batch.rows:
+                row = minute_at, address, name, code
+                seen[row] = seen.get(row, 0) + times
         lines = list(self._lines(day, seen))
         with self._transaction(day) as database:
             database.executemany("INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lines)
@@ -166,23 +165,20 @@ class ActivityStore:
         self, day: date, seen: Mapping[tuple[int, bytes, bytes, int], int]
     ) -> Iterator[tuple[int, str, str, str, str, str, str, int]]:
         """Turn rows into lines; what is not kept is left out before anybody computes whose it was."""
-        known: dict[int, tuple[Outcome, ReasonCode] | None] = {}
+        known: dict[int, tuple[str, str, str, str] | None] = {}
+        pseudonyms: dict[bytes, str] = {}
         for (minute_at, address, name, code), times in seen.items():
             if code not in known:
                 what, reason = read_row_code(code)
-                known[code] = (what, reason) if self.keeping.covers(what) else None
-            if (kept := known[code]) is not None:
-                what, reason = kept
-                yield (
-                    minute_at,
-                    self._pseudonym_of(address, day),
-                    what.audience,
-                    what.verdict,
-                    self._name_text(name),
-                    what.category,
-                    reason.value,
-                    times,
-                )
+                covered = self.keeping.covers(what)
+                known[code] = (what.audience, what.verdict, what.category, reason.value) if covered else None
+            if (kept := known[code]) is None:
+                continue
+            pseudonym = pseudonyms.get(address)
+            if pseudonym is None:
+                pseudonym = pseudonyms[address] = self._pseudonym_of(address, day)
+            audience, verdict, category, reason_text = kept
+            yield minute_at, pseudonym, audience, verdict, self._name_text(name), category, reason_text, times
 
     def store_counts(self, at_unix: float, counts: Mapping[CountKey, int], positions: Mapping[str, int]) -> None:
         """Add to the counts of the hour that holds this instant, and note which counters they came from.
