@@ -7,6 +7,7 @@ it with the ticks.
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import resource
@@ -25,7 +26,8 @@ from agent.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
 from agent.logs import configure_logs, log
 from agent.policy_state import Finished, PolicyState
-from agent.responder import Client, Responder, Waiter
+from agent.queries import Client, Waiter
+from agent.responder import Responder
 from agent.shared_memory import SharedMemory
 from agent.snapshot import Snapshot, read_snapshot
 from agent.spool import SpoolWriter
@@ -43,6 +45,9 @@ COLLECT_TICKS: Final = 300
 ROUNDS: Final = 16
 MAX_CLIENTS: Final = 65_536
 MAX_HELD: Final = 2000
+LARGE_BLOCK_OCTETS: Final = 64 * 1024
+
+_M_MMAP_THRESHOLD: Final = -3
 
 
 def load_index(snapshot: Snapshot) -> ListIndex:
@@ -289,7 +294,7 @@ class DnsWorker:
             self._adopt()
         elif responder.policy.is_past_boundary():
             responder.advance()
-        responder.give_stale_answers()
+        responder.resolution.give_stale_answers()
         if self._ticks % RECKON_TICKS == 0:
             rate = self._snapshot.site.limits.client_queries_per_second
             restraint.reckon(self._clients.values(), rate=rate, seconds=RECKON_TICKS * TICK_SECONDS)
@@ -313,7 +318,7 @@ class DnsWorker:
         """Store the counters where others can read them."""
         responder, counters = self._responder, self._counters
         profiles = responder.policy.profiles.values()
-        evicted = responder.answers.evicted + sum(state.replies.evicted for state in profiles)
+        evicted = responder.resolution.answers.evicted + sum(state.replies.evicted for state in profiles)
         unsent = sum(datagrams.unsent for datagrams in self._datagrams)
         counters.plain["cache_evictions"] += max(0, evicted - self._evicted)
         counters.plain["unsent"] += unsent - self._unsent
@@ -321,9 +326,9 @@ class DnsWorker:
         replies = [state.replies for state in profiles]
         counters.gauges.update(
             reply_cache_bytes=sum(cache.size_bytes for cache in replies),
-            answer_cache_bytes=responder.answers.size_bytes,
+            answer_cache_bytes=responder.resolution.answers.size_bytes,
             clients_known=len(self._clients),
-            inflight=len(responder.inflight),
+            inflight=len(responder.resolution.inflight),
             tcp_open=len(self._streams.open),
         )
         counters.report_upstreams(self._forwarder.stats())
@@ -363,10 +368,20 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def keep_heap_small() -> None:
+    """Give large blocks back to the system when they are freed; tables of caches are large, and outgrow themselves.
+
+    Source: mallopt(3), M_MMAP_THRESHOLD, which otherwise rises with what is freed.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_OCTETS)
+
+
 def main() -> int:
     """Run one worker; its job is the one argument."""
     configure_logs()
     raise_file_limit()
+    keep_heap_small()
     job = WorkerJob.from_json(sys.argv[1])
     try:
         worker = DnsWorker(job)

@@ -34,8 +34,8 @@ CANARY_TAGS: Final[dict[DomainName, str]] = {
 CANARY_NAMES: Final = frozenset(to_wire(name) for name in CANARY_TAGS)
 
 # A finished reply: its octets without the ID, until when it holds (monotonic), its outcome, its length with the ID,
-# the answer that it was finished from and where in it the records begin.
-Finished = tuple[bytes, float, int, int, RawAnswer, int]
+# and the answer that it was finished from.
+Finished = tuple[bytes, float, int, int, RawAnswer]
 
 # By more than that a clock is off when somebody has set it, or when drift has added up for weeks.
 CLOCK_JUMP_SECONDS: Final = 1.0
@@ -77,7 +77,7 @@ class ProfileState:
 
 def finished_size_bytes(key: bytes, finished: Finished) -> int:
     """Estimate what one finished reply holds: two octet strings, a tuple, a float and its place in a dictionary."""
-    return 310 + len(key) + len(finished[0])
+    return 290 + len(key) + len(finished[0])
 
 
 def _is_in_use(finished: Finished) -> bool:

@@ -9,20 +9,18 @@ Source: RFC 6891, RFC 8482, RFC 8767, RFC 8906, RFC 9520.
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import xxhash
 
-from agent.logs import log
 from agent.outcomes import outcome, rcode_index
-from agent.policy_state import CANARY_NAMES, Finished, PolicyState, ProfileState, Ruling
+from agent.policy_state import CANARY_NAMES, Finished, PolicyState, Ruling
+from agent.queries import NO_QUESTIONS, NOT_IMPLEMENTED, Client, Shape, Waiter
+from agent.resolution import PREFETCH_SHARE, Forwarding, Resolution
 from agent.shared_memory import Counters
-from agent.site import ActivityLevel, Upstream
+from agent.site import ActivityLevel
 from agent.spool import RowKey
-from agent.upstream import FailureKind, UpstreamFailure
-from filters.answer import RawAnswer, parse_answer
-from filters.caches import BoundedCache
+from filters.answer import RawAnswer, Remarks
 from filters.list_index import ListIndex
 from filters.local_zones import LocalZone, local_zone
 from filters.reply import (
@@ -42,13 +40,9 @@ from filters.reply import (
 from filters.safe_search import target
 from filters.wire import (
     CLASS_CH,
-    CLASS_IN,
     FLAG_AD,
-    FLAG_CD,
-    FLAG_QR,
     FLAG_RD,
     HEADER_OCTETS,
-    MIN_UDP_OCTETS,
     Ede,
     MalformedError,
     Query,
@@ -56,21 +50,12 @@ from filters.wire import (
     Type,
     parse_query,
 )
-from rules.name import MAX_WIRE_OCTETS, DomainName, to_wire
-from rules.subject import Profile
+from rules.name import MAX_WIRE_OCTETS, to_wire
 from rules.verdict import Rewrite
 
-# RFC 8767 section 5: an answer past its time goes out with 30 seconds; a client waits at most 1.8 seconds for a
-# fresh one where a stale one is at hand.
+# RFC 8767 section 5: an answer past its time goes out with 30 seconds.
 STALE_TTL_SECONDS: Final = 30
-STALE_AFTER_SECONDS: Final = 1.8
-# RFC 9520 section 3.2: failures are remembered for at least 1 second and at most 5 minutes.
-FAILURE_SECONDS: Final = 5.0
 SAFE_MODE_TTL_SECONDS: Final = 300
-# An answer in use is asked for again when this share of its time is left.
-PREFETCH_SHARE: Final = 0.1
-PREFETCH_MIN_HITS: Final = 3
-PREFETCH_MIN_LIFETIME_SECONDS: Final = 20
 
 # A query with more behind its question (padding, cookies by the hundred) is read anew each time.
 MAX_SHAPE_OCTETS: Final = 128
@@ -81,118 +66,12 @@ MAX_STRETCH_SECONDS: Final = 8
 
 MAX_SHAPES: Final = 4096
 MAX_PARTS: Final = 64
-MAX_FAILURES: Final = 10_000
-MAX_WAITERS: Final = 1000
 MAX_MESSAGE_OCTETS: Final = 65_535
 
 # A service with a safe mode is found by its addresses; these lead to it by another way, and are said not to exist.
 _ADDRESSES: Final = frozenset({Type.A, Type.AAAA})
 _OTHER_WAYS_IN: Final = frozenset({Type.CNAME, Type.DNAME, Type.SVCB, Type.HTTPS})
 _VERSION_NAMES: Final = (b"\x07version\x04bind", b"\x07version\x06server")
-# Questions about a server and its zones, which nobody asks a filter for a good reason.
-_REFUSED_TYPES: Final = frozenset({Type.AXFR, Type.IXFR})
-_NO_QUESTIONS: Final = frozenset({0, Type.OPT})
-_NOT_IMPLEMENTED: Final = frozenset({Type.TKEY, Type.TSIG, Type.MAILA, Type.MAILB})
-
-
-class Forwarding(Protocol):
-    """What the responder needs of `agent.upstream.Forwarder`."""
-
-    def ask(
-        self,
-        question: bytes,
-        *,
-        zone_upstreams: tuple[Upstream, ...] | None,
-        flags: int,
-        dnssec_ok: bool,
-        on_answer: Callable[[bytes | UpstreamFailure], None],
-    ) -> None:
-        """Ask, and hand over the whole response or why there is none."""
-
-
-class Client:
-    """One address that asks; `find` looks into its profile's finished replies, or into nothing while limited."""
-
-    __slots__ = ("address", "asked", "debt", "find", "profile", "restraint", "state")
-
-    def __init__(self, address: bytes, profile: Profile, state: ProfileState) -> None:
-        self.address = address
-        self.profile = profile
-        self.state = state
-        self.find: Callable[[bytes], Finished | None] = state.replies.entries.get
-        self.asked = 0
-        self.debt = 0.0
-        self.restraint = 0
-
-
-class Shape:
-    """Everything about a query but the name: one object for all queries that look alike."""
-
-    __slots__ = ("dnssec_ok", "edns", "flags", "key_tail", "plain", "qclass", "qtype", "udp_octets")
-
-    def __init__(self, query: Query, udp_limit: int) -> None:
-        self.flags = query.flags
-        self.qtype = query.qtype
-        self.qclass = query.qclass
-        self.edns = query.edns
-        self.dnssec_ok = query.dnssec_ok
-        asked = query.edns.udp_octets if query.edns else MIN_UDP_OCTETS
-        self.udp_octets = min(asked, max(udp_limit, MIN_UDP_OCTETS))
-        checking_disabled = bool(query.flags & FLAG_CD)
-        self.key_tail = query.question[-4:] + bytes((self.dnssec_ok << 1 | checking_disabled,))
-        self.plain = (
-            query.qclass == CLASS_IN
-            and not query.flags & FLAG_QR
-            and query.qtype not in _REFUSED_TYPES | _NO_QUESTIONS | _NOT_IMPLEMENTED
-            and (query.edns is None or query.edns.version == 0)
-        )
-
-
-class Waiter:
-    """A client's query that waits for an upstream; whoever sent it in sets `deliver`."""
-
-    __slots__ = ("asked_at", "client", "deliver", "epoch", "message", "name", "name_end", "ruling", "shape", "udp")
-
-    deliver: Callable[[bytes], None]
-
-    def __init__(
-        self,
-        client: Client,
-        message: bytes,
-        name: bytes,
-        shape: Shape,
-        ruling: Ruling,
-        *,
-        udp: bool,
-        epoch: int,
-        asked_at: float,
-    ) -> None:
-        self.client = client
-        self.message = message
-        self.name = name
-        self.name_end = HEADER_OCTETS + len(name)
-        self.shape = shape
-        self.ruling = ruling
-        self.udp = udp
-        self.epoch = epoch
-        self.asked_at = asked_at
-
-    @property
-    def question(self) -> bytes:
-        """Give the question section as the client wrote it."""
-        return self.message[HEADER_OCTETS : self.name_end + 5]
-
-
-class Question:
-    """A question in flight, with everybody who waits for it; nobody does where it only refreshes the cache."""
-
-    __slots__ = ("key", "name", "started_at", "waiters")
-
-    def __init__(self, key: bytes, name: bytes, started_at: float) -> None:
-        self.key = key
-        self.name = name
-        self.started_at = started_at
-        self.waiters: list[Waiter] = []
 
 
 class Responder:
@@ -217,8 +96,7 @@ class Responder:
     ) -> None:
         self.counters = counters
         self._outcomes = counters.outcomes
-        self._forwarder = forwarder
-        self._monotonic = monotonic
+        self.resolution = Resolution(forwarder, self, counters=counters, monotonic=monotonic)
         self._now = self._second_ends_at = 0.0
         self._at_most_this_second = 0
         self._ends = [0.0]
@@ -227,14 +105,8 @@ class Responder:
         self._places: dict[int, int] = {}
         # What is to be recorded, in the order of the queries; adding it up can wait until the tick.
         self.noted: list[RowKey] = []
-        self.inflight: dict[bytes, Question] = {}
-        self._failures: dict[bytes, tuple[float, Ede]] = {}
         self._shapes: dict[bytes, Shape] = {}
-        self.answers: BoundedCache[RawAnswer] = BoundedCache(
-            0, lambda key, raw: len(key) + raw.size_bytes(), RawAnswer.use_up
-        )
         self.epoch = 0
-        self._zones: dict[bytes, tuple[Upstream, ...]] = {}
         self.adopt(policy, index)
 
     def adopt(self, policy: PolicyState, index: ListIndex) -> None:
@@ -252,12 +124,8 @@ class Responder:
         # Where every query is recorded none may be answered without being looked at.
         self._records_all = site.retention.activity is ActivityLevel.ALL
         self._answers_config = site.answers
-        zones = {to_wire(DomainName(zone.name)): zone.upstreams for zone in site.upstreams.zones}
-        if zones != self._zones:
-            self.answers.clear()
-        self._zones = zones
         self._shapes.clear()
-        self.answers.set_budget(site.limits.answer_cache_bytes)
+        self.resolution.adopt(site)
         self._exact, self._subtree = index.exact_masks, index.subtree_masks
         self._conditional = index.conditional_mask
         overlay = policy.classifier.overlay
@@ -428,9 +296,9 @@ class Responder:
         """Answer what is not a question about names of the Internet."""
         if query.edns is not None and query.edns.version != 0:
             return self._error(query, client, Rcode.BADVERS)
-        if query.qtype in _NO_QUESTIONS:
+        if query.qtype in NO_QUESTIONS:
             return self._error(query, client, Rcode.FORMERR)
-        if query.qtype in _NOT_IMPLEMENTED:
+        if query.qtype in NOT_IMPLEMENTED:
             return self._error(query, client, Rcode.NOTIMP)
         wants_version = query.qclass == CLASS_CH and query.qtype == Type.TXT and query.name in _VERSION_NAMES
         if wants_version and self._answers_config.chaos:
@@ -530,24 +398,14 @@ class Responder:
                 return compose_nodata(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
             if shape.qtype in _ADDRESSES:
                 name = to_wire(target(verdict.reason.tag or "", verdict.mode))
-        zone = self._zone_of(name)
+        zone = self.resolution.zone_of(name)
         if zone is None and (local := local_zone(name)) is not None:
             return self._answer_locally(waiter, local)
         if not shape.flags & FLAG_RD:
             # RFC 1034 section 4.3.2: recursion that is not asked for is not done; what others asked is not told.
             self._count(waiter.client.profile.audience, "refused", Rcode.REFUSED)
             return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
-        key = name + shape.key_tail
-        raw = self.answers.entries.get(key)
-        if raw is not None and raw.expires_at > self.now:
-            self.counters.plain["answer_cache_hits"] += 1
-            if raw.expires_at - self.now < raw.lifetime_seconds * PREFETCH_SHARE:
-                self._prefetch(key, name, shape, raw)
-            return self._finish(waiter, raw, stale=False)
-        if self._has_failed(key):
-            return self._fail(waiter, raw, Ede.CACHED_ERROR)
-        self.counters.plain["answer_cache_misses"] += 1
-        return self._wait(waiter, key, name, raw, zone)
+        return self.resolution.resolve(waiter, name, zone)
 
     def _answer_locally(self, waiter: Waiter, zone: LocalZone) -> bytes:
         shape, client = waiter.shape, waiter.client
@@ -557,136 +415,9 @@ class Responder:
         self._count(client.profile.audience, "local", answer[1] & 0xF)
         return answer
 
-    def _wait(
-        self, waiter: Waiter, key: bytes, name: bytes, raw: RawAnswer | None, zone: tuple[Upstream, ...] | None
-    ) -> bytes | Waiter:
-        question = self.inflight.get(key)
-        if question is None:
-            if len(self.inflight) >= self._limits.pending_questions:
-                self.counters.plain["overloaded"] += 1
-                return self._fail(waiter, raw, Ede.NOT_READY)
-            question = self._ask(key, name, waiter.shape, zone)
-            question.waiters.append(waiter)
-            return waiter
-        if len(question.waiters) >= MAX_WAITERS:
-            self.counters.plain["overloaded"] += 1
-            return self._fail(waiter, raw, Ede.NOT_READY)
-        question.waiters.append(waiter)
-        return waiter
-
-    def _ask(self, key: bytes, name: bytes, shape: Shape, zone: tuple[Upstream, ...] | None) -> Question:
-        question = self.inflight[key] = Question(key, name, self.now)
-        self._forwarder.ask(
-            name + b"\0" + shape.key_tail[:4],
-            zone_upstreams=zone,
-            flags=shape.flags & FLAG_CD,
-            dnssec_ok=shape.dnssec_ok,
-            on_answer=partial(self._answered, question),
-        )
-        return question
-
-    def _prefetch(self, key: bytes, name: bytes, shape: Shape, raw: RawAnswer) -> None:
-        """Ask again for what is about to expire and still asked for, while clients get what is at hand."""
-        if raw.refreshing or raw.hits < PREFETCH_MIN_HITS or raw.lifetime_seconds < PREFETCH_MIN_LIFETIME_SECONDS:
-            return
-        if self._has_failed(key):
-            return
-        if key not in self.inflight and len(self.inflight) < self._limits.pending_questions // 2:
-            raw.refreshing = True
-            self.counters.plain["prefetches"] += 1
-            self._ask(key, name, shape, self._zone_of(name))
-
-    def _zone_of(self, name: bytes) -> tuple[Upstream, ...] | None:
-        if not self._zones:
-            return None
-        position = 0
-        while position < len(name):
-            if (upstreams := self._zones.get(name[position:])) is not None:
-                return upstreams
-            position += name[position] + 1
-        return None
-
-    def _answered(self, question: Question, result: bytes | UpstreamFailure) -> None:
-        """Take what came back, keep it, and finish everybody's answer."""
-        self.now = self._monotonic()
-        if self.inflight.get(question.key) is question:
-            del self.inflight[question.key]
-        previous = self.answers.entries.get(question.key)
-        self.counters.upstream_latency(self.now - question.started_at)
-        raw, ede = self._read(result)
-        if raw is not None and raw.rcode in (Rcode.SERVFAIL, Rcode.REFUSED):
-            ede = Ede.NO_REACHABLE_AUTHORITY
-        if raw is not None and ede is None:
-            self._failures.pop(question.key, None)
-            if raw.lifetime_seconds > 0:
-                self.answers.put(question.key, raw)
-        else:
-            self._remember_failure(question.key, ede or Ede.NETWORK_ERROR)
-            if previous is not None:
-                previous.refreshing = False
-        for waiter in question.waiters:
-            if raw is not None and (ede is None or previous is None):
-                self._hand_over(waiter, partial(self._finish, waiter, raw, stale=False))
-            else:
-                self._hand_over(waiter, partial(self._fail, waiter, previous, ede or Ede.NETWORK_ERROR))
-
-    def _hand_over(self, waiter: Waiter, finish: Callable[[], bytes | Waiter]) -> None:
-        """Finish and deliver one answer; the others that wait get theirs whatever happens to this one."""
-        try:
-            answer = finish()
-        except Exception as error:  # noqa: BLE001 (see above)
-            self.counters.plain["unexpected_errors"] += 1
-            log.error("query_failed", error=type(error).__name__)
-            answer = compose_error(waiter.shape.flags, Rcode.SERVFAIL, waiter.question, waiter.shape.edns)
-        if isinstance(answer, bytes):
-            self.counters.miss_latency(self.now - waiter.asked_at)
-            waiter.deliver(answer)
-
-    def _read(self, result: bytes | UpstreamFailure) -> tuple[RawAnswer | None, Ede | None]:
-        if isinstance(result, UpstreamFailure):
-            silent = result.kind is FailureKind.TIMEOUT
-            return None, Ede.NO_REACHABLE_AUTHORITY if silent else Ede.NETWORK_ERROR
-        try:
-            return parse_answer(result[2:], now=self.now, max_ttl_seconds=self._answers_config.max_ttl_seconds), None
-        except MalformedError:
-            self.counters.plain["upstream_malformed"] += 1
-            return None, Ede.NETWORK_ERROR
-
-    def _has_failed(self, key: bytes) -> bool:
-        """Say whether a question has failed so lately that it is not asked again (RFC 9520 section 3.2)."""
-        failure = self._failures.get(key)
-        return failure is not None and failure[0] > self.now
-
-    def _remember_failure(self, key: bytes, ede: Ede) -> None:
-        if len(self._failures) >= MAX_FAILURES:
-            self._failures.clear()
-        self._failures[key] = (self.now + FAILURE_SECONDS, ede)
-
-    def give_stale_answers(self) -> None:
-        """Answer with what is past its time everybody who has waited for long; the question stays in flight."""
-        for question in list(self.inflight.values()):
-            if not question.waiters or self.now - question.started_at < STALE_AFTER_SECONDS:
-                continue
-            raw = self.answers.entries.get(question.key)
-            if raw is None or not self._may_serve_stale(raw):
-                continue
-            waiters, question.waiters = question.waiters, []
-            for waiter in waiters:
-                self._hand_over(waiter, partial(self._finish, waiter, raw, stale=True))
-
-    def _may_serve_stale(self, raw: RawAnswer) -> bool:
-        return self.now < raw.expires_at + self._limits.stale_seconds
-
-    def _fail(self, waiter: Waiter, raw: RawAnswer | None, ede: Ede) -> bytes | Waiter:
-        if raw is not None and self._may_serve_stale(raw):
-            return self._finish(waiter, raw, stale=True)
-        self._count_allowed(waiter, Rcode.SERVFAIL)
-        shape = waiter.shape
-        return compose_error(shape.flags, Rcode.SERVFAIL, waiter.question, shape.edns, ede=ede)
-
     # ---- finishing -----------------------------------------------------------------------------------------
 
-    def _finish(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes | Waiter:
+    def finish(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes | Waiter:
         """Look at an upstream's answer with the eyes of one profile, and compose what it may see of it."""
         if waiter.epoch != self.epoch:
             waiter.epoch = self.epoch
@@ -698,8 +429,8 @@ class Responder:
             if before != waiter.ruling.verdict and Rewrite in (type(before), type(waiter.ruling.verdict)):
                 # What was asked for is another name than the one that is wanted now.
                 return self._proceed(waiter)
-        if raw.targets or raw.has_private_address:
-            about, ruling = self._rule_answer(waiter, raw)
+        if raw.remarks is not None:
+            about, ruling = self._rule_answer(waiter, raw.remarks)
             if ruling.refusal is not None:
                 return self._refuse_exactly(
                     waiter.message, waiter.client, waiter.name, waiter.shape, ruling, about=about
@@ -713,13 +444,19 @@ class Responder:
             return self._finish_safe_mode(waiter, raw, waiter.ruling.verdict)
         return self._finish_plain(waiter, raw, stale=stale)
 
-    def _rule_answer(self, waiter: Waiter, raw: RawAnswer) -> tuple[bytes, Ruling]:
+    def fail(self, waiter: Waiter, ede: Ede) -> bytes:
+        """Say that there is no answer."""
+        self._count_allowed(waiter, Rcode.SERVFAIL)
+        shape = waiter.shape
+        return compose_error(shape.flags, Rcode.SERVFAIL, waiter.question, shape.edns, ede=ede)
+
+    def _rule_answer(self, waiter: Waiter, remarks: Remarks) -> tuple[bytes, Ruling]:
         """Decide again about every name that the answer leads to; a private address is a refusal of its own."""
         own = waiter.ruling
-        if raw.has_private_address and self._zone_of(waiter.name) is None:
+        if remarks.has_private_address and self.resolution.zone_of(waiter.name) is None:
             return waiter.name, self.policy.private_ruling(waiter.client.profile, own.tags)
         decisive = waiter.name, own
-        for name in raw.targets:
+        for name in remarks.targets:
             tags = self._classifier.classify(name, waiter.shape.qtype)
             if tags <= own.tags:
                 continue
@@ -748,20 +485,22 @@ class Responder:
             opt = opt_record(shape.edns, ede=code, udp_octets=self._limits.udp_payload_bytes)
         else:
             body = raw.body_at(self.now, at_most_seconds=at_most)
-            opt = opt_record(shape.edns, options=raw.ede, udp_octets=self._limits.udp_payload_bytes)
+            ede = b"" if raw.remarks is None else raw.remarks.ede
+            opt = opt_record(shape.edns, options=ede, udp_octets=self._limits.udp_payload_bytes)
         head = bytearray(header(shape.flags, raw.rcode))
-        head[4:10] = raw.counts
+        flags, counts, _ = raw.layout
+        head[4:10] = counts
         if opt:
-            head[8:10] = (int.from_bytes(raw.counts[4:], "big") + 1).to_bytes(2, "big")
+            head[8:10] = (int.from_bytes(counts[4:], "big") + 1).to_bytes(2, "big")
         # RFC 6840 section 5.8: AD goes only to clients that can make something of it.
-        if raw.flags & FLAG_AD and (shape.flags & FLAG_AD or shape.dnssec_ok):
+        if flags & FLAG_AD and (shape.flags & FLAG_AD or shape.dnssec_ok):
             head[1] |= FLAG_AD
         question = waiter.question
         reply = bytes(head) + question + body + opt
         if not self._fits(waiter, reply):
             return self._truncate(waiter, raw.rcode)
         if waiter.udp and not stale:
-            self._keep(waiter, raw, reply, HEADER_OCTETS + len(question))
+            self._keep(waiter, raw, reply)
         return reply
 
     def _fits(self, waiter: Waiter, reply: bytes) -> bool:
@@ -783,38 +522,44 @@ class Responder:
         reply = compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
         return reply if self._fits(waiter, reply) else self._truncate(waiter, Rcode.NOERROR)
 
-    def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes, body_at: int) -> None:
+    def _keep(self, waiter: Waiter, raw: RawAnswer, reply: bytes) -> None:
         """Keep a finished reply until its TTLs have to change."""
         until = min(self._second_ends_at, raw.expires_at, self.policy.boundary)
-        if until <= self.now or self._records_all:
+        has_plain_name = waiter.message.find(0, HEADER_OCTETS) == waiter.name_end
+        if until <= self._now or self._records_all or not has_plain_name:
             return
         place = waiter.ruling.outcome + rcode_index(raw.rcode)
         place = self._places.setdefault(place, place)
-        waiter.client.state.replies.put(waiter.message, (reply, until, place, len(reply) + 2, raw, body_at))
+        waiter.client.state.replies.put(waiter.message, (reply, until, place, len(reply) + 2, raw))
 
     def refresh(self, message: bytes, client: Client, finished: Finished) -> bytes | None:
         """Count the TTLs of a finished reply down, where the answer behind it is still good and not due."""
-        reply, _, place, octets, raw, body_at = finished
+        reply, _, place, octets, raw = finished
         now = self._now
-        left = raw.expires_at - now
+        expires_at = raw.stored_at + raw.lifetime_seconds
+        left = expires_at - now
         if left <= raw.lifetime_seconds * PREFETCH_SHARE:
             return None
         stretch = min(self._stretch_seconds, int(left) >> 5)
         counted_at = self._second_ends_at + stretch if stretch else now
-        until = min(self._ends[stretch], raw.expires_at, self.policy.boundary)
+        until = min(self._ends[stretch], expires_at, self.policy.boundary)
         if until <= now:
             return None
         raw.hits += 1
         self._refreshed += 1
         at_most = max(0, self._at_most_this_second - stretch)
-        if len(raw.ttls) == 1:
-            ttl_at = body_at + raw.ttl_places[0]
-            ttl = min(raw.ttls[0] - int(counted_at - raw.stored_at), at_most)
+        body_at = message.find(0, HEADER_OCTETS) + 5
+        places = raw.layout.ttl_places
+        if len(places) == 1:
+            place_in_body = places[0]
+            first_ttl = int.from_bytes(raw.body[place_in_body : place_in_body + 4], "big")
+            ttl = min(first_ttl - int(counted_at - raw.stored_at), at_most)
+            ttl_at = body_at + place_in_body
             reply = reply[:ttl_at] + ttl.to_bytes(4, "big") + reply[ttl_at + 4 :]
         else:
             body = raw.body_at(counted_at, at_most_seconds=at_most)
             reply = reply[:body_at] + body + reply[body_at + len(body) :]
-        client.state.replies.entries[message] = (reply, until, place, octets, raw, body_at)
+        client.state.replies.entries[message] = (reply, until, place, octets, raw)
         self._outcomes[place] += 1
         return reply
 

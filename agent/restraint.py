@@ -7,7 +7,7 @@ hostile device only. Counting costs the hot path one addition; the reckoning is 
 from collections.abc import Iterable
 from typing import Final
 
-from agent.responder import Client
+from agent.queries import Client
 
 FREE: Final = 0
 SLOWED: Final = 1

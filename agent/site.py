@@ -169,7 +169,7 @@ class Limits:
     tcp_idle_seconds: float = 10.0
     pending_questions: int = 4096
     reply_cache_bytes: int = 8 * 1024 * 1024
-    answer_cache_bytes: int = 7 * 1024 * 1024
+    answer_cache_bytes: int = 6 * 1024 * 1024
     stale_seconds: int = 86_400
     udp_payload_bytes: int = 1232
 

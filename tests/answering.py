@@ -28,7 +28,8 @@ from lists_of_test import site_with
 
 from agent.outcomes import Outcome, read_outcome
 from agent.policy_state import PolicyState
-from agent.responder import Client, Responder, Waiter
+from agent.queries import Client, Waiter
+from agent.responder import Responder
 from agent.shared_memory import Counters
 from agent.site import Upstream
 from agent.snapshot import Snapshot
@@ -270,7 +271,7 @@ class Answering:
         self.responder.now = self.clocks.monotonic()
         if self.responder.policy.is_past_boundary():
             self.responder.advance()
-        self.responder.give_stale_answers()
+        self.responder.resolution.give_stale_answers()
 
     def advance(self, seconds: float) -> None:
         self.clocks.advance(seconds)

@@ -32,7 +32,7 @@ from processes import BenchError, ServerProcess
 from report import comparison, notes, table
 from server import Server, free_port
 from servers import SERVERS, Schoolgate
-from trial import Cores, Trial
+from trial import OUTSTANDING, OUTSTANDING_OF_TWO, Cores, Trial
 
 P = ParamSpec("P")
 
@@ -116,7 +116,7 @@ def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: 
         _say(f"starting {kind.name}")
         field.add(trial)
     short = settings.seconds * _OTHER_SHARE
-    field.each("warm-up", everyone, Trial.run_warm_up, files.every_name)
+    field.each("warm-up", everyone, Trial.run_warm_up, files.every_name, files.mix())
     for number in range(1, _MIX_ROUNDS + 1):
         field.each(f"mix {number}/{_MIX_ROUNDS}", everyone, Trial.run_mix, files.mix(), settings.seconds)
     for number in range(1, _STEADY_ROUNDS + 1):
@@ -243,7 +243,8 @@ def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], too
     disturbance = f"{usual:.0%} of the server's core in the median run, {worst:.0%} at worst"
     return f"""\
 Taken on {machine}, in {took_seconds / 60:.1f} minutes.
-Core {cores.server}: the server. Core {cores.client}: the upstream (Unbound) and dnsperf, 100 questions outstanding.
+Core {cores.server}: the server. Core {cores.client}: the upstream (Unbound) and dnsperf, {OUTSTANDING} at a time.
+Two workers: all on both cores, {OUTSTANDING_OF_TWO:,} at a time, dnsperf under SCHED_BATCH.
 {names}, seed {query_mix.SEED}, no EDNS. Medians of {rounds}, servers in turn.
 Other programs had {disturbance}."""
 

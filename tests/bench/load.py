@@ -53,7 +53,8 @@ class Load:
         questions: Path,
         *,
         port: int,
-        core: int,
+        cores: str,
+        gives_way: bool = False,
         seconds: float,
         queries_per_second: float | None = None,
         outstanding: int = 100,
@@ -61,7 +62,9 @@ class Load:
         latencies: bool = False,
     ) -> None:
         self._output = questions.parent / "dnsperf.out"
-        argv = ["taskset", "-c", str(core), "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions)]
+        # SCHED_BATCH (sched(7)): it does not interrupt a server on its core whenever an answer comes.
+        argv = ["chrt", "--batch", "0"] if gives_way else []
+        argv += ["taskset", "-c", cores, "dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(questions)]
         argv += [
             "-l",
             f"{seconds:g}",

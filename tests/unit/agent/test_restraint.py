@@ -5,7 +5,7 @@ from answering import PUPIL, Answering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.responder import Client
+from agent.queries import Client
 from agent.restraint import FREE, REFUSED, SLOWED, TRUNCATED, find_nothing, reckon
 
 RATE = 100

@@ -15,6 +15,8 @@ from filters.answer import RawAnswer, is_private_address, parse_answer
 from filters.wire import MalformedError
 from rules.name import DomainName, to_wire
 
+QUESTION = to_wire(DomainName("www.example.test")) + b"\0\0\x01\0\x01"
+
 
 def answer(
     *rrsets: str, authority: tuple[str, ...] = (), rcode: int = 0, rdtype: str = "A", max_ttl: int = 3600
@@ -26,6 +28,10 @@ def answer(
             owner, ttl, kind, data = text.split(" ", 3)
             section.append(dns.rrset.from_text(owner, int(ttl), "IN", kind, data))
     return parse_answer(message.to_wire()[2:], now=1000.0, max_ttl_seconds=max_ttl)
+
+
+def targets_of(raw: RawAnswer) -> tuple[bytes, ...]:
+    return raw.remarks.targets if raw.remarks else ()
 
 
 SOA = "example.test. {ttl} SOA ns.example.test. mail.example.test. 1 3600 600 86400 {minimum}"
@@ -62,7 +68,7 @@ def test_an_alias_to_nothing_is_negative() -> None:
         "www.example.test. 900 CNAME gone.example.test.", authority=(SOA.format(ttl=600, minimum=45),), rcode=3
     )
     assert raw.lifetime_seconds == 45
-    assert raw.targets == (to_wire(DomainName("gone.example.test")),)
+    assert targets_of(raw) == (to_wire(DomainName("gone.example.test")),)
 
 
 def test_every_target_and_hint_is_found() -> None:
@@ -71,14 +77,15 @@ def test_every_target_and_hint_is_found() -> None:
         "alias.example.test. 60 CNAME End.example.test.",
         rdtype="HTTPS",
     )
-    assert raw.targets == (to_wire(DomainName("svc.example.test")), to_wire(DomainName("end.example.test")))
-    assert raw.has_private_address
+    assert targets_of(raw) == (to_wire(DomainName("svc.example.test")), to_wire(DomainName("end.example.test")))
+    assert raw.remarks is not None
+    assert raw.remarks.has_private_address
 
 
 def test_addresses_are_kept_for_the_safe_modes() -> None:
     raw = answer("www.example.test. 60 A 192.0.2.1", "www.example.test. 60 A 192.0.2.2")
     assert set(raw.addresses()) == {b"\xc0\0\x02\x01", b"\xc0\0\x02\x02"}
-    assert not raw.has_private_address
+    assert raw.remarks is None
 
 
 @pytest.mark.parametrize(
@@ -96,22 +103,32 @@ def test_ttls_count_down_in_the_records(age: float, at_most: int, ttls: list[int
     assert [rrset.ttl for rrset in message.answer] == ttls
 
 
+def test_a_ttl_with_the_top_bit_set_is_zero() -> None:
+    raw = answer("www.example.test. 2147483647 A 192.0.2.1")
+    octets = bytearray(b"\x81\x80\0\x01" + raw.layout.counts + QUESTION + raw.body)
+    place = 10 + len(QUESTION) + raw.layout.ttl_places[0]
+    octets[place] |= 0x80
+    odd = parse_answer(bytes(octets), now=1000.0, max_ttl_seconds=3600)
+    assert odd.lifetime_seconds == 0
+    assert [rrset.ttl for rrset in _whole(odd, odd.body_at(1000.0, at_most_seconds=3600)).answer] == [0]
+
+
 def test_stale_records_have_one_ttl() -> None:
     raw = answer("www.example.test. 300 CNAME a.example.test.", "a.example.test. 60 A 192.0.2.1")
     assert [rrset.ttl for rrset in _whole(raw, raw.stale_body(30)).answer] == [30, 30]
 
 
 def _whole(raw: RawAnswer, body: bytes) -> dns.message.Message:
-    question = to_wire(DomainName("www.example.test")) + b"\0\0\x01\0\x01"
-    return dns.message.from_wire(b"\0\0\x81\x80\0\x01" + raw.counts + question + body)
+    return dns.message.from_wire(b"\0\0\x81\x80\0\x01" + raw.layout.counts + QUESTION + body)
 
 
 def test_the_opt_record_is_ours_to_write_and_its_error_is_kept() -> None:
     message = dns.message.make_response(dns.message.make_query("www.example.test", "A", use_edns=0))
     message.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.DNSSEC_BOGUS, "no")])
     raw = parse_answer(message.to_wire()[2:], now=0.0, max_ttl_seconds=60)
-    assert raw.counts == bytes(6)
-    assert raw.ede == b"\0\x0f\0\x04\0\x06no"
+    assert raw.layout.counts == bytes(6)
+    assert raw.remarks is not None
+    assert raw.remarks.ede == b"\0\x0f\0\x04\0\x06no"
 
 
 @pytest.mark.parametrize(
