@@ -30,12 +30,23 @@ lists = typer.Typer(help="The lists that names are looked up in.", no_args_is_he
 app.add_typer(lists, name="lists")
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site file.", envvar="SCHOOLGATE_SITE")]
+VersionOption = Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def main() -> None:
     """Run the command line."""
     app()
+
+
+@app.callback(invoke_without_command=True)
+def before_every_command(*, version: VersionOption = False) -> None:
+    """Take options that belong to no command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"schoolgate {version_of('schoolgate')}")
+        raise typer.Exit
 
 
 @contextmanager

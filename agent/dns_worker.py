@@ -128,6 +128,7 @@ class DnsWorker:
         """
         responder, counters, clients = self._responder, self._counters, self._clients
         outcomes, buffer, answer_lengths = counters.outcomes, datagrams.buffer, datagrams.answer_lengths
+        hold_rows = self._slot.hold_rows
         began_at = time.monotonic()
         batches = total = slow = 0
         for _ in range(ROUNDS):
@@ -164,6 +165,8 @@ class DnsWorker:
                     answer_lengths[slot] = length + 2
                 slot += 1
                 start += SLOT_OCTETS
+            # Before the answers go out: what was answered is recorded, or counted as lost if we are killed.
+            hold_rows(len(responder.noted))
             if slot > first:
                 datagrams.send(first, slot)
             batches += 1
@@ -216,6 +219,7 @@ class DnsWorker:
         self._late.add(datagrams)
 
     def _send_late(self) -> None:
+        self._slot.hold_rows(len(self._responder.noted))
         for datagrams in self._late:
             datagrams.flush()
         self._late.clear()
@@ -248,6 +252,7 @@ class DnsWorker:
         identifier, message = message[:2], message[2:]
         try:
             answer = self._answer_whole(message, address)
+            self._slot.hold_rows(len(responder.noted))
         except Exception as error:  # noqa: BLE001 (one bad query must never end the answers to all others)
             counters.plain["unexpected_errors"] += 1
             log.error("query_failed", error=type(error).__name__)
@@ -311,6 +316,7 @@ class DnsWorker:
         rows = self._responder.take_rows()
         if rows:
             lost = self._spool.write(rows, at_unix=time.time())
+            self._slot.hold_rows(0)
             self._counters.plain["rows_lost"] += lost
             self._counters.plain["rows_handed_over"] += len(rows) - lost
 

@@ -57,7 +57,9 @@ def health_reasons(memory: SharedMemory, now: float) -> list[str]:
     if states and UPSTREAM_HEALTHY not in states:
         reasons.append("no upstream answers")
     intake = memory.intake()
-    if now - intake["heartbeat_nanoseconds"] / 1e9 > SILENT_INTAKE_SECONDS or not intake["heartbeat_nanoseconds"]:
+    # Before its first word, it has as long from when there was something to do.
+    heard_at = intake["heartbeat_nanoseconds"] or memory.published_at_nanoseconds
+    if now - heard_at / 1e9 > SILENT_INTAKE_SECONDS:
         reasons.append("the intake of the activity record does not work")
     elif intake["is_failing"]:
         reasons.append("the activity record cannot be stored and waits in the spool; the log says why")

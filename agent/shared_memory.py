@@ -95,7 +95,7 @@ _CONTROL_AT: Final = 16
 _INTAKE_AT: Final = 64
 _HEADER_WORDS: Final = 512
 
-_PID_AT, _STARTED_AT, _HEARTBEAT_AT, _APPLIED_INDEX_AT, _APPLIED_POLICY_AT = range(5)
+_PID_AT, _STARTED_AT, _HEARTBEAT_AT, _APPLIED_INDEX_AT, _APPLIED_POLICY_AT, _ROWS_HELD_AT = range(6)
 _OUTCOMES_AT: Final = 16
 _HISTOGRAMS_AT: Final = _OUTCOMES_AT + OUTCOMES
 _PLAIN_AT: Final = _HISTOGRAMS_AT + len(HISTOGRAMS) * _HISTOGRAM_WORDS
@@ -217,14 +217,25 @@ class WorkerSlot:
         """Say that the worker is alive at this instant of the clock that all processes of a machine share."""
         self._words[_HEARTBEAT_AT] = monotonic_nanoseconds
 
+    def hold_rows(self, count: int) -> None:
+        """Say how many rows the worker holds that are in nobody's hands yet: they are lost if it is killed."""
+        self._words[_ROWS_HELD_AT] = count
+
     def acknowledge(self, *, index_generation: int, policy_generation: int) -> None:
         """Say what the worker answers by from now on."""
         self._words[_APPLIED_INDEX_AT] = index_generation
         self._words[_APPLIED_POLICY_AT] = policy_generation
 
     def counters(self) -> Counters:
-        """Give the worker its counters, which go on from what a worker before it has counted."""
-        return Counters(self._words)
+        """Give the worker its counters, which go on from what a worker before it has counted.
+
+        The rows that one who was killed still held are counted as lost.
+        """
+        counters = Counters(self._words)
+        counters.plain["rows_lost"] += self._words[_ROWS_HELD_AT]
+        self.hold_rows(0)
+        counters.flush()
+        return counters
 
     @property
     def pid(self) -> int:

@@ -8,7 +8,6 @@ Acts are used one for each query; the last one goes on for ever.
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -23,7 +22,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
-import pytest
+from parts import need
 
 from agent.site import Endpoint
 
@@ -386,9 +385,7 @@ class Certificate:
 
 def make_certificate(folder: Path, names: Sequence[str], *, key: str = "ec", days: int = 2) -> Certificate:
     """Have openssl make a key and a certificate for names such as `DNS:dns.example.test` or `IP:127.0.0.1`."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the Debian package openssl")
+    openssl = need("openssl")
     certificate = Certificate(folder / "certificate.pem", folder / "key.pem")
     kind = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"], "ed25519": ["ed25519"]}[key]
     command = [openssl, "req", "-x509", "-newkey", *kind, "-nodes", "-subj", "/CN=example.test", "-days", str(days)]

@@ -40,7 +40,7 @@ _MIX_ROUNDS: Final = 5
 # The slowest hundredth of a short run is at the mercy of whatever else the machine does in that moment.
 _STEADY_ROUNDS: Final = 7
 _MISS_ROUNDS: Final = 3
-_OTHER_SHARE: Final = 0.4  # of the seconds of a round of the mix
+_MISS_SHARE: Final = 0.4  # of the seconds of a round of the mix
 # More than any server here answers in a second: a run must not come to the end of its questions.
 _LINES_PER_SECOND: Final = 320_000
 _GROWTH_STEPS: Final = 4
@@ -115,12 +115,12 @@ def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: 
         at_the_end.callback(trial.stop)
         _say(f"starting {kind.name}")
         field.add(trial)
-    short = settings.seconds * _OTHER_SHARE
+    short = settings.seconds * _MISS_SHARE
     field.each("warm-up", everyone, Trial.run_warm_up, files.every_name, files.mix())
     for number in range(1, _MIX_ROUNDS + 1):
         field.each(f"mix {number}/{_MIX_ROUNDS}", everyone, Trial.run_mix, files.mix(), settings.seconds)
     for number in range(1, _STEADY_ROUNDS + 1):
-        field.each(f"steady {number}/{_STEADY_ROUNDS}", one_core, Trial.run_steady, files.mix(), short)
+        field.each(f"steady {number}/{_STEADY_ROUNDS}", one_core, Trial.run_steady, files.mix(), settings.seconds)
     for number in range(1, _MISS_ROUNDS + 1):
         field.each(f"misses {number}/{_MISS_ROUNDS}", one_core, Trial.run_misses, files.misses(), short)
     for number in range(1, _GROWTH_STEPS + 1):
@@ -233,11 +233,11 @@ def _require(program: str, package: str) -> None:
 
 
 def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], took_seconds: float) -> str:
-    short = settings.seconds * _OTHER_SHARE
+    short = settings.seconds * _MISS_SHARE
     disturbed = [share for trial in trials for share in trial.figures.disturbed] or [0.0]
     machine = f"{os.cpu_count()} x {_processor()}, Linux {platform.release()}, Python {platform.python_version()}"
-    rounds = f"{_MIX_ROUNDS} rounds of {settings.seconds:g} s (mix), {_STEADY_ROUNDS} of {short:g} s (10 k/s)"
-    rounds += f" and {_MISS_ROUNDS} (misses)"
+    rounds = f"{_MIX_ROUNDS} (mix) and {_STEADY_ROUNDS} (10 k/s) rounds of {settings.seconds:g} s"
+    rounds += f", {_MISS_ROUNDS} of {short:g} s (misses)"
     names = f"{query_mix.LISTED_NAMES:,} listed names, {query_mix.ALLOWED_NAMES:,} allowed ones"
     usual, worst = statistics.median(disturbed), max(disturbed)
     disturbance = f"{usual:.0%} of the server's core in the median run, {worst:.0%} at worst"

@@ -149,9 +149,9 @@ class Trial:
 
     def run_reload(self, every_name: Path, questions: Path) -> None:
         """Replace the list by one that is a name longer, under half the load that the server can carry."""
-        self.run_warm_up(every_name, questions)
         for number in range(_RELOAD_ATTEMPTS):
             try:
+                self.run_warm_up(every_name, questions)
                 self._reload_once(questions, f"reload-canary-{number}.example")
             except LoadCrashedError:
                 continue

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,29 +21,11 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
+from parts import need
 
 from agent.control import NotRunningError, ask_gateway
 
 BIN = Path(sys.executable).parent
-PACKAGES = {
-    "dig": "bind9-dnsutils",
-    "unbound": "unbound",
-    "dnsperf": "dnsperf",
-    "ip": "iproute2",
-    "setpriv": "util-linux",
-    "prlimit": "util-linux",
-}
-
-
-def need(program: str) -> str:
-    """Find a program of the distribution, or say which package brings it."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if found is None:
-        message = f"{program} is not installed; on Debian: sudo apt install {PACKAGES[program]}"
-        if os.environ.get("SCHOOLGATE_REQUIRE_ALL"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
 
 
 def free_port() -> int:

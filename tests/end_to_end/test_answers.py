@@ -9,7 +9,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from conftest import RunningGateway, addresses, ede, need
+from conftest import RunningGateway, addresses, ede
+from parts import need
 
 PUPIL, STAFF, GUEST, OFFICE = "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"
 

@@ -80,6 +80,11 @@ def test_wrong_usage_ends_with_2_and_a_sentence(words: tuple[str, ...]) -> None:
 # ---- init and check ------------------------------------------------------------------------------------------------
 
 
+def test_the_version_is_told() -> None:
+    done = schoolgate("--version")
+    assert (done.exit_code, done.output.split()[0]) == (0, "schoolgate")
+
+
 def test_the_example_is_written_once_and_is_good(tmp_path: Path) -> None:
     folder = tmp_path / "school"
     done = subprocess.run(

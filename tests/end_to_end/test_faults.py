@@ -24,10 +24,12 @@ from conftest import (
     free_port,
     is_running,
     make_gateway,
-    need,
     wait_until,
 )
+from parts import need
 from steady_client import SteadyClient
+
+from agent.shared_memory import SharedMemory
 
 NXDOMAIN, NOERROR, SERVFAIL, REFUSED = dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.SERVFAIL, dns.rcode.REFUSED
 FIRST_PRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -469,6 +471,22 @@ def test_a_worker_that_hangs_is_replaced(hung: Hung) -> None:
     assert not is_running(hung.pid)
     assert 8 < hung.gateway.metrics()['schoolgate_worker_start_time_seconds{worker="0"}'] - hung.at < 14
     assert "worker_hangs" in hung.gateway.log.read_text()
+
+
+def test_what_a_killed_worker_answered_is_recorded_or_counted_as_lost(own_gateway: RunningGateway) -> None:
+    own_gateway.start()
+    asked = 6
+    for number in range(asked):
+        (worker,) = own_gateway.children("agent.dns_worker")
+        assert own_gateway.ask(f"n{number}.casino.example").rcode() == NXDOMAIN
+        # Some die before the rows of this moment are handed over, and some after.
+        time.sleep(number % 4 * 0.04)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda dead=worker: own_gateway.children("agent.dns_worker") not in ([], [dead]))
+    with SharedMemory.open(own_gateway.folder / "runtime" / "shared.mem") as memory:
+        wait_until(lambda: memory.intake()["queries_stored"] + memory.worker(0).plain()["rows_lost"] >= asked)
+        assert memory.intake()["queries_stored"] + memory.worker(0).plain()["rows_lost"] == asked
+        assert memory.intake()["queries_stored"] > 0
 
 
 def test_a_stop_leaves_no_process_behind(own_gateway: RunningGateway) -> None:

@@ -16,7 +16,8 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from conftest import RunningGateway, Upstream, addresses, ede, make_gateway, need, wait_until
+from conftest import RunningGateway, Upstream, addresses, ede, make_gateway, wait_until
+from parts import need
 from steady_client import Answered, SteadyClient
 
 HOSTILE, QUIET, STRANGER = "127.0.0.3", "127.0.0.1", "127.0.9.9"

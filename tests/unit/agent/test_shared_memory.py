@@ -75,6 +75,16 @@ def test_a_worker_that_is_started_again_goes_on_counting(memory: SharedMemory) -
     assert slot.gauges()["clients_known"] == 5, "a gauge begins anew with its worker"
 
 
+def test_rows_that_a_killed_worker_held_are_counted_as_lost(memory: SharedMemory) -> None:
+    slot = memory.worker(0)
+    slot.counters()
+    slot.hold_rows(7)
+    assert memory.worker(0).plain()["rows_lost"] == 0
+    for _ in range(2):
+        slot.counters()
+        assert memory.worker(0).plain()["rows_lost"] == 7, "once"
+
+
 def test_every_counter_has_its_own_place(memory: SharedMemory) -> None:
     counters = memory.worker(0).counters()
     counters.plain.update({name: place + 1 for place, name in enumerate(PLAIN)})
