@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dns.message
@@ -473,6 +474,10 @@ def test_a_worker_that_hangs_is_replaced(hung: Hung) -> None:
     assert "worker_hangs" in hung.gateway.log.read_text()
 
 
+def has_another_worker(gateway: RunningGateway, dead: int) -> bool:
+    return gateway.children("agent.dns_worker") not in ([], [dead])
+
+
 def test_what_a_killed_worker_answered_is_recorded_or_counted_as_lost(own_gateway: RunningGateway) -> None:
     own_gateway.start()
     asked = 6
@@ -482,7 +487,7 @@ def test_what_a_killed_worker_answered_is_recorded_or_counted_as_lost(own_gatewa
         # Some die before the rows of this moment are handed over, and some after.
         time.sleep(number % 4 * 0.04)
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda dead=worker: own_gateway.children("agent.dns_worker") not in ([], [dead]))
+        wait_until(partial(has_another_worker, own_gateway, worker))
     with SharedMemory.open(own_gateway.folder / "runtime" / "shared.mem") as memory:
         wait_until(lambda: memory.intake()["queries_stored"] + memory.worker(0).plain()["rows_lost"] >= asked)
         assert memory.intake()["queries_stored"] + memory.worker(0).plain()["rows_lost"] == asked
