@@ -65,12 +65,12 @@ def _told() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _load(site: Path) -> Any:
-    """Read the site; warnings go to standard error."""
+def _load(site: Path, *, tells_warnings: bool = False) -> Any:
+    """Read the site; its warnings belong to those commands that are about the site as a whole."""
     from agent.config import load_site
 
     loaded = load_site(site)
-    for notice in loaded.warnings:
+    for notice in loaded.warnings if tells_warnings else ():
         typer.echo(f"warning: {notice}", err=True)
     return loaded.site
 
@@ -93,7 +93,7 @@ def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT
     from agent.texts import load_texts
 
     with _told():
-        loaded = _load(site)
+        loaded = _load(site, tells_warnings=True)
         typer.echo(describe(loaded, load_categories(), load_texts(loaded.school.language)), nl=False)
 
 
@@ -109,7 +109,7 @@ def gateway(
 
     configure_logs(style="json" if log_json else "text")
     with _told():
-        asyncio.run(Gateway(_load(site), say=typer.echo).run())
+        asyncio.run(Gateway(_load(site, tells_warnings=True), say=typer.echo).run())
 
 
 @app.command()
