@@ -32,7 +32,7 @@ from processes import BenchError, ServerProcess
 from report import comparison, notes, table
 from server import Server, free_port
 from servers import SERVERS, Schoolgate
-from trial import OUTSTANDING, OUTSTANDING_OF_TWO, Cores, Trial
+from trial import LEAD_IN_SECONDS, OUTSTANDING, OUTSTANDING_OF_TWO, Cores, Trial
 
 P = ParamSpec("P")
 
@@ -116,9 +116,11 @@ def _bench(settings: Settings, kinds: list[type[Server]], cores: Cores, folder: 
         _say(f"starting {kind.name}")
         field.add(trial)
     short = settings.seconds * _MISS_SHARE
-    field.each("warm-up", everyone, Trial.run_warm_up, files.every_name, files.mix())
+    field.each("warm-up", everyone, Trial.run_warm_up, files.every_name)
     for number in range(1, _MIX_ROUNDS + 1):
-        field.each(f"mix {number}/{_MIX_ROUNDS}", everyone, Trial.run_mix, files.mix(), settings.seconds)
+        field.each(
+            f"mix {number}/{_MIX_ROUNDS}", everyone, Trial.run_mix, files.every_name, files.mix(), settings.seconds
+        )
     for number in range(1, _STEADY_ROUNDS + 1):
         field.each(f"steady {number}/{_STEADY_ROUNDS}", one_core, Trial.run_steady, files.mix(), settings.seconds)
     for number in range(1, _MISS_ROUNDS + 1):
@@ -245,7 +247,8 @@ def _how_it_was_taken(settings: Settings, cores: Cores, trials: list[Trial], too
 Taken on {machine}, in {took_seconds / 60:.1f} minutes.
 Core {cores.server}: the server. Core {cores.client}: the upstream (Unbound) and dnsperf, {OUTSTANDING} at a time.
 Two workers: all on both cores, {OUTSTANDING_OF_TWO:,} at a time, dnsperf under SCHED_BATCH.
-{names}, seed {query_mix.SEED}, no EDNS. Medians of {rounds}, servers in turn.
+{names}, seed {query_mix.SEED}, no EDNS. Medians of {rounds}, servers in turn;
+each round of the mix after {LEAD_IN_SECONDS:g} s that is not counted.
 Other programs had {disturbance}."""
 
 

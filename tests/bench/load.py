@@ -17,7 +17,7 @@ from processes import BenchError, ServerProcess
 _NOERROR: Final = 0
 _NXDOMAIN: Final = 3
 # Many sockets, as many clients have: with SO_REUSEPORT the kernel spreads them over workers.
-_CLIENTS: Final = 20
+CLIENTS: Final = 20
 # dnsperf's own receive buffer must never be what loses answers; its default holds 40.
 _BUFFER_KB: Final = 4096
 TIMEOUT_SECONDS: Final = 2
@@ -60,6 +60,7 @@ class Load:
         outstanding: int = 100,
         each_once: bool = True,
         latencies: bool = False,
+        clients: int = CLIENTS,
     ) -> None:
         self._output = questions.parent / "dnsperf.out"
         # SCHED_BATCH (sched(7)): it does not interrupt a server on its core whenever an answer comes.
@@ -73,7 +74,7 @@ class Load:
             "-q",
             str(outstanding),
             "-c",
-            str(_CLIENTS),
+            str(clients),
             "-T",
             "1",
         ]

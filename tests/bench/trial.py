@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from load import Load, LoadCrashedError, LoadResult, Poller, median
+from load import CLIENTS, Load, LoadCrashedError, LoadResult, Poller, median
 from processes import BenchError, ServerProcess, core_busy_seconds
 from query_mix import BLOCKED_SHARE
 from server import Server
@@ -24,6 +24,9 @@ _SETTLE_STEP_SECONDS: Final = 1.25
 _SETTLED_SHARE: Final = 0.05
 _RELOAD_ATTEMPTS: Final = 3
 OUTSTANDING: Final = 100
+LEAD_IN_SECONDS: Final = 1.0
+# dnsperf gives questions to its sockets in turn: no divisor of the number of names.
+ODD_CLIENTS: Final = 19
 # dnsperf shares the cores of a server that has two: only with many questions waiting are both workers busy, as one
 # worker is with few.
 OUTSTANDING_OF_TWO: Final = 400
@@ -111,15 +114,18 @@ class Trial:
         if self._process is not None:
             self._process.stop()
 
-    def run_warm_up(self, every_name: Path, mix: Path) -> None:
-        """Fill the caches; dnsperf asks for a name from one socket, and so one worker, unless it comes up often."""
-        self._load(every_name, seconds=10).result()
-        if self.server.core_count > 1:
-            self._load(mix, seconds=15, each_once=False).result()
+    def run_warm_up(self, every_name: Path) -> None:
+        """Fill the caches."""
+        self._ask_for_every_name(every_name, seconds=3)
         self._settle()
 
-    def run_mix(self, questions: Path, seconds: float) -> None:
-        """Ask the mix as fast as the server answers."""
+    def _ask_for_every_name(self, every_name: Path, seconds: float) -> None:
+        """Ask for all allowed names again and again, each from ever other sockets, so that every worker gets it."""
+        self._load(every_name, seconds=seconds, each_once=False, clients=ODD_CLIENTS).result()
+
+    def run_mix(self, every_name: Path, questions: Path, seconds: float) -> None:
+        """Ask the mix as fast as the server answers; a second for the caches, which others have had meanwhile."""
+        self._ask_for_every_name(every_name, seconds=LEAD_IN_SECONDS)
         result, cpu_us = self._run(questions, seconds)
         self._check_filtering(result)
         self.figures.qps.append(result.qps)
@@ -151,7 +157,7 @@ class Trial:
         """Replace the list by one that is a name longer, under half the load that the server can carry."""
         for number in range(_RELOAD_ATTEMPTS):
             try:
-                self.run_warm_up(every_name, questions)
+                self.run_warm_up(every_name)
                 self._reload_once(questions, f"reload-canary-{number}.example")
             except LoadCrashedError:
                 continue
@@ -193,6 +199,7 @@ class Trial:
         seconds: float,
         queries_per_second: float | None = None,
         outstanding: int | None = None,
+        clients: int = CLIENTS,
         each_once: bool = True,
         latencies: bool = False,
     ) -> Load:
@@ -207,6 +214,7 @@ class Trial:
             queries_per_second=queries_per_second,
             outstanding=usual if outstanding is None else outstanding,
             each_once=each_once,
+            clients=clients,
             latencies=latencies,
         )
 
