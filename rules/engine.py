@@ -51,22 +51,27 @@ def _allowed(
 
 def _lifter(blocked_tag: str, event: Event, lifting: list[Policy]) -> Policy | None:
     """Find the policy that lifts this block: it names the same category, or the name itself."""
-    lifters = (policy for policy in lifting if any(_lifts(tag, blocked_tag) for tag in policy.tags & event.tags))
+    lifters = (
+        policy
+        for policy in lifting
+        if any(_lifts(tag, blocked_tag, policy.lifts) for tag in policy.tags & event.tags)
+    )
     return min(lifters, key=lambda policy: policy.id, default=None)
 
 
-def _lifts(allowed_tag: str, blocked_tag: str) -> bool:
+def _lifts(allowed_tag: str, blocked_tag: str, categories: frozenset[str] | None) -> bool:
     """Say whether allowing one tag undoes the block of another.
 
-    A category lifts itself alone. A name lifts every category that the name has, and a block of itself or of
-    a name above it; never the block of a name below, which somebody wrote more exactly.
+    A category lifts itself alone. A name lifts those of its categories that are in `categories`, all of them where
+    that is None, and a block of itself or of a name above it; never the block of a name below, which somebody wrote
+    more exactly.
     """
     if allowed_tag == blocked_tag:
         return True
     if not allowed_tag.startswith(NAME_TAG):
         return False
     if not blocked_tag.startswith(NAME_TAG):
-        return True
+        return categories is None or blocked_tag in categories
     return is_at_or_below(DomainName(allowed_tag[len(NAME_TAG) :]), DomainName(blocked_tag[len(NAME_TAG) :]))
 
 

@@ -22,7 +22,8 @@ class Policy:
 
     `location` is where a person wrote it (`site.yaml:31:5`, `uk-esafety.yaml:40:5`); `clause` is the place in
     the school's papers that it carries out, or empty. `from_at` is inclusive, `until_at` exclusive;
-    both aware UTC.
+    both aware UTC. Where `lifts` is set, a name that the policy allows is opened against blocks of these
+    categories and no others; where it is None, against every block but a statutory one.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Policy:
     schedule: Schedule | None = None
     from_at: datetime | None = None
     until_at: datetime | None = None
+    lifts: frozenset[str] | None = None
 
     def covers(self, event: Event) -> bool:
         """Say whether the policy speaks to this person at this instant."""

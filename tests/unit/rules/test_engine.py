@@ -1,5 +1,6 @@
 """The order of precedence, clause by clause, and the properties that keep it honest."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,10 +24,21 @@ EVERYBODY = Scope()
 
 
 def policy(
-    effect: Effect, *tags: str, scope: Scope = EVERYBODY, id_: str = "", schedule: Schedule | None = None
+    effect: Effect,
+    *tags: str,
+    scope: Scope = EVERYBODY,
+    id_: str = "",
+    schedule: Schedule | None = None,
+    lifts: frozenset[str] | None = None,
 ) -> Policy:
     return Policy(
-        id_ or f"{effect}-{'-'.join(tags)}", effect, frozenset(tags), scope, "site.yaml:1:1", schedule=schedule
+        id_ or f"{effect}-{'-'.join(tags)}",
+        effect,
+        frozenset(tags),
+        scope,
+        "site.yaml:1:1",
+        schedule=schedule,
+        lifts=lifts,
     )
 
 
@@ -50,6 +62,26 @@ LIFTED = Rulebook(
 NAMED = Rulebook(policies=(block("gambling"), block("games"), allow("name:maths.test")))
 BELOW = Rulebook(policies=(block("name:chat.site.test"), allow("name:site.test")))
 AROUND = Rulebook(policies=(block("name:site.test"), allow("name:maths.site.test")))
+# What overrides look like here: names, and the categories against which these are opened.
+GAMBLING_ALONE = frozenset({"gambling"})
+LIMITED = Rulebook(
+    policies=(
+        block("gambling"),
+        block("adult"),
+        block("name:site.test"),
+        block("name:chat.casino.site.test"),
+        allow("name:casino.site.test", lifts=GAMBLING_ALONE),
+        allow("name:plain.test", lifts=frozenset()),
+        allow("name:bad.test", lifts=frozenset({"illegal"})),
+        allow(
+            "gambling",
+            id_="allow-all-gambling",
+            scope=Scope(audiences=frozenset({Audience.STAFF})),
+            lifts=frozenset(),
+        ),
+    ),
+    statutory=frozenset({"illegal"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +158,55 @@ AROUND = Rulebook(policies=(block("name:site.test"), allow("name:maths.site.test
             id="the-block-of-a-name-above-is-lifted",
         ),
         pytest.param(
+            LIMITED,
+            ("gambling", "name:casino.site.test"),
+            PUPIL,
+            Allow(Reason(ReasonCode.LIFTED, "gambling", "allow-name:casino.site.test")),
+            id="a-name-is-lifted-with-the-categories-of-its-override",
+        ),
+        pytest.param(
+            LIMITED,
+            ("gambling", "adult", "name:casino.site.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.POLICY, "adult", "block-adult")),
+            id="a-gambling-override-never-lifts-a-name-that-is-also-adult",
+        ),
+        pytest.param(
+            LIMITED,
+            ("gambling", "name:casino.site.test", "name:site.test"),
+            PUPIL,
+            Allow(Reason(ReasonCode.LIFTED, "gambling", "allow-name:casino.site.test")),
+            id="an-override-lifts-the-block-of-a-name-above",
+        ),
+        pytest.param(
+            LIMITED,
+            ("gambling", "name:casino.site.test", "name:chat.casino.site.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.POLICY, "name:chat.casino.site.test", "block-name:chat.casino.site.test")),
+            id="an-override-never-lifts-the-block-of-a-name-below",
+        ),
+        pytest.param(
+            LIMITED,
+            ("gambling", "name:plain.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.POLICY, "gambling", "block-gambling")),
+            id="no-categories-are-not-all-categories",
+        ),
+        pytest.param(
+            LIMITED,
+            ("illegal", "name:bad.test"),
+            PUPIL,
+            Block(Reason(ReasonCode.STATUTORY, "illegal")),
+            id="statutory-is-not-lifted-by-an-override-that-claims-it",
+        ),
+        pytest.param(
+            LIMITED,
+            ("gambling",),
+            STAFF,
+            Allow(Reason(ReasonCode.LIFTED, "gambling", "allow-all-gambling")),
+            id="a-category-lifts-itself-whatever-names-lift",
+        ),
+        pytest.param(
             Rulebook(), ("shopping",), PUPIL, Allow(Reason(ReasonCode.NO_POLICY)), id="allowed-where-nothing-speaks"
         ),
     ],
@@ -197,6 +278,7 @@ policies = st.builds(
     scope=scopes,
     location=st.just("site.yaml:1:1"),
     schedule=st.sampled_from([None, LUNCH]),
+    lifts=st.none() | st.frozensets(st.sampled_from(["gambling", "games", "chat", "illegal"])),
 )
 rulebooks = st.builds(
     Rulebook,
@@ -250,3 +332,26 @@ def test_one_more_block_never_allows_more(rulebook: Rulebook, event: Event, extr
         ),
     )
     assert not (isinstance(before, Block) and not isinstance(after, Block))
+
+
+@given(rulebooks, events, policies)
+def test_an_override_opens_nothing_beyond_its_categories(rulebook: Rulebook, event: Event, override: Policy) -> None:
+    """Of a block of a category that an override neither names nor lifts, it changes nothing."""
+    override = replace(override, effect=Effect.ALLOW, lifts=override.lifts or frozenset())
+    before = decide(event, rulebook)
+    after = decide(event, replace(rulebook, policies=(*rulebook.policies, override)))
+    if isinstance(before, Block) and before.reason.code is ReasonCode.POLICY and not isinstance(after, Block):
+        blocked = before.reason.tag or ""
+        assert blocked.startswith("name:") or blocked in override.tags | (override.lifts or frozenset())
+
+
+@given(rulebooks, events, policies)
+def test_an_override_with_fewer_categories_never_allows_more(
+    rulebook: Rulebook, event: Event, override: Policy
+) -> None:
+    wide = replace(override, effect=Effect.ALLOW, lifts=None)
+    opened = [
+        not isinstance(decide(event, replace(rulebook, policies=(*rulebook.policies, each))), Block)
+        for each in (replace(wide, lifts=frozenset()), replace(wide, lifts=GAMBLING_ALONE), wide)
+    ]
+    assert opened == sorted(opened)
