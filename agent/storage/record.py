@@ -1,0 +1,313 @@
+"""The record: proved, shown, handed out, and freed of personal payload; it is written by `Act.note`.
+
+The chain proves that nothing between its first and its last row was touched by somebody who did not rewrite all that
+follows. The anchors prove the rest: a tail that was cut, and a chain that was written anew.
+"""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TextIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from agent.storage.anchors import ANCHORED, Anchor, anchors_of
+from agent.storage.chain import COLUMNS, GENESIS, commitment_of, hash_of, row_text
+from agent.storage.diagnosis import Finding, diagnose, stored_rows
+from agent.storage.state import Act, instant_text
+from rules.errors import RefusedRequestError, StorageError
+
+ERASED: Final = "personal_erased"
+# A cell that begins so would be a formula to a spreadsheet; one apostrophe before it is taken off when it is read.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
+
+# What a third party runs on an export, with nothing but Python: `python3 verify.py record.jsonl ["ANCHOR" ...]`.
+VERIFY_SCRIPT: Final = """\
+import csv, hashlib, json, sys
+
+def rows(path):
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        if not path.endswith(".csv"):
+            yield from map(json.loads, file)
+            return
+        csv.field_size_limit(2**31 - 1)
+        for row in csv.DictReader(file):
+            row = {name: cell.removeprefix("'") for name, cell in row.items()}
+            yield row | {"number": int(row["number"]), "facts": json.loads(row["facts"])}
+
+hashes = ["0" * 64]
+try:
+    for row in rows(sys.argv[1]):
+        told = row.pop("hash")
+        text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        found = hashlib.sha256(text.encode()).hexdigest()
+        if (row["number"], row["previous"], told) != (len(hashes), hashes[-1], found):
+            raise ValueError
+        hashes.append(told)
+except (ValueError, LookupError, TypeError, AttributeError, csv.Error):
+    sys.exit(f"row {len(hashes)} was altered, removed, inserted or moved")
+for day, number, told, *_ in map(str.split, sys.argv[2:]):
+    if hashes[int(number) : int(number) + 1] != [told]:
+        sys.exit(f"row {number} is not the row that was anchored on {day}")
+print(f"{len(hashes) - 1} rows are whole; the last hash is {hashes[-1]}")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of the record found.
+
+    `rows` were checked in order and are sound; `broken` is the first that is not, and `what` says why in a sentence.
+    `anchors` agree with the record.
+    """
+
+    rows: int
+    anchors: int = 0
+    broken: int | None = None
+    what: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether nothing was found."""
+        return self.broken is None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the record for a person to read; `personal` is None where there is none, or it was erased."""
+
+    number: int
+    at: datetime
+    kind: str
+    actor: str
+    subject: str
+    facts: Mapping[str, Any]
+    personal: Mapping[str, Any] | None
+    is_erased: bool
+
+
+def verify(
+    database: sqlite3.Connection, *, anchors_key: Ed25519PublicKey | None, witnessed: Sequence[Anchor] = ()
+) -> Verdict:
+    """Find the first row that was altered, removed, inserted or moved.
+
+    Args:
+        database: a look at one moment of the store.
+        anchors_key: whose signature the anchors must bear; None leaves the signatures unchecked.
+        witnessed: anchors that were printed or mailed; they also prove what is missing together with its anchors.
+    """
+    scan = _Scan(database)
+    anchors = [*anchors_of(database), *witnessed]
+    if (broken := scan.first_broken()) is not None:
+        return _verdict_of(broken)
+    findings = (
+        scan.cut_tail(),
+        scan.first_broken_anchor(anchors, anchors_key),
+        scan.first_missing_anchor(),
+        scan.altered_payload(),
+        scan.missing_payload(),
+    )
+    if found := [finding for finding in findings if finding is not None]:
+        return _verdict_of(min(found, key=lambda finding: finding.number))
+    return Verdict(scan.rows, anchors=len(anchors))
+
+
+def _verdict_of(finding: Finding) -> Verdict:
+    return Verdict(max(finding.number - 1, 0), broken=finding.number, what=finding.what)
+
+
+def show(
+    database: sqlite3.Connection,
+    *,
+    actor: str | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    limit: int = 100,
+    with_personal: bool = False,
+) -> list[Entry]:
+    """Give rows of the record, newest first.
+
+    Args:
+        database: a look at one moment of the store.
+        actor: only what this person did.
+        kind: only what happened so.
+        since: only from this instant on.
+        until: only before this instant.
+        before: only rows with a smaller number, to turn the page.
+        limit: how many at most.
+        with_personal: with what can be erased; left out otherwise.
+
+    Raises:
+        StorageError: a row cannot be read, because somebody altered it.
+    """
+    wanted = {
+        "a.actor = ?": actor,
+        "a.kind = ?": kind,
+        "a.at >= ?": since and instant_text(since),
+        "a.at < ?": until and instant_text(until),
+        "a.number < ?": before,
+    }
+    asked = {term: value for term, value in wanted.items() if value is not None}
+    where = f"WHERE {' AND '.join(asked)}" if asked else ""
+    rows = database.execute(
+        "SELECT a.number, a.at, a.kind, a.actor, a.subject, a.facts, a.commitment, p.content "  # noqa: S608 the terms are ours
+        f"FROM audit a LEFT JOIN personal p ON p.number = a.number {where} ORDER BY a.number DESC LIMIT ?",
+        (*asked.values(), limit),
+    )
+    return [_entry(row, with_personal=with_personal) for row in rows]
+
+
+def export_jsonl(database: sqlite3.Connection, out: TextIO) -> int:
+    """Write every row with its chain as JSON Lines, without personal payload; gives how many."""
+    count = 0
+    for count, row in enumerate(stored_rows(database), start=1):  # noqa: B007 the count is the result
+        out.write(f'{row_text(row[:8])[:-1]},"hash":{json.dumps(row[8])}}}\n')
+    return count
+
+
+def export_csv(database: sqlite3.Connection, out: TextIO) -> int:
+    """Write every row with its chain as CSV that a spreadsheet takes for text; gives how many.
+
+    Args:
+        database: a look at one moment of the store.
+        out: opened with `newline=""`.
+    """
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for count, row in enumerate(stored_rows(database), start=1):  # noqa: B007 the count is the result
+        writer.writerow(_as_text(cell) for cell in row)
+    return count
+
+
+def erase(act: Act, number: int, *, actor: str, reason: str) -> int:
+    """Erase the personal payload of a row together with the key of its commitment; gives the row that says so.
+
+    Raises:
+        RefusedRequestError: the row holds none.
+    """
+    gone = act.database.execute("DELETE FROM personal WHERE number = ?", (number,)).rowcount
+    if not gone:
+        raise RefusedRequestError(f"Row {number} of the record holds no personal payload; expected a row that does.")
+    act.erases = True
+    return act.note(ERASED, actor=actor, subject=str(number), facts={"number": number, "reason": reason})
+
+
+def length(database: sqlite3.Connection) -> int:
+    """Give the number of the last row, 0 where there is none."""
+    return int(database.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0])
+
+
+def _as_text(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _entry(row: sqlite3.Row, *, with_personal: bool) -> Entry:
+    number, at, kind, actor, subject, facts, commitment, content = row
+    try:
+        personal = json.loads(content) if with_personal and content is not None else None
+        instant = datetime.fromisoformat(at)
+        return Entry(
+            number, instant, kind, actor, subject, json.loads(facts), personal, bool(commitment) and content is None
+        )
+    except ValueError as error:
+        raise StorageError(
+            f"Row {number} of the record cannot be read; `schoolgate audit verify` says why."
+        ) from error
+
+
+class _Scan:
+    """One walk over the chain, and what it met on its way."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.rows = 0
+        self.erased: set[str] = set()
+        self.anchored: dict[str, int] = {}
+
+    def first_broken(self) -> Finding | None:
+        """Walk from the first row to the last; gives the first that breaks the chain.
+
+        A million rows take seconds, so the loop does little but compare; what was done is found out after it.
+        """
+        previous, number = GENESIS, 0
+        rows = stored_rows(self._database)
+        try:
+            for row in rows:
+                if row[0] != number + 1 or row[7] != previous or hash_of(row_text(row[:8])) != row[8]:
+                    return diagnose(self._database, number + 1, row, previous)
+                previous, number = row[8], row[0]
+                if row[2] == ERASED:
+                    self.erased.add(row[4])
+                elif row[2] == ANCHORED:
+                    self.anchored[row[4]] = number
+        except (sqlite3.OperationalError, TypeError) as error:
+            # What is no text at all is told without a code of SQLite.
+            if getattr(error, "sqlite_errorcode", None) is not None:
+                raise
+            return Finding(number + 1, f"Row {number + 1} was altered: it holds something that is no text.")
+        self.rows = number
+        return None
+
+    def first_broken_anchor(self, anchors: Iterable[Anchor], key: Ed25519PublicKey | None) -> Finding | None:
+        """Hold the record against what was signed."""
+        agreed = 0
+        for anchor in sorted(anchors, key=lambda anchor: anchor.number):
+            number = anchor.number
+            if key is not None and not anchor.is_signed_by(key):
+                return Finding(
+                    number, f"The anchor of {anchor.day} for row {number} is not signed with the record's key."
+                )
+            if number > self.rows:
+                return self._cut(number, f"the anchor of {anchor.day}")
+            row = next(stored_rows(self._database, "WHERE number = ?", number), None)
+            if row is None or row[8] != anchor.hash:
+                what = f"A row from {agreed + 1} to {number} was altered and the chain written anew from there"
+                return Finding(agreed + 1, f"{what}: row {number} is not the one that was anchored on {anchor.day}.")
+            agreed = number
+        return None
+
+    def first_missing_anchor(self) -> Finding | None:
+        """Find an anchor that the record tells of and that is not there."""
+        kept = {row[0] for row in self._database.execute("SELECT day FROM anchors")}
+        for day, number in self.anchored.items():
+            if day not in kept:
+                return Finding(number, f"The anchor of {day}, which row {number} tells of, was removed.")
+        return None
+
+    def cut_tail(self) -> Finding | None:
+        """Find rows missing at the end, from the highest number that the file remembers."""
+        used = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
+        return self._cut(used[0], "the file") if used is not None and used[0] > self.rows else None
+
+    def altered_payload(self) -> Finding | None:
+        """Hold the personal payload against the commitments."""
+        payloads = self._database.execute(
+            "SELECT p.number, p.key, CAST(p.content AS BLOB), a.commitment FROM personal p "
+            "CROSS JOIN audit a ON a.number = p.number ORDER BY p.number"
+        )
+        for number, key, content, commitment in payloads:
+            if commitment_of(key, content) != commitment:
+                return Finding(number, f"The personal payload of row {number} was altered.")
+        return None
+
+    def missing_payload(self) -> Finding | None:
+        """Find payload that is gone although no row says that it was erased."""
+        gone = self._database.execute(
+            "SELECT number FROM audit a WHERE commitment <> '' "
+            "AND NOT EXISTS (SELECT 1 FROM personal p WHERE p.number = a.number) ORDER BY number"
+        )
+        for (number,) in gone:
+            if str(number) not in self.erased:
+                return Finding(number, f"The personal payload of row {number} was removed, and no row says so.")
+        return None
+
+    def _cut(self, number: int, witness: str) -> Finding:
+        first = self.rows + 1
+        gone = f"Row {first} was" if first == number else f"Rows {first} to {number} were"
+        return Finding(first, f"{gone} removed at the end: {witness} knows of row {number}.")
