@@ -1,0 +1,396 @@
+"""Changes of the filter: found on disk, drafted by one person, decided about by another, and brought back."""
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.attempts import ConflictError, UnknownIdError
+from agent.config import parse_site
+from agent.filter_changes import FIRST_ON_RECORD, NOTHING_FOLLOWS, FilterChanges, Observed, owner_of
+from agent.people import People
+from agent.storage.filter_rows import Source, State, Version
+from agent.storage.record import show, verify
+from agent.storage.state import StateStore
+from rules.errors import ConfigurationError, RefusedRequestError, StorageError
+from rules.policy import Effect
+from rules.roles import Role
+
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+REVIEW = date(2026, 9, 1)
+REASON = "Year 6 studies chess with an online board this term."
+SITE = """\
+school: {name: Example School, timezone: Europe/London}
+packs: [uk-esafety]
+networks: {pupils: {audience: pupil, cidrs: 10.1.0.0/16}}
+groups: {media: , year-6: }
+schedules: {lunch: {windows: {days: mon-fri, from: 12:10, to: 13:00}}}
+policies:
+  no-chat: {block: chat}
+"""
+NO_DRUGS = "policies: {no-drugs: {block: drugs}}"
+NO_CHAT_FOR_PUPILS = "policies: {no-chat: {block: chat, audiences: pupil}}"
+
+
+class School:
+    """A school with somebody for each role that changes of the filter go through."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "site.yaml"
+        self.store = StateStore(folder / "state.db", clock=lambda: NOW)
+        numbers = itertools.count(1)
+        self.people = People(self.store, new_id=lambda: f"p{next(numbers)}")
+        self.published = 0
+        self.changes = FilterChanges(self.store, self.people, clock=lambda: NOW, on_change=self._publish)
+        with self.store.act() as act:
+            self.technician, self.coordinator, self.manager, self.teacher = (
+                self.people.open(act, name, [role], actor="system").id
+                for name, role in (
+                    ("Tess", Role.TECHNICIAN),
+                    ("Cora", Role.ICT_COORDINATOR),
+                    ("Manu", Role.NETWORK_MANAGER),
+                    ("Tom", Role.TEACHER),
+                )
+            )
+
+    def _publish(self) -> None:
+        self.published += 1
+
+    def observe(self, text: str = SITE) -> Observed:
+        site = parse_site(text, path=self.path).site
+        return self.changes.observe(text, site, os_user="root")
+
+    def draft(self, text: str = NO_DRUGS, person: str | None = None, **other: Any) -> Version:
+        given: dict[str, Any] = {"reason": REASON, "owner": self.manager, "review_on": REVIEW} | other
+        return self.changes.draft(person or self.technician, text, **given)
+
+    def change(self, text: str) -> Version:
+        return self.changes.approve(self.coordinator, self.draft(text).number)
+
+    def back_to(self, number: int) -> Version:
+        back = self.changes.roll_back(self.technician, number, reason=REASON, owner=self.manager, review_on=REVIEW)
+        return self.changes.approve(self.coordinator, back.number)
+
+    def policies(self) -> dict[str, tuple[Effect, frozenset[str]]]:
+        """What the school's own policies say, as the gateway would run them now."""
+        site = self.observe(self.changes.list(states=[State.ON_DISK])[0].text).site
+        return {each.id: (each.effect, each.tags) for each in site.rulebook.policies if "/" not in each.id}
+
+    def kinds(self) -> list[str]:
+        with self.store.read() as database:
+            return [row.kind for row in show(database) if row.kind != "people_changed"]
+
+    def last(self) -> Any:
+        with self.store.read() as database:
+            return max(show(database, with_personal=True), key=lambda row: row.number)
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[School]:
+    school = School(tmp_path)
+    yield school
+    school.store.close()
+
+
+@pytest.fixture
+def running(school: School) -> School:
+    school.observe()
+    return school
+
+
+# --- The file
+
+
+def test_the_first_site_file_is_recorded_as_such(school: School) -> None:
+    observed = school.observe()
+    assert observed.version is not None
+    assert observed.version.changes == (FIRST_ON_RECORD,)
+    assert school.kinds() == ["filter_changed_on_disk"]
+
+
+def test_a_file_that_did_not_change_is_not_recorded_again(running: School) -> None:
+    assert running.observe().version is None
+    assert running.kinds() == ["filter_changed_on_disk"]
+
+
+def test_a_changed_file_is_recorded_with_its_diff_its_user_and_that_nobody_approved_it(running: School) -> None:
+    version = running.observe(SITE.replace("block: chat", "block: [chat, games]")).version
+    assert version is not None
+    assert version.changes == ("The policy no-chat now blocks Games too.",)
+    assert (version.source, version.state, version.approved_by, version.os_user) == (
+        Source.DISK,
+        State.ON_DISK,
+        None,
+        "root",
+    )
+    row = running.last()
+    assert (row.kind, row.actor, row.subject) == ("filter_changed_on_disk", "system", "2")
+    assert row.facts["approved_by"] is None
+    assert row.facts["changes"] == list(version.changes)
+    assert row.facts["hash"] == version.hash
+    assert row.personal == {"os_user": "root"}
+
+
+def test_a_file_of_which_only_the_comments_changed_is_recorded_and_says_so(running: School) -> None:
+    version = running.observe(SITE + "# a comment\n").version
+    assert version is not None
+    assert version.changes == (NOTHING_FOLLOWS,)
+
+
+def test_the_file_before_is_superseded(running: School) -> None:
+    running.observe(SITE + "# a comment\n")
+    assert [each.state for each in running.changes.list()] == [State.ON_DISK, State.SUPERSEDED]
+
+
+def test_what_was_approved_stays_when_the_file_changes(running: School) -> None:
+    running.change(NO_DRUGS)
+    site = running.observe(SITE.replace("no-chat", "no-talk")).site
+    assert {each.id for each in site.rulebook.policies if "/" not in each.id} == {"no-talk", "no-drugs"}
+
+
+def test_a_file_that_does_not_go_with_what_was_approved_is_refused_and_not_recorded(running: School) -> None:
+    running.change("policies: {films: {allow: video, groups: media}}")
+    with pytest.raises(ConfigurationError, match=r"site\.yaml with filter change 2: policies\.films\.groups"):
+        running.observe(SITE.replace("media: ,", ""))
+    assert len(running.changes.list()) == 2
+
+
+def test_a_file_belongs_to_a_user(tmp_path: Path) -> None:
+    assert owner_of(tmp_path) not in ("", "unknown")
+    assert owner_of(tmp_path / "none") == "unknown"
+
+
+# --- Drafting and deciding
+
+
+def test_a_draft_says_in_words_what_it_would_do_and_changes_nothing(running: School) -> None:
+    draft = running.draft()
+    assert draft.changes == ("The policy no-drugs was added; it blocks Drugs for everybody, always.",)
+    assert (draft.state, draft.drafted_by, draft.reason, draft.owner, draft.review_on) == (
+        State.DRAFTED,
+        running.technician,
+        REASON,
+        running.manager,
+        REVIEW,
+    )
+    assert set(running.policies()) == {"no-chat"}
+    assert running.published == 0
+    assert running.last().kind == "filter_change_drafted"
+    assert running.last().personal == {"reason": REASON}
+
+
+def test_a_preview_stores_nothing(running: School) -> None:
+    assert running.changes.preview(NO_DRUGS) == running.draft().changes
+    before = running.changes.list()
+    running.changes.preview(NO_CHAT_FOR_PUPILS)
+    assert running.changes.list() == before
+
+
+def test_another_person_puts_it_into_force(running: School) -> None:
+    approved = running.change(NO_DRUGS)
+    assert (approved.state, approved.approved_by, approved.decided_at) == (State.APPROVED, running.coordinator, NOW)
+    assert set(running.policies()) == {"no-chat", "no-drugs"}
+    assert running.published == 1
+    row = running.last()
+    assert (row.kind, row.actor, row.facts["drafted_by"]) == (
+        "filter_change_approved",
+        running.coordinator,
+        running.technician,
+    )
+
+
+def test_changes_add_up(running: School) -> None:
+    running.change(NO_DRUGS)
+    running.change("policies: {no-chat: null, no-games: {block: games}}")
+    assert set(running.policies()) == {"no-drugs", "no-games"}
+    assert [each.state for each in running.changes.list()] == [State.APPROVED, State.SUPERSEDED, State.ON_DISK]
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "found"),
+    [
+        pytest.param("teacher", lambda s: s.draft(person=s.teacher), "None of your roles", id="drafting-as-teacher"),
+        pytest.param(
+            "nobody", lambda s: s.draft(person="nobody-known"), "Nobody at this school", id="drafting-by-nobody"
+        ),
+        pytest.param(
+            "technician",
+            lambda s: s.changes.approve(s.technician, s.draft(person=s.manager).number),
+            "None of your roles",
+            id="approving-without-the-right",
+        ),
+        pytest.param(
+            "coordinator",
+            lambda s: s.changes.approve(s.coordinator, s.draft(person=s.coordinator).number),
+            "You drafted this change yourself",
+            id="approving-ones-own",
+        ),
+        pytest.param(
+            "coordinator",
+            lambda s: s.changes.refuse(s.coordinator, s.draft(person=s.coordinator).number, reason=REASON),
+            "You drafted this change yourself",
+            id="refusing-ones-own",
+        ),
+        pytest.param(
+            "coordinator",
+            lambda s: s.changes.withdraw(s.coordinator, s.draft().number),
+            "Somebody else drafted this",
+            id="taking-back-what-is-somebody-elses",
+        ),
+        pytest.param(
+            "coordinator",
+            lambda s: s.changes.approve(s.coordinator, s.change(NO_DRUGS).number),
+            "Version 2 is approved",
+            id="approving-twice",
+        ),
+        pytest.param(
+            "coordinator",
+            lambda s: s.changes.approve(s.coordinator, 1),
+            "Version 1 is on disk",
+            id="approving-what-was-found-on-disk",
+        ),
+    ],
+)
+def test_an_attempt_to_break_a_rule_is_refused_and_noted(
+    running: School, who: str, what: Callable[[School], Any], found: str
+) -> None:
+    with pytest.raises(RefusedRequestError, match=found):
+        what(running)
+    row = running.last()
+    assert (row.kind, row.actor) == ("rule_refused", getattr(running, who, "nobody"))
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        pytest.param({"reason": ""}, "no reason", id="no-reason"),
+        pytest.param({"reason": "asdf asdf asdf asdf asdf"}, "reason", id="filler"),
+        pytest.param({"owner": "p999"}, "The owner is nobody", id="an-owner-who-is-nobody"),
+        pytest.param({"review_on": NOW.date()}, "The review is on 2026-03-02", id="a-review-today"),
+        pytest.param({"review_on": date(2036, 1, 1)}, "within 730 days", id="a-review-in-ten-years"),
+        pytest.param({"text": "networks: {}"}, "the part 'networks'", id="a-part-that-only-the-file-has"),
+        pytest.param({"text": "policies: {x: {block: gamez}}"}, "expected games", id="no-such-category"),
+        pytest.param({"text": "policies: {x: {allow: illegal_csam}}"}, "illegal", id="what-is-illegal"),
+        pytest.param({"text": "policies: {x: null}"}, "is not there", id="taking-away-what-is-not-there"),
+        pytest.param({"text": "policies: {no-chat: {block: chat}}"}, "like this already", id="no-change"),
+        pytest.param({"text": "policies: \ud800"}, "U+D800", id="half-a-character"),
+    ],
+)
+def test_a_draft_that_cannot_be_used_is_refused_and_leaves_nothing(
+    running: School, given: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(RefusedRequestError) as refusal:
+        running.draft(**given)
+    assert found in str(refusal.value)
+    assert len(running.changes.list()) == 1
+    assert running.kinds() == ["filter_changed_on_disk"]
+
+
+def test_nothing_can_be_drafted_before_a_site_is_on_record(school: School) -> None:
+    with pytest.raises(RefusedRequestError, match="start the gateway once"):
+        school.draft()
+
+
+def test_an_unknown_version_is_told_and_is_no_attempt_to_break_a_rule(running: School) -> None:
+    for act in (running.changes.get, lambda number: running.changes.approve(running.coordinator, number)):
+        with pytest.raises(UnknownIdError, match="no version of the filter with that number"):
+            act(99)
+    assert "rule_refused" not in running.kinds()
+
+
+def test_a_draft_is_not_approved_once_it_would_do_something_else(running: School) -> None:
+    draft = running.draft(NO_CHAT_FOR_PUPILS)
+    running.observe(SITE.replace("block: chat", "block: [chat, games]"))
+    with pytest.raises(ConflictError, match="draft it again"):
+        running.changes.approve(running.coordinator, draft.number)
+    assert running.changes.get(draft.number).state is State.DRAFTED
+
+
+def test_a_draft_is_approved_although_something_else_has_changed(running: School) -> None:
+    draft = running.draft()
+    running.observe(SITE.replace("12:10", "12:20"))
+    running.changes.approve(running.coordinator, draft.number)
+    assert set(running.policies()) == {"no-chat", "no-drugs"}
+
+
+def test_refusing_needs_a_reason_and_ends_the_draft(running: School) -> None:
+    draft = running.draft()
+    with pytest.raises(RefusedRequestError, match="no reason"):
+        running.changes.refuse(running.coordinator, draft.number, reason=" ")
+    refused = running.changes.refuse(running.coordinator, draft.number, reason="Chat is needed for the club.")
+    assert refused.state is State.REFUSED
+    assert running.last().kind == "filter_change_refused"
+    assert set(running.policies()) == {"no-chat"}
+    with pytest.raises(RefusedRequestError, match="is refused"):
+        running.changes.approve(running.coordinator, draft.number)
+
+
+def test_who_drafted_it_can_take_it_back(running: School) -> None:
+    draft = running.draft()
+    assert running.changes.withdraw(running.technician, draft.number).state is State.WITHDRAWN
+    assert running.last().kind == "filter_change_withdrawn"
+
+
+def test_the_sites_of_a_draft_are_for_a_dry_run(running: School) -> None:
+    sites = running.changes.sites_of(running.draft().number)
+    before, after = ({each.id for each in site.rulebook.policies} for site in (sites.before, sites.after))
+    assert after - before == {"no-drugs"}
+
+
+# --- The way back
+
+
+def test_there_is_a_way_back_to_every_version_that_was_in_force(running: School) -> None:
+    states = {1: running.policies()}
+    for text in (NO_DRUGS, NO_CHAT_FOR_PUPILS, "policies: {no-chat: null}"):
+        number = running.change(text).number
+        states[number] = running.policies()
+    on_disk = running.observe(SITE.replace("no-chat", "no-talk")).version
+    assert on_disk is not None
+    states[on_disk.number] = running.policies()
+    for number in (1, 4, 2, 3, 5, 1):
+        running.back_to(number)
+        assert running.policies() == states[number]
+
+
+def test_the_way_back_is_a_draft_that_another_person_approves(running: School) -> None:
+    number = running.change(NO_DRUGS).number
+    back = running.changes.roll_back(running.manager, 1, reason=REASON, owner=running.manager, review_on=REVIEW)
+    assert (back.state, back.restores) == (State.DRAFTED, 1)
+    assert back.changes == ("The policy no-drugs was removed; it blocked Drugs for everybody, always.",)
+    with pytest.raises(RefusedRequestError, match="drafted this change yourself"):
+        running.changes.approve(running.manager, back.number)
+    assert running.changes.get(number).state is State.APPROVED
+
+
+def test_there_is_no_way_back_to_what_was_never_in_force(running: School) -> None:
+    draft = running.draft()
+    with pytest.raises(RefusedRequestError, match="never in force"):
+        running.back_to(draft.number)
+
+
+# --- The record
+
+
+def test_an_act_that_cannot_be_noted_leaves_no_version(running: School) -> None:
+    running.store.close()
+    with sqlite3.connect(running.store.path) as database:
+        database.execute("DROP TABLE personal")
+    database.close()
+    store = StateStore(running.store.path, clock=lambda: NOW, schema=())
+    changes = FilterChanges(store, People(store), clock=lambda: NOW)
+    with pytest.raises(StorageError, match="nothing was stored"):
+        changes.draft(running.technician, NO_DRUGS, reason=REASON, owner=running.manager, review_on=REVIEW)
+    assert len(changes.list()) == 1
+    store.close()
+
+
+def test_the_record_verifies_after_a_whole_life(running: School) -> None:
+    running.change(NO_DRUGS)
+    running.back_to(1)
+    with running.store.read() as database:
+        assert verify(database, anchors_key=None).is_whole

@@ -1,0 +1,76 @@
+"""The site file that came into force is recorded once, whoever wrote it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent.filter_changes import FilterChanges
+from agent.filter_watch import TEXT_NAME, FilterWatch, publish_text
+from agent.people import People
+from agent.storage.state import StateStore
+
+SITE = """\
+school: {name: Test School, timezone: Europe/London}
+packs: [uk-esafety]
+networks: {pupils: {audience: pupil, cidrs: [192.0.2.0/25]}}
+"""
+POLICY = "policies: {ours: {block: {names: [chance.example]}, audiences: [pupil]}}\n"
+
+
+def school(folder: Path) -> tuple[StateStore, FilterWatch]:
+    store = StateStore(folder / "state.db", clock=lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
+    changes = FilterChanges(store, People(store), clock=store.clock)
+    return store, FilterWatch(changes, folder, folder / "site.yaml")
+
+
+def rows(store: StateStore) -> list[str]:
+    with store.read() as database:
+        found = database.execute("SELECT facts FROM audit WHERE kind = 'filter_changed_on_disk' ORDER BY number")
+        return [row["facts"] for row in found]
+
+
+def test_a_change_on_disk_is_recorded_with_its_difference(tmp_path: Path) -> None:
+    store, watch = school(tmp_path)
+    site = tmp_path / "site.yaml"
+    assert not watch.look(), "no gateway has taken a site yet"
+    site.write_text(SITE)
+    publish_text(tmp_path, site)
+    assert watch.look()
+    assert not watch.look()
+    site.write_text(SITE + POLICY)
+    assert not watch.look(), "the gateway has not taken it"
+    publish_text(tmp_path, site)
+    assert watch.look()
+    first, second = rows(store)
+    assert "chance.example" not in first
+    assert "chance.example" in second
+    store.close()
+
+
+def test_the_same_text_again_is_no_change(tmp_path: Path) -> None:
+    store, watch = school(tmp_path)
+    site = tmp_path / "site.yaml"
+    site.write_text(SITE)
+    for _ in range(2):
+        publish_text(tmp_path, site)
+        watch.look()
+    assert len(rows(store)) == 1
+    store.close()
+
+
+def test_a_text_that_is_no_site_is_passed_over(tmp_path: Path) -> None:
+    store, watch = school(tmp_path)
+    (tmp_path / TEXT_NAME).write_text("school: 3")
+    assert not watch.look()
+    assert not rows(store)
+    store.close()
+
+
+def test_only_its_owner_reads_the_text(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(SITE)
+    publish_text(tmp_path, tmp_path / "site.yaml")
+    assert (tmp_path / TEXT_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_site_that_went_away_does_no_harm(tmp_path: Path) -> None:
+    publish_text(tmp_path, tmp_path / "gone.yaml")
+    assert not (tmp_path / TEXT_NAME).exists()

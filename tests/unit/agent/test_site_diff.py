@@ -1,0 +1,331 @@
+"""The difference between two sites, as a governor reads it: one sentence for each change."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from agent.config import parse_site
+from agent.site import Site
+from agent.site_diff import diff_sites, spell_list, spell_scope, spell_tags
+from rules.subject import Audience, Scope
+
+EXAMPLE = (Path(__file__).parents[3] / "agent" / "data" / "example_site.yaml").read_text(encoding="utf-8")
+
+
+def build(text: str) -> Site:
+    return parse_site(text, path=Path("/nowhere/site.yaml")).site
+
+
+def changed(old: str, new: str) -> tuple[str, ...]:
+    assert old in EXAMPLE
+    return diff_sites(build(EXAMPLE), build(EXAMPLE.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            "block: [drugs, weapons,",
+            "block: [games, drugs,",
+            (
+                "The policy beyond-the-table now blocks Games too.",
+                "The policy beyond-the-table does not block Weapons any more.",
+            ),
+            id="categories-of-a-policy",
+        ),
+        pytest.param(
+            "allow: {names: [radio.example]}",
+            "allow: {names: [radio.example, music.example]}",
+            ("The policy radio-project now allows music.example too.",),
+            id="names-of-a-policy",
+        ),
+        pytest.param(
+            "allow: {names: [radio.example]}",
+            "block: {names: [radio.example]}",
+            (
+                (
+                    "The policy radio-project now blocks radio.example; it allowed radio.example for everybody in the"
+                    " group media, from 2026-11-02 00:00 until 2026-12-19 00:00, because: Project of the media group."
+                ),
+            ),
+            id="what-a-policy-does",
+        ),
+        pytest.param(
+            "audiences: [pupil, guest]",
+            "audiences: [pupil]",
+            ("The policy beyond-the-table is now for pupils; it was for pupils and guests.",),
+            id="whom-a-policy-is-for",
+        ),
+        pytest.param(
+            "    schedule: lessons\n",
+            "",
+            ("The policy web-mail-after-lessons now holds always; it held at lessons.",),
+            id="when-a-policy-holds",
+        ),
+        pytest.param(
+            "until: 2026-12-18\n",
+            "until: 2026-12-19\n",
+            (
+                (
+                    "The policy radio-project now holds from 2026-11-02 00:00 until 2026-12-20 00:00;"
+                    " it held from 2026-11-02 00:00 until 2026-12-19 00:00."
+                ),
+            ),
+            id="until-when-a-policy-holds",
+        ),
+        pytest.param(
+            "reason: Project of the media group",
+            "reason: A project",
+            ("The policy radio-project now says why as A project; it was Project of the media group.",),
+            id="why-there-is-a-policy",
+        ),
+        pytest.param(
+            "  web-mail-after-lessons:\n    block: {categories: [webmail]}\n    audiences: [pupil]\n"
+            "    schedule: lessons\n",
+            "",
+            ("The policy web-mail-after-lessons was removed; it blocked Personal e-mail for pupils, at lessons.",),
+            id="a-policy-that-is-gone",
+        ),
+        pytest.param(
+            "policies:\n",
+            "policies:\n  no-games: {block: games, except_groups: media}\n",
+            ("The policy no-games was added; it blocks Games for everybody, but not in the group media, always.",),
+            id="a-new-policy",
+        ),
+        pytest.param(
+            "policies:\n",
+            "policies:\n  chosen: {allow_only: for_children, groups: media}\n",
+            (
+                "The policy chosen was added; it allows For children for everybody in the group media, always.",
+                "Only what a policy allows is now open for everybody in the group media.",
+            ),
+            id="an-audience-that-gets-chosen-names-only",
+        ),
+        pytest.param(
+            "shopping_commerce: {nominated: [office]}",
+            "shopping_commerce: {nominated: [office, media]}",
+            (
+                (
+                    "For everybody, the row Shops and markets is now acceptable for nominated groups"
+                    " (media and office);"
+                    " it was acceptable for nominated groups (office)."
+                ),
+            ),
+            id="who-is-nominated-for-a-row",
+        ),
+        pytest.param(
+            "{schedule: lunch}",
+            "{schedule: after-school}",
+            (
+                (
+                    "For everybody, the row Educational games is now acceptable at certain times (after-school);"
+                    " it was acceptable at certain times (lunch)."
+                ),
+            ),
+            id="the-times-of-a-row",
+        ),
+        pytest.param(
+            "    - {nominated: [media]}\n    - {audience: staff, tick: acceptable}\n",
+            "    - {nominated: [media]}\n",
+            ("For staff, the row Video platforms is now as for everybody else; it was acceptable.",),
+            id="a-row-without-a-rule-for-an-audience",
+        ),
+        pytest.param(
+            "from: 12:10, to: 13:00",
+            "from: 12:10, to: 13:30",
+            ("The schedule lunch is now Monday to Friday 12:10-13:30; it was Monday to Friday 12:10-13:00.",),
+            id="the-hours-of-a-schedule",
+        ),
+        pytest.param(
+            "schedules:\n",
+            "schedules:\n  club: {windows: {days: 'mon, wed', from: 9:00, to: 9:30}, only_in_term: true}\n",
+            ("The schedule club was added: Monday and Wednesday 09:00-09:30, only in term.",),
+            id="a-new-schedule",
+        ),
+        pytest.param(
+            "early May: 2027-05-03",
+            "early May: 2027-05-04",
+            ("The holiday early May is now 2027-05-04 to 2027-05-04; it was 2027-05-03 to 2027-05-03.",),
+            id="a-holiday",
+        ),
+        pytest.param(
+            "essentials: [school.example]",
+            "essentials: [bank.example]",
+            (
+                "bank.example must now work whatever a list says.",
+                "school.example need no longer work whatever a list says.",
+            ),
+            id="names-that-must-work",
+        ),
+        pytest.param(
+            "staff: off",
+            "staff: {google: strict, bing: strict}",
+            ("For staff, the safe mode of bing and google is now strict; it was off.",),
+            id="safe-search-of-an-audience",
+        ),
+        pytest.param(
+            "  media: {youtube: moderate}\n",
+            "",
+            (
+                (
+                    "For everybody in the group media, the safe mode of youtube is now as for everybody else;"
+                    " it was moderate."
+                ),
+            ),
+            id="safe-search-of-a-group",
+        ),
+        pytest.param(
+            "starter: builtin:starter",
+            "starter: builtin:starter\n  ours: {source: https://lists.example/a, category: games, refresh: 1 h}",
+            ("The list ours was added: source https://lists.example/a, category Games, refresh 3,600 s.",),
+            id="a-new-list",
+        ),
+        pytest.param(
+            "starter: builtin:starter",
+            "starter: {source: builtin:starter, max_change_share: 90 %}",
+            ("The list starter: max change share is now 90 %; it was 50 %.",),
+            id="a-setting-of-a-list",
+        ),
+        pytest.param(
+            "cidrs: [127.0.0.3/32]",
+            "cidrs: [127.0.0.6/32]",
+            (
+                "The network guests: addresses: 127.0.0.6/32 was added.",
+                "The network guests: addresses: 127.0.0.3/32 was removed.",
+            ),
+            id="the-addresses-of-a-network",
+        ),
+        pytest.param(
+            "  guests:\n    audience: guest\n    cidrs: [127.0.0.3/32]\n",
+            "",
+            ("The network guests was removed; it was audience guest, addresses 127.0.0.3/32.",),
+            id="a-network-that-is-gone",
+        ),
+        pytest.param(
+            "devices: [127.0.0.5]",
+            "devices: [127.0.0.5, 127.0.0.6]",
+            ("The group media: devices: 127.0.0.6 was added.",),
+            id="the-devices-of-a-group",
+        ),
+        pytest.param(
+            "blocked: nxdomain",
+            "blocked: nodata\n  blocked_ttl: 5 s\n  by_category: {gambling: nxdomain}",
+            (
+                "Answers: style of blocked questions is now nodata; it was nxdomain.",
+                "Answers: style of blocked questions about Gambling is now nxdomain; it was nothing.",
+                "Answers: blocked ttl is now 5 s; it was 10 s.",
+            ),
+            id="answers",
+        ),
+        pytest.param(
+            "#fail_modes:\n",
+            "fail_modes: {no_index: open, reason: A choice of ours}\n",
+            (
+                "Fail modes: without usable lists is now open; it was closed.",
+                "Fail modes: reason is now A choice of ours; it was nothing.",
+            ),
+            id="the-fail-mode",
+        ),
+        pytest.param(
+            "activity: blocked",
+            "activity: counts",
+            ("Retention: activity is now counts; it was blocked.",),
+            id="what-is-kept",
+        ),
+        pytest.param(
+            "    - system\n",
+            "    - udp://192.0.2.53\n",
+            (
+                "Upstreams: servers: udp://192.0.2.53:53 was added.",
+                "Upstreams: resolvers of the system is now off; it was on.",
+            ),
+            id="upstreams",
+        ),
+        pytest.param("#workers: 1", "workers: 2", ("Number of workers is now 2; it was 1.",), id="workers"),
+        pytest.param(
+            "name: Example School",
+            "name: Other School",
+            ("School: name is now Other School; it was Example School.",),
+            id="the-name-of-the-school",
+        ),
+    ],
+)
+def test_each_change_is_one_sentence(old: str, new: str, expected: tuple[str, ...]) -> None:
+    assert sorted(changed(old, new)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("# Who is where.", "# Who\n# is\n# where.", id="comments"),
+        pytest.param("audiences: [pupil, guest]", "audiences: [guest, pupil]", id="the-order-of-audiences"),
+        pytest.param("policies:\n", "policies:\n\n\n", id="empty-lines"),
+    ],
+)
+def test_text_that_only_moved_says_nothing(old: str, new: str) -> None:
+    assert changed(old, new) == ()
+
+
+def test_a_pack_that_is_gone_is_one_sentence_and_what_the_law_asks_is_told() -> None:
+    site = build(EXAMPLE)
+    bare = replace(
+        site,
+        school=replace(site.school, packs=()),
+        table=(),
+        rulebook=replace(site.rulebook, statutory=frozenset()),
+    )
+    sentences = diff_sites(site, bare)
+    assert sentences[0] == f"The pack uk-esafety was removed, with the {len(site.table)} rows of its table."
+    assert all("is no longer blocked for everybody" in sentence for sentence in sentences[1:])
+    assert len(sentences) == 1 + len(site.rulebook.statutory)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Site)])
+def test_no_part_of_a_site_changes_in_silence(name: str) -> None:
+    site = build(EXAMPLE)
+    other = parse_site(OTHER, path=Path("/elsewhere/site.yaml")).site
+    value = getattr(other, name)
+    assert value != getattr(site, name)
+    assert diff_sites(site, replace(site, **{name: value}))
+    assert diff_sites(replace(site, **{name: value}), site)
+
+
+OTHER = """\
+school: {name: Other School, timezone: Europe/Brussels, language: fr}
+packs: [uk-esafety]
+networks: {all: {audience: pupil, cidrs: 10.0.0.0/8}}
+groups: {year-6: {cidrs: 10.1.6.0/24}}
+devices: {neighbours: false, lease_files: [{format: kea, path: leases.csv}]}
+calendar: {terms: {one: {from: 2026-01-05, to: 2026-03-25}}, holidays: {two: 2026-02-16}}
+schedules: {day: {windows: {days: mon-fri, from: 9:00, to: 16:00}}}
+lists: {games: {source: https://lists.example/games, category: games}}
+rows: {gaming_educational: {audience: staff, tick: acceptable}}
+policies: {games: {block: games}}
+answers: {chaos: true}
+upstreams: {servers: udp://192.0.2.1, zones: {school.example: udp://10.0.0.1}}
+listeners: {dns: 127.0.0.1:5336}
+limits: {stale: 1 h}
+retention: {days: 3}
+fail_modes: {no_index: open, reason: A choice of ours}
+paths: {state: other}
+workers: 3
+"""
+
+
+def test_a_list_of_words_reads_like_one() -> None:
+    assert [spell_list(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "nothing",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+def test_categories_have_their_names_and_names_are_themselves() -> None:
+    assert spell_tags(["name:radio.example", "gambling"]) == "Gambling and radio.example"
+
+
+def test_a_scope_says_for_whom() -> None:
+    scope = Scope(frozenset({Audience.GUEST, Audience.PUPIL}), frozenset({"b", "a"}), frozenset({"c"}))
+    assert spell_scope(scope) == "pupils and guests in the groups a and b, but not in the group c"
