@@ -1,0 +1,100 @@
+"""Accounts: made for somebody by who manages people, and taken over by their owner with a password of their own.
+
+Whoever makes an account sees its first password and authenticator. `POST /me/password` and `POST /me/authenticator`
+end that; until then two people may know them, and the record says who made the account.
+"""
+
+import secrets
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import SecretStr
+
+from agent.accounts import Enrolment
+from agent.api.parts import Parts, WithParts
+from agent.api.problems import ProblemError, UnknownThingError
+from agent.api.schemas import AccountAsked, AccountTold, Login, OwnPassword, Proof
+from agent.api.security import Caller, Known
+from rules.errors import RefusedRequestError
+
+# No letters and digits that look alike, since the first password is read aloud or written down.
+_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+_FIRST_PASSWORD_CHARACTERS: Final = 16
+
+
+def add_account_routes(router: APIRouter) -> None:
+    """Add the routes of this file."""
+    router.post("/accounts", status_code=HTTPStatus.CREATED)(create)
+    router.delete("/accounts/{login}", status_code=HTTPStatus.NO_CONTENT)(close)
+    router.post("/me/password", status_code=HTTPStatus.NO_CONTENT)(set_own_password)
+    router.post("/me/authenticator", status_code=HTTPStatus.CREATED)(enrol_own_authenticator)
+
+
+def create(asked: AccountAsked, caller: Known, parts: WithParts) -> AccountTold:
+    """Make an account for somebody; the first password and the authenticator's secret are shown this once."""
+    password = _first_password()
+    with parts.store.act() as act:
+        made = parts.accounts.create(act, asked.login, asked.person, password, actor=caller.person)
+    return _told(made, password)
+
+
+def close(login: Login, caller: Known, parts: WithParts) -> None:
+    """Close an account and end its sessions; the person stays."""
+    try:
+        with parts.store.act() as act:
+            parts.accounts.close(act, login, actor=caller.person)
+    except RefusedRequestError:
+        raise UnknownThingError("account") from None
+
+
+def set_own_password(asked: OwnPassword, caller: Known, parts: WithParts) -> None:
+    """Give one's own account another password; every session ends, this one too."""
+    login = _login_of(parts, caller)
+    _prove(parts, caller, login, asked.password)
+    with parts.store.act() as act:
+        parts.accounts.set_password(act, login, asked.new_password.get_secret_value(), actor=caller.person)
+
+
+def enrol_own_authenticator(asked: Proof, caller: Known, parts: WithParts) -> AccountTold:
+    """Give one's own account another authenticator; every session ends, this one too."""
+    login = _login_of(parts, caller)
+    _prove(parts, caller, login, asked.password)
+    with parts.store.act() as act:
+        return _told(parts.accounts.enrol_totp(act, login, actor=caller.person), None)
+
+
+def _login_of(parts: Parts, caller: Caller) -> str:
+    signed_in = parts.accounts.session(caller.proof)
+    if signed_in is None:
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, "sign-in-refused", "The session has ended already.")
+    return signed_in.login
+
+
+def _prove(parts: Parts, caller: Caller, login: str, password: SecretStr) -> None:
+    """Ask for the password again; a session that does not know it ends, so that a stolen one can guess once."""
+    if not parts.accounts.is_password_of(login, password.get_secret_value()):
+        parts.accounts.sign_out(caller.proof)
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "sign-in-refused",
+            "That is not the password of this account; the session has ended.",
+        )
+
+
+def _first_password() -> str:
+    """Give a password of letters and digits, about 79 bits of chance."""
+    while True:
+        word = "".join(secrets.choice(_ALPHABET) for _ in range(_FIRST_PASSWORD_CHARACTERS))
+        if any(character.isdigit() for character in word) and any(character.isalpha() for character in word):
+            return word
+
+
+def _told(made: Enrolment, password: str | None) -> AccountTold:
+    return AccountTold(
+        login=made.login,
+        person=made.person,
+        password=password,
+        totp_secret=made.totp_secret,
+        totp_uri=made.totp_uri,
+    )

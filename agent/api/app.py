@@ -1,0 +1,178 @@
+"""The application: the routes put together behind the door, and the document that describes them."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from agent.api.access import NEEDS, PREFIX
+from agent.api.account_routes import add_account_routes
+from agent.api.events import Event, events_after, stream
+from agent.api.override_routes import add_override_routes
+from agent.api.parts import Door, Parts, WithParts
+from agent.api.people_routes import add_people_routes
+from agent.api.problems import (
+    MEDIA_TYPE,
+    ProblemError,
+    install_problems,
+    problem_response,
+    sentence,
+)
+from agent.api.record_routes import add_record_routes
+from agent.api.security import COOKIE, CSRF_HEADER, Caller, Frame, Guard, GuardedRoute, Known, Limits, usual_limits
+from agent.api.session_routes import add_session_routes
+from agent.api.suspension_routes import add_suspension_routes
+from agent.api.versions import stale
+from agent.attempts import ConflictError, UnknownIdError
+from rules.errors import IndexUnusableError
+from rules.roles import Right
+
+_PROBLEM: Final = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {"description": "The request was refused; `detail` says why.", **_PROBLEM},
+    "5XX": {"description": "The gateway could not do it; nothing was changed.", **_PROBLEM},
+}
+_PROBLEM_SCHEMA: Final = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "faults": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"where": {"type": "string"}, "why": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
+    """Put the interface together.
+
+    Args:
+        parts: what it works with.
+        limits: how often who may ask; those of a gateway, if none are given.
+    """
+    app = FastAPI(title="Schoolgate", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.parts = parts
+    app.state.door = Door(parts)
+    app.state.guard = Guard(app.state.door, limits or usual_limits())
+    app.add_middleware(Frame)
+    install_problems(app)
+    app.add_exception_handler(ConflictError, _tell_conflict)
+    app.add_exception_handler(UnknownIdError, _tell_unknown)
+    app.add_exception_handler(IndexUnusableError, _tell_unusable)
+    router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, responses=_RESPONSES)
+    add_session_routes(router)
+    add_account_routes(router)
+    add_override_routes(router)
+    add_suspension_routes(router)
+    add_people_routes(router)
+    add_record_routes(router)
+    router.get("/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})(
+        follow
+    )
+    router.get("/openapi.json", include_in_schema=False)(document)
+    app.include_router(router)
+    app.get("/health", include_in_schema=False)(health)
+    return app
+
+
+async def _tell_conflict(_: Request, error: Exception) -> JSONResponse:
+    problem = stale(sentence(str(error)))
+    return problem_response(problem.status, problem.kind, problem.detail)
+
+
+async def _tell_unknown(_: Request, error: Exception) -> JSONResponse:
+    return problem_response(HTTPStatus.NOT_FOUND, "not-found", sentence(str(error)))
+
+
+async def _tell_unusable(*_: object) -> JSONResponse:
+    return problem_response(
+        HTTPStatus.SERVICE_UNAVAILABLE, "lists-unavailable", "The compiled lists cannot be read just now."
+    )
+
+
+async def health() -> dict[str, str]:
+    """Say that somebody is there, and nothing else: this is for everybody."""
+    return {"status": "ok"}
+
+
+async def document(request: Request) -> JSONResponse:
+    """Give the OpenAPI document."""
+    return JSONResponse(openapi(request.app))
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Describe the interface, with what no route says of itself: how one is known, and how errors look."""
+    described = get_openapi(
+        title=app.title,
+        version=app.version,
+        routes=app.routes,
+        description=f"People sign in and send `{CSRF_HEADER}` with what changes anything; programs send a token.",
+    )
+    components = described.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    components["securitySchemes"] = {
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        "token": {"type": "http", "scheme": "bearer"},
+    }
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            need = NEEDS[method.upper(), path.removeprefix(PREFIX)]
+            schemes = ["session"] if need.is_for_people else ["session", "token"]
+            operation["security"] = [] if need.is_open else [{scheme: []} for scheme in schemes]
+            if need.rights:
+                rights = ", ".join(sorted(need.rights))
+                operation["description"] = f"{operation.get('description', '')}\n\nTakes one of: {rights}.".strip()
+    return described
+
+
+async def follow(
+    request: Request,
+    caller: Known,
+    parts: WithParts,
+    last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^[0-9]+$")] = None,
+) -> StreamingResponse:
+    """Follow what happens to overrides and suspensions; `Last-Event-ID` asks for what was missed."""
+    if not parts.hub.has_room():
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "too-many-listeners",
+            "Too many programs follow the events already; please try again later.",
+            headers={"Retry-After": "30"},
+        )
+    door: Door = request.app.state.door
+    missed_since = min(int(last_event_id), 2**62) if last_event_id else None
+    return StreamingResponse(_events(parts, door, caller, missed_since), media_type="text/event-stream")
+
+
+async def _events(parts: Parts, door: Door, caller: Caller, missed_since: int | None) -> AsyncIterator[bytes]:
+    def missed() -> list[Event]:
+        if missed_since is None:
+            return []
+        with parts.store.read() as database:
+            return events_after(database, missed_since)
+
+    def may_see(event: Event) -> bool:
+        return Right.READ_OVERRIDES in caller.rights or event.requester == caller.person
+
+    async def is_welcome() -> bool:
+        return await run_in_threadpool(door.is_still_welcome, caller)
+
+    # The place is taken here and not before: a client that is gone by now never gets so far.
+    with parts.hub.listening() as listener:
+        if listener is not None:
+            replayed = await run_in_threadpool(missed)
+            async for written in stream(listener, replayed, may_see=may_see, is_welcome=is_welcome):
+                yield written

@@ -1,0 +1,195 @@
+"""Server-sent events: what the record says of overrides and suspensions, as it happens, for whoever may know it.
+
+An event is a row of the record without its facts: number, kind, subject and instant. The number is the event's id, so
+whoever was away asks for what came after the last one they saw. Source: HTML, section 9.2 (server-sent events).
+"""
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from agent.storage.state import StateStore
+
+MAX_LISTENERS: Final = 64
+MAX_WAITING: Final = 256
+MAX_REPLAYED: Final = 1000
+BEAT_SECONDS: Final = 15.0
+RETRY_MILLISECONDS: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the record; `requester` is whose request it is about, and is not told."""
+
+    number: int
+    kind: str
+    subject: str
+    at: str
+    requester: str = ""
+
+    def render(self) -> bytes:
+        """Write it as a client reads it."""
+        data = json.dumps({"number": self.number, "kind": self.kind, "subject": self.subject, "at": self.at})
+        return f"id: {self.number}\nevent: {self.kind}\ndata: {data}\n\n".encode()
+
+
+class Listener:
+    """One client that follows; where it does not keep up, it is let go and asks again."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: asyncio.Queue[Event | None] = asyncio.Queue(MAX_WAITING)
+
+    def offer(self, event: Event | None) -> None:
+        """Hand over an event, from any thread; nothing means that there will be no more."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._put, event)
+
+    def _put(self, event: Event | None) -> None:
+        if event is None or self._waiting.full():
+            while not self._waiting.empty():
+                self._waiting.get_nowait()
+            event = None
+        self._waiting.put_nowait(event)
+
+    async def next(self, seconds: float) -> Event | None:
+        """Wait for an event; nothing means the end.
+
+        Raises:
+            TimeoutError: there was none for so long.
+        """
+        return await asyncio.wait_for(self._waiting.get(), seconds)
+
+
+class Hub:
+    """Hands each event to a bounded number of listeners; nobody waits for any of them."""
+
+    def __init__(self, *, max_listeners: int = MAX_LISTENERS) -> None:
+        self._max_listeners = max_listeners
+        self._listeners: set[Listener] = set()
+        self._turn = threading.Lock()
+        self._is_closed = False
+
+    def has_room(self) -> bool:
+        """Say whether one more may listen."""
+        with self._turn:
+            return self._has_room()
+
+    def _has_room(self) -> bool:
+        return not self._is_closed and len(self._listeners) < self._max_listeners
+
+    @contextmanager
+    def listening(self) -> Iterator[Listener | None]:
+        """Take part, for as long as the block lasts, within a running event loop; nothing where there is no room."""
+        listener = Listener(asyncio.get_running_loop())
+        with self._turn:
+            if has_room := self._has_room():
+                self._listeners.add(listener)
+        try:
+            yield listener if has_room else None
+        finally:
+            with self._turn:
+                self._listeners.discard(listener)
+
+    def publish(self, event: Event) -> None:
+        """Hand an event to everybody, from any thread."""
+        with self._turn:
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener.offer(event)
+
+    def close(self) -> None:
+        """Let everybody go."""
+        with self._turn:
+            self._is_closed = True
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener.offer(None)
+
+
+class Follower:
+    """Reads what the record has gained and publishes it; what was there before is old news."""
+
+    def __init__(self, store: StateStore, hub: Hub) -> None:
+        self._store = store
+        self._hub = hub
+        self._turn = threading.Lock()
+        with store.read() as database:
+            self._number = last_number(database)
+
+    def look(self) -> int:
+        """Publish what is new; gives how many events that was."""
+        with self._turn, self._store.read() as database:
+            end = last_number(database)
+            found = events_after(database, self._number, until=end)
+            self._number = max(self._number, end)
+            # Under the lock, so that two looks at once do not mix their events.
+            for event in found:
+                self._hub.publish(event)
+        return len(found)
+
+
+def last_number(database: sqlite3.Connection) -> int:
+    """Give the number of the last row of the record."""
+    return int(database.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0])
+
+
+def events_after(
+    database: sqlite3.Connection, number: int, *, until: int | None = None, limit: int = MAX_REPLAYED
+) -> list[Event]:
+    """Read the events after a row, the oldest first; attempts to break a rule are none."""
+    rows = database.execute(
+        "SELECT audit.number, audit.kind, audit.subject, audit.at,"
+        " coalesce(overrides.requester, suspensions.requester) FROM audit"
+        " LEFT JOIN overrides ON overrides.id = audit.subject LEFT JOIN suspensions ON suspensions.id = audit.subject"
+        " WHERE audit.number > ? AND audit.number <= ?"
+        " AND coalesce(overrides.id, suspensions.id) IS NOT NULL AND audit.kind != 'rule_refused'"
+        " ORDER BY audit.number LIMIT ?",
+        (number, until if until is not None else last_number(database), limit),
+    )
+    return [Event(*row) for row in rows]
+
+
+async def stream(
+    listener: Listener,
+    replayed: list[Event],
+    *,
+    may_see: Callable[[Event], bool],
+    is_welcome: Callable[[], Awaitable[bool]],
+    beat_seconds: float = BEAT_SECONDS,
+) -> AsyncIterator[bytes]:
+    """Write events as they come.
+
+    Args:
+        listener: taken before `replayed` was read, so that nothing lies between the two.
+        replayed: what the client missed.
+        may_see: who may know what.
+        is_welcome: asked at each beat; a session that has ended follows nothing any more.
+        beat_seconds: so long the line is silent at most.
+    """
+    yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+    seen = 0
+    for event in replayed:
+        seen = event.number
+        if may_see(event):
+            yield event.render()
+    loop = asyncio.get_running_loop()
+    beat_at = loop.time() + beat_seconds
+    while True:
+        try:
+            event_or_end = await listener.next(max(0.0, beat_at - loop.time()))
+        except TimeoutError:
+            if not await is_welcome():
+                return
+            beat_at = loop.time() + beat_seconds
+            yield b": still here\n\n"
+            continue
+        if event_or_end is None:
+            return
+        if event_or_end.number > seen and may_see(event_or_end):
+            yield event_or_end.render()

@@ -1,0 +1,145 @@
+"""What the interface works with, handed to it whole, and the door's view of it."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from agent.accounts import IDLE, Accounts
+from agent.api.events import Follower, Hub
+from agent.api.schemas import Effect, PersonNamed
+from agent.api.security import Caller, Known
+from agent.overrides import Overrides
+from agent.people import People, read_person
+from agent.storage.state import StateStore, instant_text
+from agent.suspensions import Suspensions
+from agent.tokens import hash_of_token
+from rules.roles import Right
+
+
+def _nobody_applies() -> bool:
+    """Stand in for a gateway that is not there."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything behind the interface.
+
+    Args:
+        clock: aware UTC.
+        timezone: that of the school, for those who show instants.
+        has_applied: says whether the gateway has put the last change in force.
+    """
+
+    store: StateStore
+    people: People
+    accounts: Accounts
+    overrides: Overrides
+    suspensions: Suspensions
+    hub: Hub
+    follower: Follower
+    clock: Callable[[], datetime]
+    timezone: str
+    has_applied: Callable[[], bool] = _nobody_applies
+
+    def effect(self, everywhere_by: datetime) -> Effect:
+        """Say what became of a change at the filter."""
+        return Effect(applied=self.has_applied(), everywhere_by=everywhere_by)
+
+
+class Door:
+    """Who knocks, as accounts and the record know them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._accounts = parts.accounts
+        self._store = parts.store
+        self._clock = parts.clock
+
+    def by_session(self, token: str) -> Caller | None:
+        """Give whose session this is."""
+        signed_in = self._accounts.session(token)
+        if signed_in is None:
+            return None
+        return Caller(signed_in.person, signed_in.roles, signed_in.rights, proof=token, csrf=signed_in.csrf)
+
+    def by_token(self, secret: str) -> Caller | None:
+        """Give in whose name a program comes."""
+        found = self._accounts.by_token(secret)
+        if found is None:
+            return None
+        return Caller(found.person, found.roles, found.rights, proof=secret)
+
+    def is_still_welcome(self, caller: Caller) -> bool:
+        """Say whether a session or token has not ended; looking does not keep a session awake."""
+        if caller.is_program:
+            found = self._accounts.by_token(caller.proof)
+            return found is not None and found.rights == caller.rights
+        with self._store.read() as database:
+            row = database.execute(
+                "SELECT 1 FROM sessions JOIN accounts USING (login) JOIN people ON people.id = accounts.person"
+                " WHERE token_hash = ? AND ends_at > ? AND seen_at > ? AND people.closed_at IS NULL"
+                " AND accounts.closed_at IS NULL",
+                (hash_of_token(caller.proof), instant_text(self._clock()), instant_text(self._clock() - IDLE)),
+            ).fetchone()
+            person = read_person(database, caller.person)
+        return row is not None and person is not None and person.roles == caller.roles
+
+    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
+        """Record that somebody tried what they have no right to."""
+        facts = {"route": route, "wanted": wanted, "by_token": caller.is_program}
+        with self._store.act() as act:
+            act.note("rule_refused", actor=caller.person, facts=facts)
+
+
+def names_of(database: sqlite3.Connection, ids: Iterable[str]) -> Mapping[str, str]:
+    """Read what people are called; who is not known is called by their id."""
+    wanted = sorted(set(ids))
+    found = dict.fromkeys(wanted, "")
+    # A statement of SQLite takes a bounded number of values.
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        found.update(database.execute(f"SELECT id, name FROM people WHERE id IN ({marks})", part).fetchall())  # noqa: S608 (marks only)
+    return {person: name or person for person, name in found.items()}
+
+
+def named(person: str, names: Mapping[str, str]) -> PersonNamed:
+    """Give a person as they are shown beside something else."""
+    return PersonNamed(id=person, name=names.get(person, person))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was let in: who asks, what for, and the head of the response."""
+
+    parts: Parts
+    caller: Caller
+    response: Response
+
+    @property
+    def person(self) -> str:
+        """The id of who asks."""
+        return self.caller.person
+
+    def may(self, right: Right) -> bool:
+        """Say whether who asks has a right."""
+        return right in self.caller.rights
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+WithParts = Annotated[Parts, Depends(_parts)]
+
+
+async def _call(parts: WithParts, caller: Known, response: Response) -> Call:
+    return Call(parts, caller, response)
+
+
+Asking = Annotated[Call, Depends(_call)]

@@ -1,0 +1,168 @@
+"""The record: read, proved, handed out and signed off; nothing here changes a row."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Annotated, Final, Literal, TextIO
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from agent.api.paging import USUAL, After, Limit, read_cursor, write_cursor
+from agent.api.parts import Parts, WithParts, named, names_of
+from agent.api.problems import ProblemError
+from agent.api.schemas import Id, Instant, Kind, RowPage, RowTold, SignOffAsked, SignOffTold, VerdictTold
+from agent.api.security import Known
+from agent.storage.anchors import key_path, record_key
+from agent.storage.record import Entry, export_csv, export_jsonl, length, show, verify
+from agent.storage.state import instant_text
+from rules.errors import RefusedRequestError
+
+CHUNK_OCTETS: Final = 64 * 1024
+_TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
+# Walking over the whole record takes seconds of a core that answers DNS too: one walk at a time.
+_WALK: Final = threading.Lock()
+
+
+def add_record_routes(router: APIRouter) -> None:
+    """Add the routes of this file."""
+    router.get("/audit")(list_rows)
+    router.get("/audit/verify")(verify_record)
+    router.get(
+        "/audit/export",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/jsonl": {}, "text/csv": {}}}},
+    )(export)
+    router.post("/audit/sign-offs", status_code=HTTPStatus.CREATED)(sign_off)
+
+
+def list_rows(
+    parts: WithParts,
+    *,
+    actor: Annotated[Id | None, Query(description="What this person did only.")] = None,
+    kind: Annotated[Kind | None, Query(description="What happened so only.")] = None,
+    since: Annotated[Instant | None, Query(description="From this instant on.")] = None,
+    until: Annotated[Instant | None, Query(description="Before this instant.")] = None,
+    after: After = None,
+    limit: Limit = USUAL,
+) -> RowPage:
+    """Show rows of the record, the newest first, without what can be erased."""
+    keys = read_cursor(after, (int,))
+    before = int(keys[0]) if keys else None
+    with parts.store.read() as database:
+        found = show(database, actor=actor, kind=kind, since=since, until=until, before=before, limit=limit + 1)
+        names = names_of(database, (each.actor for each in found))
+    page = found[:limit]
+    more = write_cursor(page[-1].number) if len(found) > limit else None
+    return RowPage(items=[_told(each, names[each.actor]) for each in page], next=more)
+
+
+def _told(entry: Entry, actor_name: str) -> RowTold:
+    return RowTold(
+        number=entry.number,
+        at=entry.at,
+        kind=entry.kind,
+        actor=entry.actor,
+        actor_name=actor_name,
+        subject=entry.subject,
+        facts=dict(entry.facts),
+        is_erased=entry.is_erased,
+    )
+
+
+def verify_record(parts: WithParts) -> VerdictTold:
+    """Say whether the record is whole, or which row is the first that is not."""
+    if not _WALK.acquire(blocking=False):
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "verifying",
+            "The record is being verified already; please try again in a few seconds.",
+            headers={"Retry-After": "5"},
+        )
+    try:
+        key = record_key(key_path(parts.store.path)).public_key()
+        with parts.store.read() as database:
+            found = verify(database, anchors_key=key)
+    finally:
+        _WALK.release()
+    return VerdictTold(
+        is_whole=found.is_whole,
+        rows=found.rows,
+        anchors=found.anchors,
+        first_broken=found.broken,
+        why=found.what or None,
+    )
+
+
+def export(
+    caller: Known,
+    parts: WithParts,
+    format: Annotated[Literal["jsonl", "csv"], Query()] = "jsonl",  # noqa: A002 (it is the name in the address)
+) -> StreamingResponse:
+    """Hand out the whole record with its chain, without what can be erased; that is a row of it too."""
+    with parts.store.act() as act:
+        facts = {"format": format, "rows": length(act.database)}
+        act.note("record_exported", actor=caller.person, facts=facts)
+    file = tempfile.TemporaryFile(  # noqa: SIM115 (closed when it has been sent)
+        "w+", encoding="utf-8", errors="surrogateescape", newline=""
+    )
+    try:
+        with parts.store.read() as database:
+            (export_csv if format == "csv" else export_jsonl)(database, file)
+        file.flush()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    disposition = f'attachment; filename="record-{parts.clock():%Y-%m-%d}.{format}"'
+    return StreamingResponse(_chunks(file), media_type=_TYPES[format], headers={"Content-Disposition": disposition})
+
+
+def _chunks(file: TextIO) -> Iterator[str]:
+    with file:
+        while chunk := file.read(CHUNK_OCTETS):
+            yield chunk
+
+
+def sign_off(asked: SignOffAsked, caller: Known, parts: WithParts) -> SignOffTold:
+    """Put on record that somebody reviewed a period, with what was counted in it."""
+    since, until = _period(asked.from_on, asked.until_on, parts)
+    with parts.store.act() as act:
+        rows = act.database.execute(
+            "SELECT kind, count(*) FROM audit WHERE at >= ? AND at < ? GROUP BY kind ORDER BY kind",
+            (instant_text(since), instant_text(until)),
+        )
+        counts: dict[str, int] = dict(rows.fetchall())
+        facts = {
+            "from_on": asked.from_on.isoformat(),
+            "until_on": asked.until_on.isoformat(),
+            "counts": counts,
+            "remark": asked.remark,
+        }
+        number = act.note("record_signed_off", actor=caller.person, facts=facts)
+        names = names_of(act.database, [caller.person])
+    return SignOffTold(
+        number=number,
+        from_on=asked.from_on,
+        until_on=asked.until_on,
+        counts=counts,
+        reviewed_by=named(caller.person, names),
+    )
+
+
+def _period(from_on: date, until_on: date, parts: Parts) -> tuple[datetime, datetime]:
+    """Give the instants of a period of the school's days.
+
+    Raises:
+        RefusedRequestError: it ends before it begins, or has not begun.
+    """
+    zone = ZoneInfo(parts.timezone)
+    if until_on < from_on:
+        raise RefusedRequestError(f"The period ends on {until_on}, before it begins on {from_on}.")
+    if until_on > parts.clock().astimezone(zone).date():
+        raise RefusedRequestError(f"The period ends on {until_on}, which is still to come.")
+    since = datetime.combine(from_on, time(), zone).astimezone(UTC)
+    return since, datetime.combine(until_on + timedelta(days=1), time(), zone).astimezone(UTC)

@@ -1,0 +1,351 @@
+"""The door: who asks, whether they may, and how much they may send, settled before the body is read.
+
+People come with a session cookie and, for what changes anything, the header that proves it was their page; programs
+come with a bearer token. A refused attempt to do what somebody has no right to leaves a row in the record.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Protocol
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.api.access import NEEDS, PREFIX, Need
+from agent.api.problems import ProblemError, internal_problem
+from agent.logs import log
+from rules.roles import Right, Role
+
+# A cookie with this prefix is taken from this very host and over TLS only. Source: RFC 6265bis, section 4.1.3.2.
+COOKIE: Final = "__Host-schoolgate"
+CSRF_HEADER: Final = "X-CSRF-Token"
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_JSON_DEPTH: Final = 64
+BODY_SECONDS: Final = 30.0
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+JSON: Final = "application/json"
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+# A string, to its end or to the end of the text, or one bracket; never looks at an octet twice.
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a person, or a program in a person's name; `proof` is what they proved it with.
+
+    `rights` are those of the roles, or those of them that the token's scopes name.
+    """
+
+    person: str
+    roles: frozenset[Role]
+    rights: frozenset[Right]
+    proof: str
+    csrf: str | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """Say whether a token was shown; sessions have a CSRF value beside them."""
+        return self.csrf is None
+
+
+class Gatekeeper(Protocol):
+    """What the door must know about those who knock; it may take its time."""
+
+    def by_session(self, token: str) -> Caller | None:
+        """Give whose session this is."""
+
+    def by_token(self, secret: str) -> Caller | None:
+        """Give in whose name a program comes."""
+
+    def is_still_welcome(self, caller: Caller) -> bool:
+        """Say whether what they proved themselves with has not ended."""
+
+    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
+        """Record that somebody tried what they have no right to."""
+
+
+class RateLimit:
+    """A bucket of tokens for each key; the keys that were not seen for longest make room.
+
+    Args:
+        rate: how many a second.
+        burst: how many at once.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, *, rate: float, burst: int, max_keys: int = 4096, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._max_keys = max_keys
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> float:
+        """Take one; gives how many seconds to wait, 0 where there was one."""
+        now = self._clock()
+        left, seen_at = self._buckets.pop(key, (float(self._burst), now))
+        left = min(self._burst, left + (now - seen_at) * self._rate)
+        is_enough = left >= 1
+        self._buckets[key] = (left - 1 if is_enough else left, now)
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)
+        return 0.0 if is_enough else (1 - left) / self._rate
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often an address may sign in or show something wrong, and how often anybody may ask."""
+
+    sign_in: RateLimit
+    strangers: RateLimit
+    callers: RateLimit
+
+
+def usual_limits() -> Limits:
+    """Give the limits of a gateway: a school behind one address can sign in at nine, and a guesser cannot guess."""
+    return Limits(
+        sign_in=RateLimit(rate=0.5, burst=60),
+        strangers=RateLimit(rate=2, burst=60),
+        callers=RateLimit(rate=20, burst=200),
+    )
+
+
+class Guard:
+    """Decides about a request by its head alone."""
+
+    def __init__(self, gatekeeper: Gatekeeper, limits: Limits) -> None:
+        self._gatekeeper = gatekeeper
+        self._limits = limits
+
+    async def admit(self, request: Request, need: Need) -> Caller | None:
+        """Give who asks; nobody, where nobody has to be known.
+
+        Raises:
+            ProblemError: they are not known, may not, ask too often, or send what is not taken.
+        """
+        address = request.client.host if request.client else ""
+        if need.is_open:
+            _check_pace(self._limits.sign_in, address)
+            _check_site(request)
+            return None
+        caller = await self._identify(request)
+        if caller is None:
+            _check_pace(self._limits.strangers, address)
+            raise _unknown(request)
+        _check_pace(self._limits.callers, caller.person)
+        if not caller.is_program:
+            _check_page(request, caller)
+        if need.is_for_people and caller.is_program:
+            raise await self._refused(request, caller, "a person who is signed in")
+        if need.rights and not need.rights & caller.rights:
+            raise await self._refused(request, caller, " or ".join(sorted(need.rights)))
+        return caller
+
+    async def _identify(self, request: Request) -> Caller | None:
+        written = request.headers.get("authorization")
+        if written is not None:
+            scheme, _, secret = written.partition(" ")
+            usable = scheme.lower() == "bearer" and 0 < len(secret.strip()) <= 512
+            return await run_in_threadpool(self._gatekeeper.by_token, secret.strip()) if usable else None
+        token = request.cookies.get(COOKIE)
+        if not token or len(token) > 512:
+            return None
+        return await run_in_threadpool(self._gatekeeper.by_session, token)
+
+    async def _refused(self, request: Request, caller: Caller, wanted: str) -> ProblemError:
+        route = f"{request.method} {request.scope['route'].path_format}"
+        await run_in_threadpool(self._gatekeeper.note_refused, caller, route=route, wanted=wanted)
+        return ProblemError(
+            HTTPStatus.FORBIDDEN, "forbidden", f"You may not do this; it takes {wanted.replace('_', ' ')}."
+        )
+
+
+def _check_pace(limit: RateLimit, key: str) -> None:
+    seconds = limit.take(key)
+    if seconds > 0:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-requests",
+            f"Too many requests; please wait {seconds:.0f} seconds."
+            if seconds >= 1.5
+            else "Too many requests; please wait a second.",
+            headers={"Retry-After": str(int(seconds) + 1)},
+        )
+
+
+def _check_site(request: Request) -> None:
+    """Refuse what a page of another site sent, as far as the browser says so. Source: Fetch Metadata."""
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise ProblemError(HTTPStatus.FORBIDDEN, "cross-site", "This came from a page of another site.")
+
+
+def _check_page(request: Request, caller: Caller) -> None:
+    """Refuse what changes something without the header that only our own page knows."""
+    _check_site(request)
+    if request.method in SAFE_METHODS:
+        return
+    shown = request.headers.get(CSRF_HEADER, "")
+    if not secrets.compare_digest(shown.encode(), (caller.csrf or "").encode()):
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "csrf", f"The header {CSRF_HEADER} is missing or wrong; it was given at sign-in."
+        )
+
+
+def _unknown(request: Request) -> ProblemError:
+    was_token = "authorization" in request.headers
+    detail = (
+        "This token is not known, has ended or was revoked."
+        if was_token
+        else "You are not signed in, or your session has ended."
+    )
+    return ProblemError(
+        HTTPStatus.UNAUTHORIZED, "not-signed-in", detail, headers={"WWW-Authenticate": 'Bearer realm="schoolgate"'}
+    )
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a body that is short enough, in time, of a kind that is taken, and not nested without end.
+
+    Raises:
+        ProblemError: it is not.
+    """
+    stated = request.headers.get("content-length", "")
+    if stated.isascii() and stated.isdigit() and (len(stated) > 12 or int(stated) > MAX_BODY_BYTES):
+        raise _too_long()
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MAX_BODY_BYTES:
+                    raise _too_long()
+                parts.append(part)
+    except TimeoutError:
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive.") from None
+    body = b"".join(parts)
+    if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json", f"Expected a body of {JSON}.")
+    if is_too_deep(body):
+        detail = f"The body is nested too deeply; expected at most {MAX_JSON_DEPTH} levels."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "too-deep", detail)
+    return body
+
+
+def _too_long() -> ProblemError:
+    detail = f"The body is too long; expected at most {MAX_BODY_BYTES:,} bytes."
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-long", detail, headers={"Connection": "close"})
+
+
+def is_too_deep(text: bytes, *, limit: int = MAX_JSON_DEPTH) -> bool:
+    """Say whether JSON is nested more deeply than this, without reading it as JSON."""
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        first = found[0][:1]
+        if first in b"[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif first in b"]}":
+            depth -= 1
+    return False
+
+
+class GuardedRoute(APIRoute):
+    """A route that the table of needs knows; who asks is settled before anything is read.
+
+    Raises:
+        KeyError: the table does not know it.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the guard before what the route does."""
+        answer = super().get_route_handler()
+        (method,) = self.methods or {"GET"}
+        need = NEEDS[method, self.path_format.removeprefix(PREFIX)]
+
+        async def guarded(request: Request) -> Response:
+            guard: Guard = request.app.state.guard
+            request.state.caller = await guard.admit(request, need)
+            if method in SAFE_METHODS:
+                return await answer(request)
+            return await answer(Request(request.scope, _once(await read_body(request))))
+
+        return guarded
+
+
+def _once(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+Known = Annotated[Caller, Depends(_caller)]
+
+
+class Frame:
+    """Around everything: the headers of every response, and an answer where the program has a fault."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_begun = False
+
+        async def send_framed(message: Message) -> None:
+            nonlocal is_begun
+            if message["type"] == "http.response.start":
+                is_begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_framed)
+        except Exception as error:  # whoever asked must not wait for an answer that never comes
+            log.error("request_failed", error=type(error).__name__, where=_place(error))
+            if is_begun:
+                raise
+            await internal_problem()(scope, receive, send_framed)
+
+
+def _place(error: BaseException) -> str:
+    """Say where an error was raised, without its words."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "nowhere"

@@ -1,0 +1,336 @@
+"""The process behind the interface: the one writer of the state, and what happens in it by itself.
+
+It is started by the gateway with the published snapshot, or by a person with a site file. DNS goes on without it.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LateError
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+
+from agent.accounts import Accounts
+from agent.api.app import create_app
+from agent.api.events import Follower, Hub
+from agent.api.parts import Parts
+from agent.api.tls import SiteCertificate, open_certificate
+from agent.assembly import STATE_NAME
+from agent.config import load_site
+from agent.control import NotRunningError, ask_gateway
+from agent.filter_changes import FilterChanges
+from agent.filter_context import FilterContexts
+from agent.filter_watch import FilterWatch
+from agent.logs import configure_logs, log
+from agent.overrides import Overrides
+from agent.people import People
+from agent.site import Endpoint, Site
+from agent.snapshot import read_snapshot
+from agent.storage.anchors import anchor_if_due
+from agent.storage.state import StateStore
+from agent.suspensions import Suspensions
+from rules.errors import ConfigurationError, Problem, SchoolgateError
+
+SWEEP_SECONDS: Final = 3.0
+WATCH_SECONDS: Final = 0.5
+# So long an act waits to be told that it is in force everywhere; it stands in any case.
+APPLY_SECONDS: Final = 3.0
+MAX_CONNECTIONS: Final = 200
+KEEP_ALIVE_SECONDS: Final = 10
+STOP_SECONDS: Final = 3
+MAX_HEAD_OCTETS: Final = 16 * 1024
+ID_OCTETS: Final = 8
+NICENESS: Final = 10
+
+Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+class SiteInForce:
+    """The site as the gateway published it, read again when that has changed; or as its file says, read once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_snapshot = path.suffix == ".json"
+        self._seen: tuple[int, int] | None = None
+        self._site = self._read()
+
+    def __call__(self) -> Site:
+        """Give the site; the one before where the new one cannot be read."""
+        if self._is_snapshot and self._state() != self._seen:
+            try:
+                self._site = self._read()
+            except SchoolgateError as error:
+                log.error("adopt_failed", reason=str(error))
+        return self._site
+
+    def _read(self) -> Site:
+        if not self._is_snapshot:
+            return load_site(self._path).site
+        seen = self._state()
+        site = read_snapshot(self._path).site
+        self._seen = seen
+        return site
+
+    def _state(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            status = self._path.stat()
+            return status.st_ino, status.st_mtime_ns
+        return None
+
+
+class Herald:
+    """Tells the gateway that what is granted has changed, one message at a time.
+
+    Args:
+        runtime: where its control socket is.
+        ask: sends a message and gives the answer.
+    """
+
+    def __init__(self, runtime: str, *, ask: Ask = ask_gateway, wait_seconds: float = APPLY_SECONDS) -> None:
+        self._runtime = runtime
+        self._ask = ask
+        self._wait_seconds = wait_seconds
+        self._messenger = ThreadPoolExecutor(1, thread_name_prefix="herald")
+        self._last: Future[bool] | None = None
+
+    def tell(self) -> None:
+        """Tell it, and wait a moment for it to be done; whoever acts is never refused because of it."""
+        self._last = self._messenger.submit(self._send)
+        self.has_applied()
+
+    def has_applied(self) -> bool:
+        """Say whether the last change is in force."""
+        last = self._last
+        try:
+            return last is not None and last.result(self._wait_seconds)
+        except LateError:
+            return False
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._messenger.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self) -> bool:
+        try:
+            answer = self._ask(self._runtime, {"do": "policy"})
+        except NotRunningError:
+            log.warning("gateway_not_told", reason="no gateway answers; it reads what is granted when it starts")
+            return False
+        except (SchoolgateError, ValueError) as error:
+            log.error("gateway_not_told", reason=str(error))
+            return False
+        if not answer.get("ok"):
+            log.error("gateway_not_told", reason="the gateway has not put the change in force yet")
+        return bool(answer.get("ok"))
+
+
+def build_parts(
+    site: Callable[[], Site], store: StateStore, herald: Herald, *, clock: Callable[[], datetime]
+) -> Parts:
+    """Put together what the interface works with."""
+    people = People(store)
+    context = FilterContexts(site)
+    hub = Hub()
+    service: dict[str, Any] = {
+        "context": context,
+        "clock": clock,
+        "new_id": partial(secrets.token_hex, ID_OCTETS),
+        "on_change": herald.tell,
+    }
+    school = site().school
+    return Parts(
+        store=store,
+        people=people,
+        accounts=Accounts(store, clock=clock, people=people, words=(school.name,), issuer=school.name),
+        overrides=Overrides(store, people, **service),
+        suspensions=Suspensions(store, people, **service),
+        hub=hub,
+        follower=Follower(store, hub),
+        clock=clock,
+        timezone=school.timezone,
+        has_applied=herald.has_applied,
+    )
+
+
+def sweep(parts: Parts, watch: FilterWatch | None = None) -> None:
+    """Do once what happens by itself: write down what is over and what changed, sign the record, tell who follows."""
+    for name, work in (
+        *((("site", watch.look),) if watch else ()),
+        ("overrides", parts.overrides.sweep),
+        ("suspensions", parts.suspensions.sweep),
+        ("anchor", partial(anchor_if_due, parts.store)),
+        ("events", parts.follower.look),
+    ):
+        try:
+            work()
+        except SchoolgateError as error:
+            log.error("sweep_failed", where=name, reason=str(error))
+        except Exception as error:  # noqa: BLE001 (what is over must be written down next time)
+            log.error("sweep_failed", where=name, error=type(error).__name__)
+
+
+class Server(uvicorn.Server):
+    """The server with what goes on beside it.
+
+    Args:
+        is_wanted: False once whoever started it is gone.
+        watch: records changes of the site file.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        parts: Parts,
+        *,
+        is_wanted: Callable[[], bool],
+        watch: FilterWatch | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._watch = watch
+        self._is_wanted = is_wanted
+
+    async def run_with_sweeps(self, sockets: list[socket.socket]) -> None:
+        """Serve until told to stop."""
+        beside = asyncio.create_task(self._work_beside())
+        try:
+            await self.serve(sockets)
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+
+    async def _work_beside(self) -> None:
+        loop = asyncio.get_running_loop()
+        sweep_at = loop.time()
+        while not self.should_exit:
+            if not self._is_wanted():
+                self.should_exit = True
+            if loop.time() >= sweep_at:
+                await asyncio.to_thread(sweep, self._parts, self._watch)
+                sweep_at = loop.time() + SWEEP_SECONDS
+            await asyncio.sleep(WATCH_SECONDS)
+        # Whoever follows would keep the server from its end.
+        self._parts.hub.close()
+
+
+def uvicorn_config(parts: Parts, certificate: SiteCertificate) -> uvicorn.Config:
+    """Say how the server serves: TLS of this decade, nothing that says what it is, bounded in everything."""
+    config = uvicorn.Config(
+        create_app(parts),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        h11_max_incomplete_event_size=MAX_HEAD_OCTETS,
+        ssl_certfile=certificate.certificate,
+        ssl_keyfile=certificate.key,
+    )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return config
+
+
+def listen(endpoint: Endpoint) -> socket.socket:
+    """Take the port.
+
+    Raises:
+        ConfigurationError: somebody has it, or this machine has no such address.
+    """
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    try:
+        return socket.create_server((endpoint.address, endpoint.port), family=family)
+    except OSError as error:
+        found = f"{endpoint}, which cannot be listened on ({error.strerror or error})"
+        raise ConfigurationError((Problem("listeners.api", found, "an address and port that are free"),)) from error
+
+
+def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable[[], bool]) -> None:
+    """Serve a site until told to stop.
+
+    Raises:
+        ConfigurationError: the site names no place to listen at, or one that is taken.
+        StorageError: the state or the certificate cannot be used.
+    """
+    site = SiteInForce(path)
+    endpoint = site().listeners.api
+    if endpoint is None:
+        expected = "an address and port, such as 127.0.0.1:8443"
+        raise ConfigurationError((Problem("listeners.api", "nothing", expected),))
+    state = Path(site().paths.state)
+    names = (socket.gethostname(), "localhost", endpoint.address, "127.0.0.1", "::1")
+    certificate = open_certificate(state / "tls", names=names, now=clock())
+    listening = listen(endpoint)
+    store = StateStore(state / STATE_NAME, clock=clock)
+    herald = Herald(site().paths.runtime)
+    try:
+        parts = build_parts(site, store, herald, clock=clock)
+        with store.act() as act:
+            act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
+        changes = FilterChanges(store, parts.people, clock=clock)
+        watch = FilterWatch(changes, Path(site().paths.runtime), Path(site().path))
+        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, watch=watch)
+        introduce(listening, certificate, now=clock())
+        asyncio.run(server.run_with_sweeps([listening]))
+        with store.act() as act:
+            act.note("api_stopped", actor="system")
+    finally:
+        herald.close()
+        store.close()
+        listening.close()
+
+
+def introduce(listening: socket.socket, certificate: SiteCertificate, *, now: datetime) -> None:
+    """Tell a person where the interface is and by which certificate it is known."""
+    address, port = listening.getsockname()[:2]
+    sys.stdout.write(f"People and programs: https://{Endpoint(address, port)}/api/v1\n")
+    sys.stdout.write(f"Its certificate has the SHA-256 fingerprint {certificate.fingerprint}\n")
+    sys.stdout.flush()
+    if certificate.ends_at <= now:
+        log.warning("certificate_ended", path=str(certificate.certificate))
+
+
+def main() -> int:
+    """Run the interface; the argument is the path of the snapshot or of the site file."""
+    configure_logs()
+    told_to_stop = threading.Event()
+    # uvicorn sends itself again what it was stopped by; then there is nothing left to do.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: told_to_stop.set())
+    os.umask(0o077)
+    # DNS comes first, but people wait here: not for when nobody else wants the processor, as what is stored.
+    os.nice(NICENESS)
+    try:
+        # Without its gateway there is nobody to tell; the next gateway starts another.
+        starter = os.getppid()
+        serve_site(
+            Path(sys.argv[1]),
+            clock=lambda: datetime.now(UTC),
+            is_wanted=lambda: os.getppid() == starter and not told_to_stop.is_set(),
+        )
+    except SchoolgateError as error:
+        log.error("api_cannot_start", reason=str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

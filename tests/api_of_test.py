@@ -1,0 +1,174 @@
+"""The HTTP interface of a school of test: real parts on a file of their own, a clock that stands, no sockets."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from argon2 import PasswordHasher
+
+from agent.accounts import Accounts
+from agent.api.app import create_app
+from agent.api.events import Follower, Hub
+from agent.api.parts import Parts
+from agent.api.security import COOKIE, Limits, RateLimit
+from agent.filter_context import FilterContext
+from agent.overrides import Overrides
+from agent.people import People
+from agent.storage.state import StateStore
+from agent.suspensions import Suspensions
+from agent.totp import _totp
+from rules.name import DomainName
+from rules.override import OverrideLimits
+from rules.roles import Role
+
+# A Monday in term, at the second lesson.
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+PASSWORD = "seven green kettles 7"  # noqa: S105 (of nobody)
+REASON = "We compare how odds are advertised in maths today."
+TAGS = {
+    "bet.example": {"gambling"},
+    "cdn.bet.example": {"gambling"},
+    "crime.example": {"criminal_activity"},
+    "hate.example": {"hate_speech"},
+}
+
+
+def filter_of_test() -> FilterContext:
+    """Give a filter that blocks a little for everybody."""
+    return FilterContext(
+        groups=frozenset({"year5", "year6"}),
+        networks=frozenset({"classrooms"}),
+        categories=frozenset({"gambling", "games", "hate_speech"}),
+        statutory=frozenset({"criminal_activity"}),
+        never_override=frozenset({"malware", "vpn"}),
+        sensitive=frozenset({"hate_speech"}),
+        blocked=frozenset({"gambling", "games", "hate_speech", "criminal_activity", "malware"}),
+        limits=OverrideLimits(),
+        tags_of=lambda name: frozenset(TAGS.get(str(DomainName(name)), ())),
+    )
+
+
+class SchoolOfTest:
+    """A school with its interface; `told` counts how often the filter was told of a change."""
+
+    def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
+        self.now = NOW
+        self.told = 0
+        numbers = count(1)
+        self.store = StateStore(folder / "state.db", clock=lambda: self.now)
+        people = People(self.store, new_id=lambda: f"p{next(numbers)}")
+        service: dict[str, Any] = {
+            "context": filter_of_test,
+            "clock": lambda: self.now,
+            "new_id": lambda: f"x{next(numbers)}",
+            "on_change": self._tell,
+        }
+        hub = Hub()
+        hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        self.parts = Parts(
+            store=self.store,
+            people=people,
+            accounts=Accounts(self.store, people=people, hasher=hasher),
+            overrides=Overrides(self.store, people, **service),
+            suspensions=Suspensions(self.store, people, **service),
+            hub=hub,
+            follower=Follower(self.store, hub),
+            clock=lambda: self.now,
+            timezone="Europe/London",
+            has_applied=lambda: self.told > 0,
+        )
+        self.app = create_app(self.parts, limits=limits or generous())
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    def person(self, name: str, *roles: Role) -> "Visitor":
+        """Open somebody with an account, and sign them in."""
+        login = name.lower()
+        with self.store.act() as act:
+            person = self.parts.people.open(act, name, roles, actor="system")
+            enrolment = self.parts.accounts.create(act, login, person.id, PASSWORD, actor="system")
+        visitor = Visitor(self, person.id, login, enrolment.totp_secret)
+        visitor.sign_in()
+        return visitor
+
+    def stranger(self) -> "Visitor":
+        """Give somebody who is not known."""
+        return Visitor(self, "", "", None)
+
+    def kinds(self) -> list[str]:
+        """Give what the record tells, the oldest first."""
+        with self.store.read() as database:
+            return [row["kind"] for row in database.execute("SELECT kind FROM audit ORDER BY number")]
+
+
+class Visitor:
+    """Somebody with a browser."""
+
+    def __init__(self, school: SchoolOfTest, person: str, login: str, totp_secret: str | None) -> None:
+        self.school = school
+        self.person = person
+        self.login = login
+        self._totp_secret = totp_secret
+        self.headers: dict[str, str] = {}
+
+    def sign_in(self) -> httpx.Response:
+        """Sign in, and keep the cookie."""
+        body = {"login": self.login, "password": PASSWORD}
+        if self._totp_secret is not None:
+            body["totp"] = _totp(self._totp_secret).generate(int(self.school.now.timestamp())).decode()
+        response = self.post("/session", body)
+        assert response.status_code == 201, response.text
+        self.headers = {
+            "Cookie": f"{COOKIE}={response.cookies[COOKIE]}",
+            "X-CSRF-Token": response.json()["csrf"],
+        }
+        return response
+
+    def with_token(self, scopes: Iterable[str]) -> "Visitor":
+        """Give a program that acts in one's name."""
+        made = self.post("/tokens", {"label": "a board", "scopes": list(scopes)})
+        assert made.status_code == 201, made.text
+        program = Visitor(self.school, self.person, self.login, None)
+        program.headers = {"Authorization": f"Bearer {made.json()['secret']}"}
+        return program
+
+    def get(self, path: str, **parameters: Any) -> httpx.Response:
+        """Read something."""
+        return self.ask("GET", path, params=parameters)
+
+    def post(self, path: str, body: Any = None, *, version: int | None = None) -> httpx.Response:
+        """Do something, at the version at which it was seen."""
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        return self.ask("POST", path, json={} if body is None else body, headers=headers)
+
+    def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any) -> httpx.Response:
+        """Send a request."""
+
+        async def converse() -> httpx.Response:
+            transport = httpx.ASGITransport(self.school.app)
+            async with httpx.AsyncClient(transport=transport, base_url="https://gateway.example") as client:
+                address = path if path == "/health" else f"/api/v1{path}"
+                return await client.request(method, address, headers=self.headers | (headers or {}), **request)
+
+        return asyncio.run(converse())
+
+
+def generous() -> Limits:
+    """Give limits that nobody meets."""
+    return Limits(*(RateLimit(rate=1e6, burst=10**6) for _ in range(3)))
+
+
+def lesson(**changes: Any) -> dict[str, Any]:
+    """Give a request of a teacher for this lesson."""
+    return {
+        "names": ["https://bet.example/odds"],
+        "groups": ["year5"],
+        "reason": REASON,
+        "topic": "Probability",
+        "until_at": "2026-03-02T10:00:00+00:00",
+    } | changes

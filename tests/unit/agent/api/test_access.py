@@ -1,0 +1,62 @@
+"""Every route says what it needs, in one table, and nothing but signing in is open."""
+
+from pathlib import Path
+
+import pytest
+from api_of_test import SchoolOfTest
+from fastapi.routing import APIRoute
+
+from agent.api.access import NEEDS, OPEN, PREFIX
+from rules.roles import Role
+
+# Who may do what in the end, where it is easiest to get wrong; the rest follows from the table of rights.
+FORBIDDEN = {
+    ("GET", "/audit"): (Role.TEACHER, Role.TECHNICIAN, Role.NETWORK_MANAGER, Role.SAFEGUARDING_LEAD),
+    ("GET", "/audit/export"): (Role.ICT_COORDINATOR, Role.NETWORK_MANAGER, Role.ESAFETY_GOVERNOR),
+    ("POST", "/overrides"): (Role.PUPIL, Role.AUDITOR, Role.DATA_PROTECTION_OFFICER, Role.ESAFETY_GOVERNOR),
+    ("POST", "/people/import"): (Role.TECHNICIAN, Role.TEACHER, Role.SLT, Role.AUDITOR),
+    ("POST", "/tokens"): (Role.TEACHER, Role.HEAD_TEACHER, Role.AUDITOR),
+}
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolOfTest:
+    return SchoolOfTest(tmp_path_factory.mktemp("school"))
+
+
+def paths(school: SchoolOfTest) -> set[tuple[str, str]]:
+    document = school.person("Reader", Role.TEACHER).get("/openapi.json").json()
+    told = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    return told | {("GET", f"{PREFIX}/openapi.json")}
+
+
+def test_every_route_has_its_need_and_every_need_its_route(tmp_path: Path) -> None:
+    assert paths(SchoolOfTest(tmp_path)) == {(method, PREFIX + path) for method, path in NEEDS}
+
+
+def test_what_is_served_outside_the_table_is_health_alone(school: SchoolOfTest) -> None:
+    outside = [route.path for route in school.app.routes if isinstance(route, APIRoute)]
+    assert [path for path in outside if not path.startswith(PREFIX)] == ["/health"]
+
+
+def test_only_signing_in_is_open() -> None:
+    assert [route for route, need in NEEDS.items() if need == OPEN or need.is_open] == [("POST", "/session")]
+
+
+@pytest.mark.parametrize("route", sorted(set(NEEDS) - {("POST", "/session")}), ids=" ".join)
+def test_nothing_is_readable_without_being_known(school: SchoolOfTest, route: tuple[str, str]) -> None:
+    method, path = route
+    response = school.stranger().ask(method, path.replace("{id}", "x1"))
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "role"),
+    [(method, path, role) for (method, path), roles in FORBIDDEN.items() for role in roles],
+    ids=str,
+)
+def test_who_must_not(tmp_path: Path, method: str, path: str, role: Role) -> None:
+    school = SchoolOfTest(tmp_path)
+    visitor = school.person("Visitor", role)
+    assert visitor.ask(method, path, json={} if method == "POST" else None).status_code == 403
+    assert school.kinds()[-1] == "rule_refused"

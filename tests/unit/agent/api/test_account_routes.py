@@ -1,0 +1,78 @@
+"""Accounts through the interface: made for somebody, taken over by their owner, closed."""
+
+from pathlib import Path
+
+import pytest
+from api_of_test import PASSWORD, SchoolOfTest
+
+from rules.roles import Role
+
+NEW = "nine yellow trams 9"
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> SchoolOfTest:
+    return SchoolOfTest(tmp_path)
+
+
+def person_without_account(school: SchoolOfTest, *roles: Role) -> str:
+    with school.store.act() as act:
+        return school.parts.people.open(act, "Newcomer", roles, actor="system").id
+
+
+@pytest.mark.parametrize(("role", "has_code"), [(Role.TEACHER, False), (Role.HEAD_TEACHER, True)])
+def test_an_account_is_made_with_a_first_password(school: SchoolOfTest, role: Role, has_code: bool) -> None:
+    manager = school.person("Manager", Role.NETWORK_MANAGER)
+    asked = {"login": "newcomer", "person": person_without_account(school, role)}
+    made = manager.post("/accounts", asked)
+    assert made.status_code == 201
+    assert (made.json()["totp_secret"] is not None) is has_code
+    assert len(made.json()["password"]) == 16
+    assert manager.post("/accounts", asked).status_code == 409, "the login is taken"
+    assert school.kinds().count("account_created") == 2
+
+
+def test_nobody_else_makes_accounts(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    assert teacher.post("/accounts", {"login": "me2", "person": teacher.person}).status_code == 403
+
+
+def test_the_owner_sets_a_password_of_their_own(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    done = teacher.post("/me/password", {"password": PASSWORD, "new_password": NEW})
+    assert done.status_code == 204
+    assert teacher.get("/me").status_code == 401, "every session has ended"
+    assert school.parts.accounts.is_password_of("teacher", NEW)
+    assert not school.parts.accounts.is_password_of("teacher", PASSWORD)
+
+
+def test_a_stolen_session_guesses_once(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    refused = teacher.post("/me/password", {"password": "wrong guess 1", "new_password": NEW})
+    assert refused.status_code == 403
+    assert teacher.post("/me/password", {"password": PASSWORD, "new_password": NEW}).status_code == 401
+    assert school.parts.accounts.is_password_of("teacher", PASSWORD)
+
+
+def test_a_password_that_breaks_a_rule_is_refused(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    refused = teacher.post("/me/password", {"password": PASSWORD, "new_password": "short 1"})
+    assert refused.status_code == 409
+    assert teacher.get("/me").status_code == 200
+
+
+def test_the_owner_enrols_an_authenticator_of_their_own(school: SchoolOfTest) -> None:
+    head = school.person("Head", Role.HEAD_TEACHER)
+    told = head.post("/me/authenticator", {"password": PASSWORD})
+    assert told.status_code == 201
+    assert told.json()["totp_secret"]
+    assert told.json()["password"] is None
+    assert head.get("/me").status_code == 401
+
+
+def test_a_closed_account_is_gone(school: SchoolOfTest) -> None:
+    manager = school.person("Manager", Role.NETWORK_MANAGER)
+    teacher = school.person("Teacher", Role.TEACHER)
+    assert manager.ask("DELETE", "/accounts/teacher").status_code == 204
+    assert teacher.get("/me").status_code == 401
+    assert manager.ask("DELETE", "/accounts/teacher").status_code == 404

@@ -1,0 +1,136 @@
+"""The application as a whole: what everybody can read, what describes it, and what no request can do to it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from api_of_test import SchoolOfTest, Visitor, lesson
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from agent.api.access import NEEDS, PREFIX
+from agent.api.app import openapi
+from agent.api.problems import MEDIA_TYPE
+from agent.api.security import HEADERS
+from rules.roles import Role
+
+# Where schemathesis would end the session that it works with, or wait for what never ends.
+LEFT_OUT = {
+    ("DELETE", f"{PREFIX}/session"),
+    ("POST", f"{PREFIX}/me/password"),
+    ("POST", f"{PREFIX}/me/authenticator"),
+    ("GET", f"{PREFIX}/events"),
+}
+
+
+def test_health_is_for_everybody(tmp_path: Path) -> None:
+    response = SchoolOfTest(tmp_path).stranger().get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert all(response.headers[name] == value for name, value in HEADERS.items())
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/../openapi.json", "/docs", "/redoc", "/nothing"])
+def test_nothing_else_is(tmp_path: Path, path: str) -> None:
+    response = SchoolOfTest(tmp_path).stranger().get(path)
+    assert response.status_code in (401, 404)
+    assert response.headers["content-type"] == MEDIA_TYPE
+
+
+def test_the_document_says_how_one_is_known_and_how_errors_look(tmp_path: Path) -> None:
+    document = openapi(SchoolOfTest(tmp_path).app)
+    assert document["paths"][f"{PREFIX}/session"]["post"]["security"] == []
+    assert document["paths"][f"{PREFIX}/audit/sign-offs"]["post"]["security"] == [{"session": []}]
+    assert document["paths"][f"{PREFIX}/overrides"]["get"]["security"] == [{"session": []}, {"token": []}]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert {"4XX", "5XX"} <= operation["responses"].keys()
+            assert operation["description"]
+            assert MEDIA_TYPE in operation["responses"]["4XX"]["content"]
+
+
+def test_what_is_written_is_given_back_as_it_was(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    teacher = school.person("Teacher", Role.TEACHER)
+    text = "Pupils compare <script>alert(1)</script> with '; DROP TABLE audit; -- in a lesson."
+    made = teacher.post("/overrides", lesson(reason=text, topic="<b>'\"</b>"))
+    assert made.status_code == 201, made.text
+    assert (made.json()["reason"], made.json()["topic"]) == (text, "<b>'\"</b>")
+    assert made.headers["content-type"] == "application/json"
+    assert "override_requested" in school.kinds()
+
+
+def test_a_record_that_cannot_be_written_refuses_the_act_and_says_so(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    teacher = school.person("Teacher", Role.TEACHER)
+    rows = len(school.kinds())
+    with school.store.act() as act:
+        act.database.execute("ALTER TABLE overrides RENAME TO elsewhere")
+    response = teacher.post("/overrides", lesson())
+    assert (response.status_code, response.json()["type"]) == (503, "urn:schoolgate:problem:record-unavailable")
+    assert str(tmp_path) not in response.text
+    assert len(school.kinds()) == rows
+
+
+def test_events_are_not_for_everybody(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    assert school.stranger().get("/events").status_code == 401
+    assert school.person("Auditor", Role.AUDITOR).get("/events").status_code == 403
+    school.parts.hub.close()
+    teacher = school.person("Teacher", Role.TEACHER)
+    assert teacher.get("/events").status_code == 503
+    assert teacher.ask("GET", "/events", headers={"Last-Event-ID": "x"}).status_code == 422
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Visitor:
+    school = SchoolOfTest(tmp_path_factory.mktemp("explored"))
+    roles = (Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.NETWORK_MANAGER, Role.ESAFETY_GOVERNOR)
+    return school.person("Allrounder", *roles)
+
+
+def operations() -> list[tuple[str, str]]:
+    return sorted({(method, PREFIX + path) for method, path in NEEDS if path != "/openapi.json"} - LEFT_OUT)
+
+
+@pytest.mark.parametrize("route", operations(), ids=" ".join)
+def test_the_document_is_true(visitor: Visitor, route: tuple[str, str]) -> None:
+    """Ask each route for what the document allows and for what it does not; no answer surprises whoever read it."""
+    method, path = route
+    schema = schemathesis.openapi.from_dict(_without_security(openapi(visitor.school.app)))
+    schema.app = visitor.school.app
+    operation = schema[path][method]
+
+    @settings(
+        max_examples=8,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(data=st.data())
+    def explore(data: Any) -> None:
+        case = data.draw(operation.as_strategy())
+        response = case.call(headers=visitor.headers)
+        assert response.status_code != 401 or path == f"{PREFIX}/session"
+        case.validate_response(
+            response,
+            checks=[
+                schemathesis.checks.not_a_server_error,
+                schemathesis.checks.status_code_conformance,
+                schemathesis.checks.content_type_conformance,
+                schemathesis.checks.response_schema_conformance,
+            ],
+        )
+
+    explore()
+
+
+def _without_security(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out how one is known, or schemathesis makes up cookies of its own."""
+    del document["components"]["securitySchemes"]
+    for operations_of_path in document["paths"].values():
+        for operation in operations_of_path.values():
+            del operation["security"]
+    return document

@@ -1,0 +1,182 @@
+"""Events: what the record gains is told in its order, to those who may know it, and nobody waits for a listener."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.api.events import MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
+from agent.storage.state import StateStore, instant_text
+
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StateStore:
+    store = StateStore(tmp_path / "state.db", clock=lambda: NOW)
+    at = instant_text(NOW)
+    with store.act() as act:
+        act.database.execute("INSERT INTO people (id, name, created_at) VALUES ('t1', 'T', ?)", (at,))
+        act.database.execute(
+            "INSERT INTO overrides (id, requester, lift, reason, state, requested_at, from_at, until_at)"
+            " VALUES ('o1', 't1', '{}', '', 'waiting', ?, ?, ?)",
+            (at, at, at),
+        )
+        act.note("override_requested", actor="t1", subject="o1", facts={"names": ["bet.example"]})
+    return store
+
+
+def note(store: StateStore, kind: str, subject: str = "o1") -> None:
+    with store.act() as act:
+        act.note(kind, actor="m1", subject=subject)
+
+
+def event(number: int, requester: str = "t1") -> Event:
+    return Event(number, "override_approved", f"o{number}", instant_text(NOW), requester)
+
+
+def test_an_event_is_written_as_clients_read_it() -> None:
+    assert event(7).render().decode() == (
+        "id: 7\nevent: override_approved\n"
+        'data: {"number": 7, "kind": "override_approved", "subject": "o7",'
+        ' "at": "2026-03-02T09:15:00.000000+00:00"}\n\n'
+    )
+
+
+def test_only_overrides_and_suspensions_are_told(store: StateStore) -> None:
+    note(store, "override_approved")
+    note(store, "people_changed", "t1")
+    note(store, "rule_refused")
+    note(store, "signed_in", "t1")
+    note(store, "override_revoked")
+    with store.read() as database:
+        found = events_after(database, 0)
+        assert [each.kind for each in found] == ["override_requested", "override_approved", "override_revoked"]
+        assert {each.requester for each in found} == {"t1"}
+        assert [each.kind for each in events_after(database, found[0].number, limit=1)] == ["override_approved"]
+        assert events_after(database, 2**62) == []
+
+
+def test_a_follower_tells_each_row_once_and_nothing_old(store: StateStore) -> None:
+    async def follow() -> list[str]:
+        hub = Hub()
+        follower = Follower(store, hub)
+        with hub.listening() as listener:
+            assert listener is not None
+            assert follower.look() == 0
+            note(store, "override_approved")
+            note(store, "override_revoked")
+            assert (await asyncio.to_thread(follower.look), follower.look()) == (2, 0)
+            return [each.kind for _ in range(2) if (each := await listener.next(1))]
+
+    assert asyncio.run(follow()) == ["override_approved", "override_revoked"]
+
+
+def test_there_is_room_for_so_many() -> None:
+    async def crowd() -> None:
+        hub = Hub(max_listeners=1)
+        with hub.listening() as first:
+            assert first is not None
+            assert not hub.has_room()
+            with hub.listening() as second:
+                assert second is None
+        assert hub.has_room()
+        hub.close()
+        assert not hub.has_room()
+
+    asyncio.run(crowd())
+
+
+def test_whoever_does_not_keep_up_is_let_go() -> None:
+    async def overflow() -> Event | None:
+        hub = Hub()
+        with hub.listening() as slow:
+            assert slow is not None
+            for number in range(MAX_WAITING + 1):
+                hub.publish(event(number))
+            await asyncio.sleep(0)
+            return await slow.next(1)
+
+    assert asyncio.run(overflow()) is None
+
+
+def test_a_listener_whose_loop_has_ended_is_in_nobodys_way() -> None:
+    async def make() -> Listener:
+        return Listener(asyncio.get_running_loop())
+
+    asyncio.run(make()).offer(event(1))
+
+
+async def told(lines: AsyncIterator[bytes], count: int) -> list[str]:
+    found = []
+    async with aclosing(lines) as open_lines:  # type: ignore[type-var]  # a generator, said as what it gives
+        async for line in open_lines:
+            found.append(line.decode().partition("\n")[0])
+            if len(found) == count:
+                break
+    return found
+
+
+async def always() -> bool:
+    return True
+
+
+def test_what_was_missed_comes_first_and_nothing_twice() -> None:
+    async def follow() -> list[str]:
+        hub = Hub()
+        with hub.listening() as listener:
+            assert listener is not None
+            for number in (2, 3, 4):
+                hub.publish(event(number))
+            replayed = [event(1), event(2), event(3)]
+            return await told(stream(listener, replayed, may_see=lambda _: True, is_welcome=always), 5)
+
+    assert asyncio.run(follow()) == ["retry: 3000", "id: 1", "id: 2", "id: 3", "id: 4"]
+
+
+def test_nobody_sees_what_is_not_theirs() -> None:
+    async def follow() -> list[str]:
+        hub = Hub()
+        with hub.listening() as listener:
+            assert listener is not None
+            for number, requester in ((1, "t1"), (2, "t2"), (3, "t1")):
+                hub.publish(event(number, requester))
+            lines = stream(
+                listener,
+                [event(0, "t2")],
+                may_see=lambda each: each.requester == "t1",
+                is_welcome=always,
+            )
+            return await told(lines, 3)
+
+    assert asyncio.run(follow()) == ["retry: 3000", "id: 1", "id: 3"]
+
+
+def test_a_session_that_has_ended_follows_nothing_any_more() -> None:
+    answers = [True, False]
+
+    async def is_welcome() -> bool:
+        return answers.pop(0)
+
+    async def follow() -> list[str]:
+        hub = Hub()
+        with hub.listening() as listener:
+            assert listener is not None
+            lines = stream(listener, [], may_see=lambda _: True, is_welcome=is_welcome, beat_seconds=0.01)
+            return await told(lines, 10)
+
+    assert asyncio.run(follow()) == ["retry: 3000", ": still here"]
+
+
+def test_the_end_of_the_server_is_the_end_of_every_stream() -> None:
+    async def follow() -> list[str]:
+        hub = Hub()
+        with hub.listening() as listener:
+            assert listener is not None
+            hub.close()
+            return await told(stream(listener, [], may_see=lambda _: True, is_welcome=always), 10)
+
+    assert asyncio.run(follow()) == ["retry: 3000"]

@@ -1,0 +1,204 @@
+"""Overrides through the interface: from a teacher's request to its end, with nobody deciding about their own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_of_test import REASON, SchoolOfTest, Visitor, lesson
+
+from rules.roles import Role
+
+
+class School(SchoolOfTest):
+    """A school with a teacher, two approvers, and a pupil."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.teacher = self.person("Teacher", Role.TEACHER)
+        self.manager = self.person("Manager", Role.NETWORK_MANAGER)
+        self.head = self.person("Head", Role.HEAD_TEACHER)
+        self.pupil = self.person("Pupil", Role.PUPIL)
+
+    def requested(self, **changes: Any) -> dict[str, Any]:
+        made = self.teacher.post("/overrides", lesson(**changes))
+        assert made.status_code == 201, made.text
+        tree: dict[str, Any] = made.json()
+        return tree
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> School:
+    return School(tmp_path)
+
+
+def kind_of(response: Any) -> str:
+    kind: str = response.json()["type"].rpartition(":")[2]
+    return kind
+
+
+def test_a_lesson(school: School) -> None:
+    seen = school.teacher.post("/overrides/preview", lesson()).json()
+    assert (seen["lifts"], seen["faults"], seen["needs_two"]) == (["gambling"], [], False)
+    made = school.requested()
+    assert (made["state"], made["names"], made["requester"]["name"]) == ("waiting", ["bet.example"], "Teacher")
+    assert (made["effect"], school.told) == (None, 0)
+    place = f"/overrides/{made['id']}"
+    approved = school.manager.post(f"{place}/approve", version=made["version"])
+    assert approved.status_code == 200, approved.text
+    told = approved.json()
+    assert (told["state"], told["lifts"], told["approvers"][0]["name"]) == ("approved", ["gambling"], "Manager")
+    assert told["effect"] == {"applied": True, "everywhere_by": "2026-03-02T09:15:10Z"}
+    assert approved.headers["etag"] == f'"{told["version"]}"'
+    revoked = school.head.post(f"{place}/revoke", {"reason": REASON}, version=told["version"])
+    assert (revoked.json()["state"], school.told) == ("revoked", 2)
+    assert [kind for kind in school.kinds() if kind.startswith("override")] == [
+        "override_requested",
+        "override_approved",
+        "override_revoked",
+    ]
+
+
+def test_where_it_was_made_it_is_shown(school: School) -> None:
+    made = school.teacher.post("/overrides", lesson())
+    shown = school.teacher.get(made.headers["location"].removeprefix("/api/v1"))
+    assert shown.json() == made.json()
+    assert shown.headers["etag"] == made.headers["etag"]
+
+
+@pytest.mark.parametrize("move", ["approve", "refuse", "narrow"])
+def test_whoever_asked_does_not_decide(school: School, move: str) -> None:
+    made = school.manager.post("/overrides", lesson()).json()
+    response = school.manager.post(f"/overrides/{made['id']}/{move}", {"reason": REASON}, version=1)
+    assert response.status_code == 409, response.text
+    assert kind_of(response) == "refused"
+    assert school.kinds()[-1] == "rule_refused"
+    assert school.head.get(f"/overrides/{made['id']}").json()["state"] == "waiting"
+
+
+@pytest.mark.parametrize("move", ["approve", "refuse", "narrow", "countersign"])
+def test_a_teacher_decides_nothing(school: School, move: str) -> None:
+    made = school.requested()
+    response = school.teacher.post(f"/overrides/{made['id']}/{move}", {"reason": REASON}, version=1)
+    assert response.status_code == 403
+    assert school.kinds()[-1] == "rule_refused"
+
+
+def test_whoever_asked_may_end_it_early(school: School) -> None:
+    made = school.requested()
+    place = f"/overrides/{made['id']}"
+    version = school.manager.post(f"{place}/approve", version=made["version"]).json()["version"]
+    revoked = school.teacher.post(f"{place}/revoke", {"reason": REASON}, version=version)
+    assert revoked.json()["state"] == "revoked"
+
+
+def test_a_pupil_asks_for_nothing(school: School) -> None:
+    for path in ("/overrides", "/overrides/preview"):
+        assert school.pupil.post(path, lesson()).status_code == 403
+    assert school.kinds()[-2:] == ["rule_refused", "rule_refused"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 428, id="no-version"),
+        pytest.param({"If-Match": '"7"'}, 412, id="another-version"),
+        pytest.param({"If-Match": "*"}, 412, id="any-version"),
+    ],
+)
+def test_two_windows(school: School, headers: dict[str, str], status: int) -> None:
+    made = school.requested()
+    response = school.manager.ask("POST", f"/overrides/{made['id']}/approve", json={}, headers=headers)
+    assert response.status_code == status, response.text
+    assert school.head.get(f"/overrides/{made['id']}").json()["version"] == 1
+
+
+def test_a_decision_on_what_was_withdrawn(school: School) -> None:
+    made = school.requested()
+    withdrawn = school.teacher.post(f"/overrides/{made['id']}/withdraw", version=1).json()
+    assert withdrawn["state"] == "withdrawn"
+    assert school.manager.post(f"/overrides/{made['id']}/approve", version=1).status_code == 412
+    assert school.manager.post(f"/overrides/{made['id']}/approve", version=2).status_code == 409
+
+
+def test_less_than_was_asked_for(school: School) -> None:
+    made = school.requested(groups=["year5", "year6"])
+    body = {"reason": REASON, "groups": ["year5"], "until_at": "2026-03-02T09:40:00+00:00"}
+    told = school.manager.post(f"/overrides/{made['id']}/narrow", body, version=1).json()
+    assert (told["state"], told["groups"], told["until_at"]) == ("approved", ["year5"], "2026-03-02T09:40:00Z")
+
+
+def test_an_emergency_holds_at_once_and_is_countersigned(school: School) -> None:
+    made = school.manager.post("/overrides", lesson(is_break_glass=True)).json()
+    assert (made["state"], made["is_break_glass"], school.told) == ("approved", True, 1)
+    assert made["effect"]["applied"]
+    told = school.head.post(f"/overrides/{made['id']}/countersign", {"reason": REASON}, version=made["version"])
+    assert told.status_code == 200, told.text
+    assert told.json()["approvers"][0]["name"] == "Head"
+
+
+def test_without_the_right_to_read_all_there_are_only_ones_own(school: School) -> None:
+    theirs = school.manager.post("/overrides", lesson()).json()
+    mine = school.requested()
+    assert [each["id"] for each in school.teacher.get("/overrides").json()["items"]] == [mine["id"]]
+    asked_for = school.teacher.get("/overrides", requester=school.manager.person)
+    assert [each["id"] for each in asked_for.json()["items"]] == [mine["id"]]
+    assert school.teacher.get(f"/overrides/{theirs['id']}").status_code == 404
+    assert len(school.head.get("/overrides").json()["items"]) == 2
+    assert len(school.head.get("/overrides", requester=school.teacher.person).json()["items"]) == 1
+
+
+def test_a_list_in_parts(school: School) -> None:
+    made = {school.requested()["id"] for _ in range(5)}
+    found, after = [], None
+    while True:
+        page = school.head.get("/overrides", limit=2, **({"after": after} if after else {})).json()
+        found += [each["id"] for each in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert len(found) == 5
+    assert set(found) == made
+
+
+def test_a_list_of_some_states(school: School) -> None:
+    school.requested()
+    assert len(school.head.get("/overrides", state="waiting").json()["items"]) == 1
+    assert school.head.get("/overrides", state="approved").json()["items"] == []
+    assert school.head.get("/overrides", state="anything").status_code == 422
+
+
+def test_what_is_not_there(school: School) -> None:
+    for response in (
+        school.head.get("/overrides/nothing"),
+        school.manager.post("/overrides/nothing/approve", version=1),
+    ):
+        assert (response.status_code, kind_of(response)) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"names": ["not a name"]}, id="a-name-that-is-none"),
+        pytest.param({"names": ["a.example"] * 9_000}, id="nine-thousand-names"),
+        pytest.param({"names": ["crime.example"]}, id="what-is-statutory"),
+        pytest.param({"categories": ["everything"], "names": []}, id="a-category-that-is-not-there"),
+        pytest.param({"groups": ["year9"]}, id="a-group-that-is-not-there"),
+        pytest.param({"groups": []}, id="everybody"),
+        pytest.param({"until_at": "2026-03-02T09:00:00+00:00"}, id="an-end-in-the-past"),
+        pytest.param({"from_at": "2026-03-02T11:00:00+00:00"}, id="an-end-before-its-start"),
+        pytest.param({"reason": "because"}, id="no-reason"),
+        pytest.param({"is_break_glass": True}, id="an-emergency-of-a-teacher"),
+    ],
+)
+def test_a_request_that_is_refused(school: School, changes: dict[str, Any]) -> None:
+    response = school.teacher.post("/overrides", lesson(**changes))
+    assert (response.status_code, kind_of(response)) == (409, "refused"), response.text
+    assert response.json()["detail"].endswith(".")
+    assert school.head.get("/overrides").json()["items"] == []
+
+
+def test_a_program_reads_within_its_scopes(school: School) -> None:
+    made = school.requested()
+    program: Visitor = school.manager.with_token(["read_overrides"])
+    assert program.get(f"/overrides/{made['id']}").status_code == 200
+    assert program.post(f"/overrides/{made['id']}/approve", version=1).status_code == 403

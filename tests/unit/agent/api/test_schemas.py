@@ -1,0 +1,126 @@
+"""What comes in becomes a type at the door, or is refused in a sentence that does not repeat it."""
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from agent.api.schemas import (
+    Narrowed,
+    OverrideAsked,
+    RosterApplied,
+    RosterAsked,
+    SignIn,
+    SignOffAsked,
+    SuspensionAsked,
+    TokenAsked,
+)
+
+UNTIL = "2026-03-02T10:00:00+00:00"
+MODELS = [OverrideAsked, SuspensionAsked, SignIn, TokenAsked, Narrowed, RosterAsked, RosterApplied, SignOffAsked]
+
+
+def test_a_request_with_its_defaults() -> None:
+    asked = OverrideAsked.model_validate({"until_at": "2026-03-02T11:00:00+01:00"})
+    assert asked.until_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert asked.until_at.tzinfo is UTC
+    assert (asked.names, asked.groups, asked.from_at, asked.is_break_glass) == ([], [], None, False)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        pytest.param("2026-03-02T10:00:00", id="without-an-offset"),
+        pytest.param(1_772_000_000, id="a-number"),
+        pytest.param("1772000000", id="a-number-as-text"),
+        pytest.param("9999-12-31T23:59:59-12:00", id="beyond-the-calendar"),
+        pytest.param("0001-01-01T00:00:00+12:00", id="before-the-calendar"),
+        pytest.param("tomorrow", id="a-word"),
+        pytest.param(True, id="a-truth"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_what_is_no_instant(until: Any) -> None:
+    with pytest.raises(ValidationError):
+        OverrideAsked.model_validate({"until_at": until})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("names", ["x" * 2049], id="a-name-of-2049-characters"),
+        pytest.param("names", [""], id="an-empty-name"),
+        pytest.param("names", ["a.example"] * 10_001, id="more-than-ten-thousand-names"),
+        pytest.param("names", "a.example", id="a-text-for-a-list"),
+        pytest.param("names", [7], id="a-number-for-a-name"),
+        pytest.param("groups", ["x"] * 201, id="201-groups"),
+        pytest.param("audiences", ["everybody"], id="an-audience-that-is-none"),
+        pytest.param("reason", "x" * 2001, id="a-reason-of-2001-characters"),
+        pytest.param("reason", "null\x00byte", id="a-control-character"),
+        pytest.param("reason", "\ud800", id="half-a-character"),
+        pytest.param("reason", "\x1b[2J", id="what-a-terminal-obeys"),
+        pytest.param("is_break_glass", "yes", id="a-word-for-a-truth"),
+        pytest.param("is_break_glass", 1, id="a-number-for-a-truth"),
+        pytest.param("everybody", True, id="a-key-that-nobody-knows"),
+    ],
+)
+def test_what_is_no_request(key: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        OverrideAsked.model_validate({"until_at": UNTIL, key: value})
+
+
+def test_html_and_sql_are_text_like_any_other() -> None:
+    text = "<script>alert(1)</script>'; DROP TABLE audit; --"
+    assert OverrideAsked.model_validate({"until_at": UNTIL, "reason": text}).reason == text
+
+
+def test_a_password_is_never_shown() -> None:
+    asked = SignIn.model_validate({"login": "someone", "password": "correct horse 9"})
+    assert "horse" not in repr(asked)
+    with pytest.raises(ValidationError) as refused:
+        SignIn.model_validate({"login": "someone", "password": "secret word", "totp": "secret word"})
+    assert "secret word" not in str(refused.value)
+
+
+@pytest.mark.parametrize("totp", ["12345", "123456789", "12345a", "١٢٣٤٥٦"])
+def test_a_code_is_digits(totp: str) -> None:
+    with pytest.raises(ValidationError):
+        SignIn.model_validate({"login": "someone", "password": "x", "totp": totp})
+
+
+def test_a_scope_is_a_right() -> None:
+    assert TokenAsked.model_validate({"label": "board", "scopes": ["read_overrides"]}).scopes == ["read_overrides"]
+    for scopes in ([], ["everything"], ["read_overrides"] * 50):
+        with pytest.raises(ValidationError):
+            TokenAsked.model_validate({"label": "board", "scopes": scopes})
+
+
+def test_a_period_is_days() -> None:
+    asked = SignOffAsked.model_validate({"from_on": "2026-03-01", "until_on": "2026-03-31"})
+    assert (asked.from_on, asked.until_on) == (date(2026, 3, 1), date(2026, 3, 31))
+    with pytest.raises(ValidationError):
+        SignOffAsked.model_validate({"from_on": 5, "until_on": "2026-03-31"})
+
+
+def test_an_import_says_what_was_looked_at() -> None:
+    with pytest.raises(ValidationError):
+        RosterApplied.model_validate({"format": "csv", "content": "id,name,roles"})
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@given(tree=TREES, key=st.sampled_from(["until_at", "names", "reason", "login", "scopes", "content", "from_on"]))
+def test_nothing_raises_the_unexpected(model: type[BaseModel], tree: Any, key: str) -> None:
+    for value in (tree, {key: tree}):
+        with suppress(ValidationError):
+            model.model_validate(value)

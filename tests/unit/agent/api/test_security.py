@@ -1,0 +1,343 @@
+"""The door: who is let in, how often, with how much, and what happens to whoever is not."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api.access import PREFIX
+from agent.api.problems import MEDIA_TYPE, install_problems
+from agent.api.security import (
+    COOKIE,
+    HEADERS,
+    MAX_BODY_BYTES,
+    MAX_JSON_DEPTH,
+    Caller,
+    Frame,
+    Guard,
+    GuardedRoute,
+    Known,
+    Limits,
+    RateLimit,
+    is_too_deep,
+)
+from rules.roles import Right, Role, rights_of
+
+TEACHER = Caller("t1", frozenset({Role.TEACHER}), rights_of([Role.TEACHER]), proof="cookie-t", csrf="csrf-t")
+MANAGER = Caller(
+    "m1", frozenset({Role.HEAD_TEACHER}), rights_of([Role.HEAD_TEACHER]), proof="cookie-m", csrf="csrf-m"
+)
+COORDINATOR = Caller("c1", frozenset(), frozenset({Right.ISSUE_TOKENS}), proof="cookie-c", csrf="csrf-c")
+GOVERNOR = Caller("g1", frozenset({Role.ESAFETY_GOVERNOR}), frozenset({Right.SIGN_OFF_RECORD}), proof="token-g")
+SCRIPT = Caller("m1", frozenset({Role.NETWORK_MANAGER}), frozenset({Right.READ_OVERRIDES}), proof="token-s")
+
+
+class Gate:
+    """A gatekeeper who knows five callers."""
+
+    def __init__(self) -> None:
+        self.refused: list[tuple[str, str, str]] = []
+
+    def by_session(self, token: str) -> Caller | None:
+        return {each.proof: each for each in (TEACHER, MANAGER, COORDINATOR)}.get(token)
+
+    def by_token(self, secret: str) -> Caller | None:
+        return {each.proof: each for each in (SCRIPT, GOVERNOR)}.get(secret)
+
+    def is_still_welcome(self, caller: Caller) -> bool:
+        return bool(caller)
+
+    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
+        self.refused.append((caller.person, route, wanted))
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class House:
+    """An application behind the door, and somebody who asks."""
+
+    def __init__(self, *, sign_ins: int = 100, strangers: int = 100, callers: int = 100) -> None:
+        self.gate = Gate()
+        self.clock = Clock()
+        self.reached: list[str] = []
+        limits = Limits(*(RateLimit(rate=1, burst=n, clock=self.clock) for n in (sign_ins, strangers, callers)))
+        self.app = FastAPI(openapi_url=None)
+        self.app.state.guard = Guard(self.gate, limits)
+        self.app.add_middleware(Frame)
+        install_problems(self.app)
+        router = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
+        router.post("/session")(self.take)
+        router.post("/overrides")(self.take)
+        router.post("/audit/sign-offs")(self.take)
+        router.get("/me")(self.who)
+        router.get("/people")(self.who)
+        router.get("/tokens")(self.fail)
+        self.app.include_router(router)
+
+    async def take(self, body: dict[str, Any]) -> int:
+        self.reached.append("take")
+        return len(body)
+
+    async def who(self, caller: Known) -> str:
+        return caller.person
+
+    async def fail(self) -> None:
+        raise ZeroDivisionError("a secret stands here")
+
+    def ask(self, method: str, path: str, caller: Caller | None = None, **request: Any) -> httpx.Response:
+        headers = dict(request.pop("headers", {}))
+        if caller is not None:
+            known = {"Cookie": f"{COOKIE}={caller.proof}", "X-CSRF-Token": caller.csrf or ""}
+            headers = (known if caller.csrf else {"Authorization": f"Bearer {caller.proof}"}) | headers
+
+        async def converse() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="https://gateway.example") as client:
+                return await client.request(method, f"/api/v1{path}", headers=headers, **request)
+
+        return asyncio.run(converse())
+
+
+def is_framed(response: httpx.Response) -> bool:
+    return all(response.headers[name] == value for name, value in HEADERS.items())
+
+
+def kind_of(response: httpx.Response) -> str:
+    assert response.headers["content-type"] == MEDIA_TYPE
+    kind: str = response.json()["type"].rpartition(":")[2]
+    return kind
+
+
+# --- Who
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="nothing-shown"),
+        pytest.param({"Cookie": f"{COOKIE}=stolen"}, id="a-cookie-that-nobody-has"),
+        pytest.param({"Cookie": f"{COOKIE}="}, id="an-empty-cookie"),
+        pytest.param({"Cookie": f"{COOKIE}={'x' * 5000}"}, id="a-cookie-of-5000-characters"),
+        pytest.param({"Cookie": "schoolgate=cookie-t"}, id="a-cookie-of-another-name"),
+        pytest.param({"Authorization": "Bearer nobody"}, id="a-token-that-nobody-has"),
+        pytest.param({"Authorization": "Bearer"}, id="a-token-without-itself"),
+        pytest.param({"Authorization": "Basic token-s"}, id="another-scheme"),
+        pytest.param({"Authorization": "Bearer cookie-t"}, id="a-cookie-as-a-token"),
+        pytest.param({"Cookie": f"{COOKIE}=token-s"}, id="a-token-as-a-cookie"),
+        pytest.param(
+            {"Authorization": "Bearer no", "Cookie": f"{COOKIE}=cookie-t"}, id="a-wrong-token-with-a-cookie"
+        ),
+    ],
+)
+def test_whoever_is_not_known_is_not_let_in(headers: dict[str, str]) -> None:
+    response = House().ask("GET", "/me", headers=headers)
+    assert (response.status_code, kind_of(response)) == (401, "not-signed-in")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("caller", [TEACHER, MANAGER, SCRIPT, GOVERNOR], ids=lambda caller: caller.proof)
+def test_whoever_is_known_is_let_in(caller: Caller) -> None:
+    assert House().ask("GET", "/me", caller).json() == caller.person
+
+
+def test_a_right_is_needed_and_trying_without_is_noted() -> None:
+    house = House()
+    assert house.ask("GET", "/people", MANAGER).status_code == 200
+    response = house.ask("GET", "/people", TEACHER)
+    assert (response.status_code, kind_of(response)) == (403, "forbidden")
+    assert response.json()["detail"] == "You may not do this; it takes read people."
+    assert house.gate.refused == [("t1", "GET /api/v1/people", "read_people")]
+
+
+def test_a_token_gives_no_more_than_its_scopes() -> None:
+    assert House().ask("GET", "/people", SCRIPT).status_code == 403
+
+
+def test_what_a_person_must_do_no_program_does() -> None:
+    house = House()
+    response = house.ask("POST", "/audit/sign-offs", GOVERNOR, json={})
+    assert (response.status_code, kind_of(response)) == (403, "forbidden")
+    assert house.gate.refused
+
+
+# --- Pages of other sites
+
+
+@pytest.mark.parametrize("shown", ["", "csrf-m", "csrf-t ", "CSRF-T", "é"])
+def test_a_change_needs_the_header_of_our_page(shown: str) -> None:
+    house = House()
+    response = house.ask("POST", "/overrides", TEACHER, json={}, headers={"X-CSRF-Token": shown.encode()})
+    assert (response.status_code, kind_of(response)) == (403, "csrf")
+    assert not house.reached
+
+
+def test_a_program_needs_no_such_header() -> None:
+    requester = House()
+    assert requester.ask("POST", "/overrides", TEACHER, json={}).status_code == 200
+    assert kind_of(House().ask("POST", "/overrides", SCRIPT, json={})) == "forbidden"
+
+
+@pytest.mark.parametrize("path", ["/session", "/overrides"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
+def test_what_a_page_of_another_site_sends_is_refused(path: str, site: str) -> None:
+    response = House().ask("POST", path, TEACHER, json={}, headers={"Sec-Fetch-Site": site})
+    assert kind_of(response) == "cross-site"
+
+
+# --- How much
+
+
+def test_a_body_that_is_said_to_be_too_long_is_not_read() -> None:
+    house = House()
+    response = house.ask("POST", "/overrides", TEACHER, content=b"{}", headers={"Content-Length": str(10**8)})
+    assert (response.status_code, kind_of(response)) == (413, "too-long")
+    assert not house.reached
+
+
+def test_a_body_that_does_not_say_how_long_it_is_ends_at_the_bound() -> None:
+    sent = 0
+
+    async def body() -> Any:
+        nonlocal sent
+        while sent < 100 * MAX_BODY_BYTES:
+            sent += 65_536
+            yield b" " * 65_536
+
+    response = House().ask(
+        "POST", "/overrides", TEACHER, content=body(), headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 413
+    assert sent <= MAX_BODY_BYTES + 65_536
+
+
+def test_whoever_is_not_known_sends_nothing_at_all() -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append("")
+        yield b"{}"
+
+    assert House().ask("POST", "/overrides", content=body()).status_code == 401
+    assert not read
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
+def test_only_json_is_taken(content_type: str) -> None:
+    response = House().ask("POST", "/session", content=b"{}", headers={"Content-Type": content_type})
+    assert (response.status_code, kind_of(response)) == (415, "not-json")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        pytest.param(b"[" * 10_000, "too-deep", id="ten-thousand-levels"),
+        pytest.param(b'{"a":' * 10_000, "too-deep", id="ten-thousand-keys"),
+        pytest.param(b"{" * 10 + b"]" * 10, "invalid", id="brackets-that-do-not-fit"),
+        pytest.param(b'"' + b'\\"' * 200_000, "invalid", id="a-string-without-an-end"),
+        pytest.param(b"\xff\xfe\x00", "bad-request", id="octets"),
+    ],
+)
+def test_json_that_is_none_is_told(content: bytes, kind: str) -> None:
+    response = House().ask("POST", "/session", content=content, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 422)
+    assert kind_of(response) == kind
+
+
+@given(st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_depth_is_that_of_the_tree(tree: Any) -> None:
+    def depth(value: Any) -> int:
+        if isinstance(value, list | dict):
+            inner = value.values() if isinstance(value, dict) else value
+            return 1 + max(map(depth, inner), default=0)
+        return 0
+
+    text = json.dumps(tree).encode()
+    assert not is_too_deep(text, limit=depth(tree))
+    assert depth(tree) == 0 or is_too_deep(text, limit=depth(tree) - 1)
+
+
+def test_brackets_within_text_are_no_depth() -> None:
+    assert not is_too_deep(json.dumps(["[{" * 1000, '"[[[[\\' * 100]).encode(), limit=1)
+    assert not is_too_deep(b"[" * MAX_JSON_DEPTH)
+    assert is_too_deep(b"[" * (MAX_JSON_DEPTH + 1))
+
+
+@given(st.binary(max_size=300))
+def test_no_octets_raise_the_unexpected(octets: bytes) -> None:
+    is_too_deep(octets, limit=1)
+
+
+# --- How often
+
+
+@pytest.mark.parametrize(
+    ("house", "method", "path", "caller"),
+    [
+        pytest.param({"sign_ins": 2}, "POST", "/session", None, id="signing-in"),
+        pytest.param({"strangers": 2}, "GET", "/me", None, id="knocking"),
+        pytest.param({"callers": 2}, "GET", "/me", TEACHER, id="asking"),
+    ],
+)
+def test_whoever_comes_too_often_waits(house: dict[str, int], method: str, path: str, caller: Caller | None) -> None:
+    place = House(**house)
+    first, second, third = (place.ask(method, path, caller, json={}) for _ in range(3))
+    assert first.status_code == second.status_code
+    assert (third.status_code, kind_of(third)) == (429, "too-many-requests")
+    assert third.headers["retry-after"] == "2"
+    place.clock.now += 1
+    assert place.ask(method, path, caller, json={}).status_code == first.status_code
+
+
+def test_one_caller_does_not_wait_for_another() -> None:
+    house = House(callers=1)
+    assert house.ask("GET", "/me", TEACHER).status_code == 200
+    assert house.ask("GET", "/me", TEACHER).status_code == 429
+    assert house.ask("GET", "/me", MANAGER).status_code == 200
+
+
+def test_a_limit_keeps_a_bounded_number_of_keys() -> None:
+    limit = RateLimit(rate=1, burst=1, max_keys=10, clock=Clock())
+    assert all(limit.take(str(number)) == 0 for number in range(1000))
+    assert limit.take("999") > 0
+    assert limit.take("0") == 0
+
+
+# --- What goes out
+
+
+@pytest.mark.parametrize(
+    ("path", "caller"),
+    [("/me", TEACHER), ("/me", None), ("/nowhere", None), ("/tokens", SCRIPT)],
+    ids=["an-answer", "a-refusal", "an-unknown-address", "another-refusal"],
+)
+def test_every_response_has_the_headers(path: str, caller: Caller | None) -> None:
+    assert is_framed(House().ask("GET", path, caller))
+
+
+def test_a_fault_of_ours_is_told_without_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    response = House().ask("GET", "/tokens", COORDINATOR)
+    assert (response.status_code, kind_of(response)) == (500, "internal")
+    assert is_framed(response)
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError" in told
+    assert "secret" not in told + response.text
+
+
+def test_a_route_that_the_table_does_not_know_cannot_be_made() -> None:
+    router = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
+    with pytest.raises(KeyError):
+        router.get("/forgotten")(test_only_json_is_taken)

@@ -1,0 +1,261 @@
+"""The process behind the interface: over TLS, with the state as its own, and gone with whoever started it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api_of_test import PASSWORD, REASON, SchoolOfTest
+
+from agent.accounts import Accounts
+from agent.api.server import Herald, SiteInForce, listen, serve_site, sweep
+from agent.api.tls import open_certificate
+from agent.assembly import build_snapshot
+from agent.config import load_site
+from agent.control import NotRunningError
+from agent.people import People
+from agent.site import Endpoint
+from agent.snapshot import write_snapshot
+from agent.storage.state import StateStore
+from rules.errors import ConfigurationError, StorageError
+from rules.roles import Role
+
+SITE = """\
+school: {{name: School of Test, timezone: Europe/London}}
+packs: [uk-esafety]
+networks: {{classrooms: {{audience: pupil, cidrs: 192.0.2.0/24}}}}
+groups: {{year5: {{cidrs: 192.0.2.16/28}}}}
+listeners: {{dns: "127.0.0.1:{dns}", metrics: off, api: {api}}}
+"""
+
+
+def write_site(folder: Path, api: str) -> Path:
+    path = folder / "site.yaml"
+    path.write_text(SITE.format(dns=free_port(), api=api))
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+# --- The parts
+
+
+def test_the_gateway_is_told_and_says_whether_it_did() -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+
+    def ask(runtime: str, request: dict[str, Any]) -> dict[str, Any]:
+        told.append((runtime, request))
+        return {"ok": len(told) == 1}
+
+    herald = Herald("/run/schoolgate", ask=ask)
+    assert not herald.has_applied()
+    herald.tell()
+    assert (herald.has_applied(), told) == (True, [("/run/schoolgate", {"do": "policy"})])
+    herald.tell()
+    assert not herald.has_applied()
+    herald.close()
+
+
+@pytest.mark.parametrize("error", [NotRunningError("none"), StorageError("full"), ValueError("no JSON")])
+def test_an_act_stands_whatever_becomes_of_the_message(error: Exception) -> None:
+    def ask(_: str, __: dict[str, Any]) -> dict[str, Any]:
+        raise error
+
+    herald = Herald("/run/schoolgate", ask=ask)
+    herald.tell()
+    assert not herald.has_applied()
+    herald.close()
+
+
+def test_nobody_waits_for_a_gateway_that_hangs() -> None:
+    until = threading.Event()
+
+    def ask(_: str, __: dict[str, Any]) -> dict[str, Any]:
+        until.wait(10)
+        return {"ok": True}
+
+    herald = Herald("/run/schoolgate", ask=ask, wait_seconds=0.01)
+    herald.tell()
+    assert not herald.has_applied()
+    until.set()
+    herald.close()
+
+
+def test_the_site_in_force_is_the_one_that_was_published(tmp_path: Path) -> None:
+    site = load_site(write_site(tmp_path, "off")).site
+    path = tmp_path / "snapshot.json"
+    write_snapshot(path, build_snapshot(site, None, number=1))
+    in_force = SiteInForce(path)
+    first = in_force()
+    assert in_force() is first
+    write_snapshot(path, build_snapshot(site, None, number=2))
+    assert in_force() is not first
+    second = in_force()
+    path.write_text("{")
+    assert in_force() is second
+    assert SiteInForce(tmp_path / "site.yaml")().school == first.school
+
+
+def test_a_sweep_writes_down_what_is_over_and_signs_the_record(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    manager = school.person("Manager", Role.NETWORK_MANAGER)
+    body = {"names": ["bet.example"], "groups": ["year5"], "reason": REASON, "until_at": "2026-03-02T09:45:00+00:00"}
+    assert manager.post("/overrides", body | {"is_break_glass": True}).status_code == 201
+    school.now = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    sweep(school.parts)
+    assert {"override_ended", "record_anchored"} <= set(school.kinds())
+    rows = len(school.kinds())
+    sweep(school.parts)
+    assert len(school.kinds()) == rows
+
+
+def test_a_fault_of_one_duty_keeps_none_of_the_others(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    school.person("Manager", Role.NETWORK_MANAGER)
+    with school.store.act() as act:
+        act.database.execute("ALTER TABLE suspensions RENAME TO elsewhere")
+    sweep(school.parts)
+    assert "record_anchored" in school.kinds()
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}, which cannot be listened on"):
+            listen(Endpoint("127.0.0.1", port))
+
+
+def test_a_site_without_a_place_to_listen_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expected an address and port"):
+        serve_site(write_site(tmp_path, "off"), clock=clock, is_wanted=lambda: True)
+
+
+# --- The process
+
+
+class Running:
+    """A server in a process of its own, and a browser that trusts its certificate."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        path = write_site(folder, f"127.0.0.1:{self.port}")
+        self.state = Path(load_site(path).site.paths.state)
+        self.state.mkdir(parents=True, exist_ok=True)
+        store = StateStore(self.state / "state.db", clock=clock)
+        people = People(store)
+        accounts = Accounts(store, people=people)
+        with store.act() as act:
+            teacher = people.open(act, "Teacher", [Role.TEACHER], actor="system")
+            accounts.create(act, "teacher", teacher.id, PASSWORD, actor="system")
+        store.close()
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "agent.api.server", path], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        self.told = [self.process.stdout.readline(), self.process.stdout.readline()]
+
+    def client(self) -> httpx.Client:
+        certificate = self.state / "tls" / "certificate.pem"
+        context = ssl.create_default_context(cafile=str(certificate))
+        return httpx.Client(base_url=f"https://127.0.0.1:{self.port}/api/v1", verify=context, timeout=20)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    server = Running(folder)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+        if server.process.stdout is not None:
+            server.process.stdout.close()
+
+
+def test_a_teacher_asks_over_tls_and_follows_what_happens(tmp_path: Path) -> None:
+    with running(tmp_path) as server, server.client() as client:
+        made = open_certificate(server.state / "tls", names=(), now=clock())
+        assert server.told[0] == f"People and programs: https://127.0.0.1:{server.port}/api/v1\n"
+        assert made.fingerprint in server.told[1]
+        signed_in = client.post("/session", json={"login": "teacher", "password": PASSWORD})
+        assert signed_in.status_code == 201, signed_in.text
+        assert "server" not in signed_in.headers
+        headers = {"X-CSRF-Token": signed_in.json()["csrf"]}
+        until = datetime.fromtimestamp(time.time() + 3600, UTC).isoformat()
+        asked = {"names": ["www.example.com"], "groups": ["year5"], "reason": REASON, "until_at": until}
+        with client.stream("GET", "/events") as events:
+            assert events.headers["content-type"].startswith("text/event-stream")
+            lines = events.iter_lines()
+            assert next(lines) == "retry: 3000"
+            response = client.post("/overrides", json=asked, headers=headers)
+            assert response.status_code == 201, response.text
+            data = json.loads(next(line for line in lines if line.startswith("data: ")).removeprefix("data: "))
+        assert (data["kind"], data["subject"]) == ("override_requested", response.json()["id"])
+
+
+def test_it_stops_when_it_is_told_to_and_says_so_in_the_record(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(15) == 0
+        store = StateStore(server.state / "state.db", clock=clock)
+        with store.read() as database:
+            kinds = [row["kind"] for row in database.execute("SELECT kind FROM audit ORDER BY number")]
+        store.close()
+    assert kinds[-1] == "api_stopped"
+    assert "api_started" in kinds
+
+
+def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    path = write_site(tmp_path, f"127.0.0.1:{free_port()}")
+    told = tmp_path / "told"
+    until_told = f"while [ ! -s {told} ]; do sleep 0.1; done"
+    command = f"{sys.executable} -P -m agent.api.server {path} > {told} & echo $!; {until_told}"
+    done = subprocess.run(
+        [shutil.which("sh") or "sh", "-c", command], stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    )
+    pid = int(done.stdout.split()[0])
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _is_there(pid):
+        time.sleep(0.1)
+    assert not _is_there(pid)
+
+
+def test_what_it_cannot_use_is_told_and_ends_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "agent.api.server", write_site(tmp_path, "off")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "api_cannot_start" in done.stderr
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
