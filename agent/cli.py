@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from rules.errors import ConfigurationError, SchoolgateError
-
-DEFAULT_SITE: Final = Path("/etc/schoolgate/site.yaml")
+from agent.cli_audit import audit
+from agent.cli_login import login, logout
+from agent.cli_options import DEFAULT_SITE, JsonOption, SiteOption, group_of_commands, load, told
+from agent.cli_override import override
+from agent.cli_people import people
+from agent.cli_suspend import suspend
 
 app = typer.Typer(
     name="schoolgate",
@@ -26,12 +29,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-lists = typer.Typer(help="The lists that names are looked up in.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(lists, name="lists")
+lists = group_of_commands("The lists that names are looked up in.")
+for name, commands in {
+    "lists": lists,
+    "override": override,
+    "suspend": suspend,
+    "people": people,
+    "audit": audit,
+}.items():
+    app.add_typer(commands, name=name)
+for command in (login, logout):
+    app.command()(command)
 
-SiteOption = Annotated[Path, typer.Option("--site", help="The site file.", envvar="SCHOOLGATE_SITE")]
 VersionOption = Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def main() -> None:
@@ -49,38 +59,12 @@ def before_every_command(*, version: VersionOption = False) -> None:
         raise typer.Exit
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Print what went wrong in plain sentences, and end with the code that says of what kind it is."""
-    try:
-        yield
-    except ConfigurationError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        if len(error.problems) > 1:
-            typer.echo(f"{len(error.problems)} problems.", err=True)
-        raise typer.Exit(2) from None
-    except SchoolgateError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-
-
-def _load(site: Path, *, tells_warnings: bool = False) -> Any:
-    """Read the site; its warnings belong to those commands that are about the site as a whole."""
-    from agent.config import load_site
-
-    loaded = load_site(site)
-    for notice in loaded.warnings if tells_warnings else ():
-        typer.echo(f"warning: {notice}", err=True)
-    return loaded.site
-
-
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="A folder, made if it is not there.")]) -> None:
     """Write an example site, commented, that runs as it is."""
     from agent.example import write_example
 
-    with _told():
+    with told():
         written = write_example(directory)
     typer.echo(f"Wrote {written}. Try: schoolgate check {written}")
 
@@ -92,9 +76,23 @@ def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT
     from agent.check import describe
     from agent.texts import load_texts
 
-    with _told():
-        loaded = _load(site, tells_warnings=True)
+    with told():
+        loaded = load(site, tells_warnings=True)
         typer.echo(describe(loaded, load_categories(), load_texts(loaded.school.language)), nl=False)
+        if loaded.listeners.api is not None and (warning := _approver_warning(loaded)):
+            typer.echo(f"warning: {warning}", err=True)
+
+
+def _approver_warning(site: Any) -> str | None:
+    from agent.assembly import STATE_NAME
+    from agent.people import read_approvers, warn_of_approvers
+    from agent.storage.state import read_only
+
+    path = Path(site.paths.state) / STATE_NAME
+    if not path.exists():
+        return warn_of_approvers(0)
+    with read_only(path) as database:
+        return warn_of_approvers(len(read_approvers(database)))
 
 
 @app.command()
@@ -108,8 +106,8 @@ def gateway(
     from agent.logs import configure_logs
 
     configure_logs(style="json" if log_json else "text")
-    with _told():
-        asyncio.run(Gateway(_load(site, tells_warnings=True), say=typer.echo).run())
+    with told():
+        asyncio.run(Gateway(load(site, tells_warnings=True), say=typer.echo).run())
 
 
 @app.command()
@@ -117,8 +115,8 @@ def reload(site: SiteOption = DEFAULT_SITE) -> None:
     """Make the running gateway read its site again; a bad file is refused and the old one stays."""
     from agent.control import ask_gateway
 
-    with _told():
-        answer = ask_gateway(_load(site).paths.runtime, {"do": "reload"})
+    with told():
+        answer = ask_gateway(load(site).paths.runtime, {"do": "reload"})
     for line in (*answer.get("problems", ()), *answer.get("notes", ())):
         typer.echo(line, err=True)
     if not answer.get("ok"):
@@ -148,8 +146,8 @@ def explain(
     from agent.explain_text import render
     from agent.texts import load_texts
 
-    with _told():
-        loaded = _load(site)
+    with told():
+        loaded = load(site)
         explanation = explain_site(loaded, name=name, who=who, at=at, now=datetime.now(UTC))
         if as_json:
             typer.echo(
@@ -170,8 +168,8 @@ def lists_update(
     offline: Annotated[bool, typer.Option(help="Ask nobody over the network.")] = False,
 ) -> None:
     """Look at the sources of lists now; compile and publish what has changed."""
-    with _told():
-        loaded = _load(site)
+    with told():
+        loaded = load(site)
         with _updating(loaded) as updater:
             report = updater.update(names or None, force=force, offline=offline, wait_seconds=30.0)
         _tell_update(loaded, report)
@@ -186,8 +184,8 @@ def lists_import(
     force: Annotated[bool, typer.Option(help="Take a copy that looks implausible, once.")] = False,
 ) -> None:
     """Take a file as the new copy of a list, as if its source had given it."""
-    with _told():
-        loaded = _load(site)
+    with told():
+        loaded = load(site)
         with _updating(loaded) as updater:
             report = updater.import_bundle(name, file, force=force, wait_seconds=30.0)
         _tell_update(loaded, report)
@@ -239,8 +237,8 @@ def lists_rollback(
     """Put an earlier generation of the compiled lists in force, until the lists or the site change."""
     from agent.assembly import open_generations
 
-    with _told():
-        loaded = _load(site)
+    with told():
+        loaded = load(site)
         generation = open_generations(loaded).rollback(to)
         typer.echo(f"Generation {generation.number} of {generation.manifest['created_at']} is in force.")
         _let_gateway_adopt(loaded)
@@ -253,8 +251,8 @@ def lists_status(*, site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False
     from agent.list_status import status
     from agent.list_status_text import as_plain, render_status
 
-    with _told():
-        loaded = _load(site)
+    with told():
+        loaded = load(site)
         store = open_generations(loaded)
         statuses = status(loaded, now=datetime.now(UTC), index=store)
         if as_json:

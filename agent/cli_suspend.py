@@ -1,0 +1,160 @@
+"""Suspensions from a shell: filtering off for a while, asked for by one person and agreed by another."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from agent.cli_options import (
+    JsonOption,
+    clock_of,
+    effect_in_words,
+    group_of_commands,
+    in_path,
+    in_words,
+    print_facts,
+    print_json,
+    print_table,
+    signed_in,
+    told,
+    usage,
+)
+from agent.cli_times import FromOption, UntilOption
+
+if TYPE_CHECKING:
+    from agent.cli_times import Clock
+
+suspend = group_of_commands("Filtering off for a while, on record; what is illegal stays blocked throughout.")
+
+NetworkOption = Annotated[list[str] | None, typer.Option("--network", help="A network; may be repeated.")]
+GroupOption = Annotated[list[str] | None, typer.Option("--group", help="A group; may be repeated.")]
+SchoolOption = Annotated[bool, typer.Option("--school", help="The whole school.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; it is kept on record.")]
+LaterReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence, if there is more to say.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The suspension, as `list` shows it.")]
+
+_COLUMNS: Final = ("ID", "STATE", "FOR", "FROM", "UNTIL", "ASKED BY", "AGREED BY")
+
+
+@suspend.command()
+def request(
+    *,
+    until: UntilOption,
+    reason: ReasonOption,
+    networks: NetworkOption = None,
+    groups: GroupOption = None,
+    school: SchoolOption = False,
+    start: FromOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for filtering to be off; nothing changes before a second person agrees."""
+    with told(), signed_in() as client:
+        if school == bool(networks or groups):
+            found = "--school with networks or groups" if school else "nobody for whom"
+            raise usage("request", found, "--network or --group, or --school alone")
+        begins, ends = clock_of(client).read(start, until)
+        body = {
+            "networks": networks or [],
+            "groups": groups or [],
+            "is_for_school": school,
+            "reason": reason,
+            "from_at": begins.isoformat() if start is not None else None,
+            "until_at": ends.isoformat(),
+        }
+        _tell(client.post("/suspensions", body), clock_of(client), as_json=as_json)
+
+
+@suspend.command()
+def approve(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
+    """Agree to what somebody else asked for: filtering is off from then on."""
+    _move(suspension_id, "agree", reason, as_json=as_json)
+
+
+@suspend.command()
+def refuse(suspension_id: IdArgument, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
+    """Refuse what somebody else asked for."""
+    _move(suspension_id, "refuse", reason, as_json=as_json)
+
+
+@suspend.command()
+def withdraw(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
+    """Take back what you asked for yourself."""
+    _move(suspension_id, "withdraw", reason, as_json=as_json)
+
+
+@suspend.command()
+def end(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
+    """Switch filtering on again at once."""
+    _move(suspension_id, "end", reason, as_json=as_json)
+
+
+@suspend.command("list")
+def list_suspensions(
+    *,
+    state: Annotated[str | None, typer.Option("--state", help="Those in this state only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List suspensions, the newest first."""
+    with told(), signed_in() as client:
+        found = list(client.pages("/suspensions", {"state": state}))
+        clock = clock_of(client)
+    if as_json:
+        print_json(found)
+        return
+    print_table(_COLUMNS, (_row(each, clock) for each in found), empty="There are no suspensions.")
+
+
+@suspend.command()
+def show(suspension_id: IdArgument, *, as_json: JsonOption = False) -> None:
+    """Show everything about one suspension."""
+    with told(), signed_in() as client:
+        found = client.get(f"/suspensions/{in_path(suspension_id)}")
+        _tell(found, clock_of(client), as_json=as_json)
+
+
+def _move(suspension_id: str, move: str, reason: str, *, as_json: bool) -> None:
+    """Make a move, at the version that stands now, and tell what came of it."""
+    with told(), signed_in() as client:
+        place = f"/suspensions/{in_path(suspension_id)}"
+        made = client.post(f"{place}/{move}", {"reason": reason}, version=client.get(place)["version"])
+        _tell(made, clock_of(client), as_json=as_json)
+
+
+def _tell(found: Mapping[str, Any], clock: "Clock", *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(_facts(found, clock))
+
+
+def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]:
+    yield "suspension", f"{found['id']}: {in_words(found['state'])}"
+    yield "for", _whom(found)
+    yield "from", clock.show(found["from_at"])
+    yield "until", clock.show(found["until_at"])
+    yield "asked by", found["requester"]["name"]
+    yield "reason", found["reason"]
+    yield "agreed by", _agreed_by(found)
+    yield "ended", clock.show(found.get("ended_at"))
+    yield "effect", effect_in_words(found.get("effect"), clock)
+
+
+def _row(found: Mapping[str, Any], clock: "Clock") -> tuple[str, ...]:
+    return (
+        found["id"],
+        in_words(found["state"]),
+        _whom(found),
+        clock.show(found["from_at"]),
+        clock.show(found["until_at"]),
+        found["requester"]["name"],
+        _agreed_by(found),
+    )
+
+
+def _whom(found: Mapping[str, Any]) -> str:
+    return "the school" if found["is_for_school"] else ", ".join((*found["networks"], *found["groups"]))
+
+
+def _agreed_by(found: Mapping[str, Any]) -> str:
+    agreed_by = found.get("agreed_by")
+    return agreed_by["name"] if agreed_by else ""
