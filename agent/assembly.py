@@ -1,6 +1,6 @@
 """Where the parts are put together: what the gateway and the commands work with, made from a checked site."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,12 @@ from agent.texts import block_texts, load_texts
 from collectors.devices import unite_devices
 from collectors.leases import Lease, read_leases
 from collectors.neighbours import Neighbour, read_neighbours
+from rules.policy import Policy
 from rules.subject import Scope
+from rules.suspension import network_group
 
+# The file in a site's state folder that holds people, what they asked for and the record.
+STATE_NAME: Final = "state.db"
 # The guards of the starter lists that hold without them: who needs help, and what keeps machines safe.
 ALWAYS_OPEN: Final = frozenset({"helplines", "system_updates"})
 # What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
@@ -30,10 +34,19 @@ def open_generations(site: Site) -> GenerationStore:
 
 
 def build_snapshot(
-    site: Site, generation: Generation | None, *, number: int, devices: dict[str, tuple[str, ...]] | None = None
+    site: Site,
+    generation: Generation | None,
+    *,
+    number: int,
+    devices: dict[str, tuple[str, ...]] | None = None,
+    granted: Iterable[Policy] = (),
 ) -> Snapshot:
-    """Put together what workers need; without lists the site's recorded fail mode holds."""
+    """Put together what workers need; without lists the site's recorded fail mode holds.
+
+    `granted` are policies beside those of the site: what people were granted for a time.
+    """
     catalogue = load_categories()
+    site = with_granted(site, granted)
     is_without_lists = generation is None and bool(site.lists)
     return Snapshot(
         generation=number,
@@ -64,6 +77,20 @@ def names_in(text: str) -> tuple[str, ...]:
 def fail_closed(site: Site) -> Site:
     """Give a site on which only guard names and what a policy allows can be reached."""
     return replace(site, rulebook=replace(site.rulebook, allow_only=(Scope(),)))
+
+
+def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
+    """Give a site that has these policies beside its own; a network that one of them names is a group of its own."""
+    granted = tuple(granted)
+    named = frozenset().union(*(policy.scope.groups for policy in granted))
+    networks = (
+        replace(network, groups=(*network.groups, group))
+        if (group := network_group(network.name)) in named
+        else network
+        for network in site.networks
+    )
+    rulebook = replace(site.rulebook, policies=(*site.rulebook.policies, *granted))
+    return replace(site, rulebook=rulebook, networks=tuple(networks))
 
 
 def read_devices(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
+from agent.granted import Grant
 from agent.site import Site
 from agent.what_if import Who
 from filters.list_entries import ListedLine
@@ -69,7 +70,8 @@ class Explanation:
 
     `policy` is the one that the verdict names; `row` the row of the school's table where that says more;
     `blocks` every block that stands, the decisive one first; `refusal` what a blocked client gets; `safe_host`
-    where a service is held to its safe mode; `upstreams` who is asked about an open name.
+    where a service is held to its safe mode; `upstreams` who is asked about an open name; `grant` what somebody was
+    granted, where the policy is of that.
     """
 
     name: DomainName
@@ -86,6 +88,7 @@ class Explanation:
     safe_host: DomainName | None = None
     upstreams: tuple[str, ...] = ()
     change: Change | None = None
+    grant: Grant | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -103,6 +106,7 @@ def explain(
     refusal_of: Callable[[Reason], Refusal],
     find_entries: Callable[[DomainName], Iterable[ListEntry]],
     catalogue: Catalogue,
+    grant_of: Callable[[str], Grant | None] = lambda _: None,
 ) -> Explanation:
     """Explain the verdict about a name for somebody at an instant.
 
@@ -115,6 +119,7 @@ def explain(
         refusal_of: how a block is told to a client (`PolicyState.refusal`).
         find_entries: the literal lines of the lists about a name.
         catalogue: the categories.
+        grant_of: what stands behind a policy, if somebody was granted it.
     """
     tags = classifier.classify(to_wire(name), Type.A)
     event = Event(at, who.profile, tags)
@@ -135,6 +140,7 @@ def explain(
         safe_host=target(reason.tag or "", verdict.mode) if isinstance(verdict, Rewrite) else None,
         upstreams=() if isinstance(verdict, Block) else _upstreams(site, name),
         change=_next_change(event, site.rulebook, verdict),
+        grant=grant_of(reason.policy_id) if reason.policy_id else None,
     )
 
 
@@ -223,6 +229,7 @@ def as_json(explanation: Explanation, *, language: str) -> dict[str, Any]:
             for entry in explanation.entries
         ],
         "policy": None if policy is None else _policy_as_json(policy),
+        "grant": None if explanation.grant is None else _grant_as_json(explanation.grant),
         "statutory_row": None
         if explanation.row is None
         else {
@@ -257,6 +264,17 @@ def _policy_as_json(policy: Policy) -> dict[str, Any]:
         "except_groups": sorted(policy.scope.except_groups),
         "from_at": _instant(policy.from_at),
         "until_at": _instant(policy.until_at),
+    }
+
+
+def _grant_as_json(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "kind": "suspension" if grant.is_suspension else "override",
+        "requester": grant.requester,
+        "approvers": list(grant.approvers),
+        "reason": grant.reason,
+        "until_at": _instant(grant.until_at),
     }
 
 

@@ -1,11 +1,14 @@
 """Explaining from a shell: the lists in force on disk and the site as it is written, by the one evaluator."""
 
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
-from agent.assembly import build_snapshot, open_generations, read_devices
+from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
 from agent.categories import load_categories
 from agent.clients import ClientResolver
 from agent.explain import Explanation, explain
+from agent.granted import active_policies, find_grant
 from agent.list_evidence import find_listed
 from agent.policy_state import PolicyState
 from agent.site import Site
@@ -26,16 +29,18 @@ def explain_site(site: Site, *, name: str, who: str, at: str | None, now: dateti
     Raises:
         ConfigurationError: the name, the person or the moment cannot be read.
         IndexUnusableError: the compiled lists are damaged.
+        StorageError: what people were granted cannot be read.
     """
     asked = parse_asked_name(name)
-    resolver = ClientResolver(site.networks, site.groups, read_devices(site))
-    somebody = parse_who(who, site, resolver)
     moment = parse_moment(at, site.school.timezone, now=now) if at else now
+    state = Path(site.paths.state) / STATE_NAME
     generations = open_generations(site)
     generation = generations.current()
     versions = generations.list_versions().get(generation.number, {}) if generation else {}
     index = ListIndex.open(generation.index_path) if generation else empty_index()
-    snapshot = build_snapshot(site, generation, number=0)
+    snapshot = build_snapshot(site, generation, number=0, granted=active_policies(state, moment, site.rulebook))
+    resolver = ClientResolver(snapshot.site.networks, site.groups, read_devices(site))
+    somebody = parse_who(who, site, resolver)
     policy = PolicyState(snapshot, index)
     return explain(
         snapshot.site,
@@ -46,4 +51,5 @@ def explain_site(site: Site, *, name: str, who: str, at: str | None, now: dateti
         refusal_of=policy.refusal,
         find_entries=lambda listed: find_listed(site, listed, versions=versions),
         catalogue=load_categories(),
+        grant_of=partial(find_grant, state),
     )

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import PurePath
 
 from agent.explain import Change, Explanation, StandingBlock
+from agent.granted import Grant
 from agent.site import Site
 from agent.texts import Texts
 from filters.reply import Refusal
@@ -136,9 +137,24 @@ class _Wording:
             yield self._rule(f"{row.pack}/{row.row.id}", row.row.location, row.clause)
         policies = [self.explanation.policy, *(block.policy for block in self.explanation.blocks)]
         for policy in dict.fromkeys(policy for policy in policies if policy is not None):
+            if self.explanation.grant is not None and policy is self.explanation.policy:
+                yield from self._granted(self.explanation.grant)
+                continue
             yield self._rule(policy.id, policy.location, policy.clause)
             if policy.schedule is not None:
                 yield _("Hours of this rule: %(schedule)s") % {"schedule": policy.schedule.name}
+
+    def _granted(self, grant: Grant) -> Iterator[str]:
+        _ = self.texts.gettext
+        if grant.is_suspension:
+            text = _("Filtering is off: suspension %(id)s, asked for by %(requester)s, agreed by %(approvers)s")
+        elif grant.approvers:
+            text = _("Override: %(id)s, asked for by %(requester)s, approved by %(approvers)s")
+        else:
+            text = _("Override: %(id)s, taken in an emergency by %(requester)s, countersigned by nobody yet")
+        people = {"requester": grant.requester, "approvers": self.texts.join(grant.approvers)}
+        yield text % {"id": grant.id, **people}
+        yield _("Reason given: %(reason)s") % {"reason": grant.reason}
 
     def _rule(self, name: str, location: str, clause: str) -> str:
         _ = self.texts.gettext

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
-from agent.assembly import build_snapshot, open_generations, read_devices
+from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
 from agent.background import step_back
 from agent.config import load_site
 from agent.control import serve_control, socket_path
@@ -34,6 +34,7 @@ from agent.snapshot import write_snapshot
 from agent.spool import spool_folder
 from agent.supervisor import Supervisor, end_orphans, open_sockets, orphans_of
 from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageError
+from rules.policy import Policy
 
 if TYPE_CHECKING:
     from agent.list_updater import ListUpdater
@@ -50,6 +51,7 @@ DEVICES_SECONDS: Final = 30.0
 LISTS_SECONDS: Final = 60.0
 SPOOL_BYTES: Final = 256 * 1024 * 1024
 INTAKE_BACKOFF_SECONDS: Final = 2.0
+API_BACKOFF_SECONDS: Final = 5.0
 
 
 class Gateway:
@@ -70,6 +72,7 @@ class Gateway:
         self._generation: Generation | None = None
         self._policy_number = 0
         self._devices: dict[str, tuple[str, ...]] = {}
+        self._granted: tuple[Policy, ...] = ()
         self._lists_lock = asyncio.Lock()
         self._publish_lock = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -79,6 +82,8 @@ class Gateway:
         self._beside = ThreadPoolExecutor(1, initializer=step_back)
         self._intake: subprocess.Popen[bytes] | None = None
         self._intake_start_at = 0.0
+        self._api: subprocess.Popen[bytes] | None = None
+        self._api_start_at = 0.0
         self._shared: SharedMemory
         self._supervisor: Supervisor
 
@@ -168,12 +173,35 @@ class Gateway:
             streams=(),
         )
 
-    def _write_policy(self) -> None:
-        """Publish the site and the index in force; workers look for themselves."""
-        snapshot = build_snapshot(self._site, self._generation, number=self._policy_number + 1, devices=self._devices)
+    def _write_policy(self) -> str:
+        """Publish the site, what people were granted and the index in force; workers look for themselves.
+
+        Gives what is wrong with the state, or nothing. What was granted before then stays, until its end.
+        """
+        fault = ""
+        try:
+            self._granted = read_granted(self._state / STATE_NAME, self._site)
+        except StorageError as error:
+            fault = str(error)
+            log.error("granted_unreadable", reason=fault)
+        snapshot = build_snapshot(
+            self._site,
+            self._generation,
+            number=self._policy_number + 1,
+            devices=self._devices,
+            granted=self._granted,
+        )
         write_snapshot(self._snapshot_path, snapshot)
         self._policy_number += 1
         self._shared.publish(index_generation=self._index_number(), policy_generation=self._policy_number)
+        return fault
+
+    def _publish_text(self) -> None:
+        """Leave the text of the site for those who record what changed in it, where somebody does."""
+        if self._site.listeners.api is not None:
+            from agent.filter_watch import publish_text  # noqa: PLC0415
+
+            publish_text(self._runtime, Path(self._site.path))
 
     def _index_number(self) -> int:
         return self._generation.number if self._generation else 0
@@ -187,6 +215,7 @@ class Gateway:
         # A child has ended: see to it at once.
         loop.add_signal_handler(signal.SIGCHLD, self._awake.set)
         await self._wait_for_workers()
+        self._publish_text()
         end_orphans(orphans)
         control = await serve_control(socket_path(str(self._runtime)), self._obey)
         metrics = self._start_metrics()
@@ -199,6 +228,7 @@ class Gateway:
                 self._awake.clear()
                 self._supervisor.watch()
                 self._watch_intake()
+                self._watch_api()
                 is_whole = self._intake is not None and self._supervisor.is_whole()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), WATCH_SECONDS if is_whole else MEND_SECONDS)
@@ -282,15 +312,31 @@ class Gateway:
                 process_group=0,
             )
 
+    def _watch_api(self) -> None:
+        """Keep the process running that people and their programs talk to, where the site wants it."""
+        now = time.monotonic()
+        if self._api is not None and self._api.poll() is not None:
+            log.error("api_died", exit_code=self._api.returncode)
+            self._api = None
+            self._api_start_at = now + API_BACKOFF_SECONDS
+        if self._api is None and self._site.listeners.api is not None and now >= self._api_start_at:
+            self._api = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
+                [sys.executable, "-P", "-m", "agent.api.server", self._snapshot_path],
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
+
     def _end(self) -> None:
         self._supervisor.stop()
-        if self._intake is not None:
-            self._intake.terminate()
+        for process in (self._api, self._intake):
+            if process is None:
+                continue
+            process.terminate()
             try:
-                self._intake.wait(5)
+                process.wait(5)
             except subprocess.TimeoutExpired:
-                self._intake.kill()
-                self._intake.wait()
+                process.kill()
+                process.wait()
         socket_path(str(self._runtime)).unlink(missing_ok=True)
 
     # ---- commands ------------------------------------------------------------------------------------------
@@ -302,6 +348,8 @@ class Gateway:
                 return await self._reload()
             case "adopt":
                 return await self._adopt_lists()
+            case "policy":
+                return await self._publish_granted()
             case "status":
                 return {
                     "ok": True,
@@ -325,6 +373,7 @@ class Gateway:
                 loaded = await asyncio.to_thread(load_site, Path(self._site.path))
                 notes = self._take_site(loaded.site)
                 self._write_policy()
+                self._publish_text()
             except SchoolgateError as error:
                 self._shared.count("reloads_refused")
                 log.error("reload_refused", reason="the site could not be used; the one before stays in force")
@@ -356,6 +405,19 @@ class Gateway:
             applied = await self._applied_in_time()
         log.info("lists_adopted", index_generation=self._index_number())
         return {"ok": applied, "index_generation": self._index_number(), "problems": faults}
+
+    async def _publish_granted(self) -> dict[str, Any]:
+        """Take what people were granted or lost since the policy was written."""
+        async with self._publish_lock:
+            fault = self._write_policy()
+            applied = await self._applied_in_time()
+        log.info("policy_published", policy_generation=self._policy_number, count=len(self._granted))
+        return {
+            "ok": applied and not fault,
+            "policy_generation": self._policy_number,
+            "applied": applied,
+            "problems": [fault] if fault else [],
+        }
 
     async def _applied_in_time(self) -> bool:
         deadline = time.monotonic() + APPLY_SECONDS
@@ -416,6 +478,19 @@ class Gateway:
             log.error("lists_failed", reason=result.get("fault") or f"it ended with status {process.returncode}")
         if result.get("generation") is not None:
             await self._adopt_lists()
+
+
+def read_granted(path: Path, site: Site) -> tuple[Policy, ...]:
+    """Read what people were granted; a school that never granted anything does not load what reads it.
+
+    Raises:
+        StorageError: the state could not be read.
+    """
+    if not path.exists():
+        return ()
+    from agent.granted import active_policies  # noqa: PLC0415
+
+    return active_policies(path, datetime.now(UTC), site.rulebook)
 
 
 def try_it(site: Site) -> list[str]:

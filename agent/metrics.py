@@ -1,4 +1,4 @@
-"""What Prometheus is told: everything in shared memory, read at the moment when somebody asks.
+"""What Prometheus is told: everything in shared memory and the state, read at the moment when somebody asks.
 
 Every label comes from a closed set: words of ours, numbers of workers and upstreams, names of configured lists.
 Never a person, a device, an address or a visited name.
@@ -87,6 +87,7 @@ class GatewayCollector(Collector):
     Args:
         memory: what the workers, the supervisor and the intake tell.
         lists: the lists of the site as they stand.
+        state: what people asked for and decided, as metrics.
         monotonic: seconds, by the clock of the heartbeats.
     """
 
@@ -95,10 +96,12 @@ class GatewayCollector(Collector):
         memory: SharedMemory,
         *,
         lists: Callable[[], Iterable[ListFacts]] = tuple,
+        state: Callable[[], Iterable[Metric]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._memory = memory
         self._lists = lists
+        self._state = state
         self._monotonic = monotonic
 
     def collect(self) -> Iterator[Metric]:
@@ -113,6 +116,7 @@ class GatewayCollector(Collector):
         yield from self._control_metrics()
         yield from self._intake_metrics()
         yield from _list_metrics(self._lists())
+        yield from self._state()
 
     def _worker_metrics(self, workers: list[WorkerSlot]) -> Iterator[Metric]:
         now = self._monotonic()

@@ -38,10 +38,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Where the gateway answers; `metrics` also serves `/healthz`."""
+    """Where the gateway answers; `metrics` also serves `/healthz`, `api` is for people and their programs."""
 
     dns: tuple[Endpoint, ...]
     metrics: Endpoint | None
+    api: Endpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,10 @@ def build_listeners(written: WrittenSite, findings: Findings) -> Listeners:
             findings.problem((*path, index), f"{endpoint}, which {other} takes already", "each address and port once")
     if metrics is not None and any(_collides(endpoint, metrics) for endpoint in dns):
         findings.problem(("listeners", "metrics"), f"{metrics}, where DNS is answered", "another port")
-    return Listeners(dns, metrics)
+    api = written.listeners.api
+    if api is not None and any(_collides(other, api) for other in (*dns, *((metrics,) if metrics else ()))):
+        findings.problem(("listeners", "api"), f"{api}, where DNS or metrics are answered", "another port")
+    return Listeners(dns, metrics, api)
 
 
 def _collides(first: Endpoint, second: Endpoint) -> bool:

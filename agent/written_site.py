@@ -224,6 +224,7 @@ class WrittenListeners(Written):
 
     dns: Annotated[list[At], OneOrMore, Field(min_length=1, max_length=64)] | None = None
     metrics: AtOrOff = None
+    api: AtOrOff = None
 
 
 class WrittenLimits(Written):

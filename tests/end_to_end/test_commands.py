@@ -80,6 +80,17 @@ def test_wrong_usage_ends_with_2_and_a_sentence(words: tuple[str, ...]) -> None:
 # ---- init and check ------------------------------------------------------------------------------------------------
 
 
+def test_a_site_where_nobody_may_approve_is_told_so(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "school: {name: Test School, timezone: Europe/London}\npacks: [uk-esafety]\n"
+        "networks: {all: {audience: pupil, cidrs: [192.0.2.0/24]}}\nlisteners: {api: '127.0.0.1:8443'}\n"
+    )
+    done = schoolgate("check", site)
+    assert done.exit_code == 0
+    assert "warning: Nobody may decide about overrides; expected" in done.stderr
+
+
 def test_the_version_is_told() -> None:
     done = schoolgate("--version")
     assert (done.exit_code, done.output.split()[0]) == (0, "schoolgate")

@@ -1,5 +1,6 @@
 """What workers are given, from a checked site and what is on this machine."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,12 +17,15 @@ from agent.assembly import (
     names_in,
     open_generations,
     read_devices,
+    with_granted,
 )
 from agent.categories import load_categories
 from agent.publisher import Generation
 from agent.site import FailMode, FailModes, LeaseFile, ListConfig, Paths, Retention
 from rules.name import parse_name
-from rules.policy import Rulebook
+from rules.policy import Effect, Policy, Rulebook
+from rules.subject import Scope
+from rules.suspension import network_group
 
 LISTS = ListConfig("ours", "/srv/ours.txt")
 GENERATION = Generation(5, Path("/srv/generations/5"), {})
@@ -114,3 +118,21 @@ def test_a_source_of_devices_that_fails_takes_nothing_from_the_others(
     devices = read_devices(site_with(tmp_path, lease_files=files, neighbours=True), now=lambda: AT)
     assert devices["192.0.2.17"] == ("02:00:00:00:00:01", "cart-07")
     assert "leases_unreadable" in capsys.readouterr().err
+
+
+GRANTED = Policy("override-1", Effect.ALLOW, frozenset({"name:bet.example"}), Scope(groups=frozenset({"year5"})), "")
+
+
+def test_what_was_granted_stands_beside_the_rules_of_the_site() -> None:
+    site = load_site_of_test()
+    snapshot = build_snapshot(site, None, number=1, granted=[GRANTED])
+    assert snapshot.site.rulebook.policies == (*site.rulebook.policies, GRANTED)
+    assert snapshot.site.networks == site.networks
+    assert with_granted(site, ()) == site
+
+
+def test_a_network_for_which_something_was_granted_is_a_group() -> None:
+    site = load_site_of_test()
+    granted = replace(GRANTED, scope=Scope(groups=frozenset({network_group("classrooms")})))
+    groups = {network.name: network.groups for network in with_granted(site, [granted]).networks}
+    assert groups == {"classrooms": ("network:classrooms",), "staff-room": (), "guests": ()}

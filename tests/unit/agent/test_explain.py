@@ -1,12 +1,14 @@
 """Why a name is blocked or open: the same evaluation as live, with its evidence and what would change it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from school_of_test import explain_at_test, load_site_of_test
+from school_of_test import MONDAY_MORNING, explain_at_test, load_site_of_test
 
 from agent.explain import as_json
+from agent.granted import Grant
 from filters.wire import Ede
 from rules.engine import decide
 from rules.event import Event
@@ -178,6 +180,7 @@ def test_as_json_is_complete_and_plain() -> None:
             }
         ],
         "policy": POLICY_AS_JSON,
+        "grant": None,
         "statutory_row": None,
         "standing_blocks": [{"tag": "games", "policy": POLICY_AS_JSON, "open_for": []}],
         "answer": {
@@ -217,3 +220,16 @@ def test_as_json_names_the_row_of_what_is_illegal() -> None:
 
 def test_the_site_of_test_is_a_real_one() -> None:
     assert load_site_of_test("ja").school.language == "ja"
+
+
+def test_what_somebody_was_granted_is_plain_too() -> None:
+    explanation, _ = explain_at_test("shop.example", "year5")
+    grant = Grant("o1", False, "A. Teacher", ("B. Manager",), "A lesson on chance.", MONDAY_MORNING)  # noqa: FBT003 (short, for a test)
+    assert as_json(replace(explanation, grant=grant), language="en")["grant"] == {
+        "id": "o1",
+        "kind": "override",
+        "requester": "A. Teacher",
+        "approvers": ["B. Manager"],
+        "reason": "A lesson on chance.",
+        "until_at": "2026-11-23T10:14:00+00:00",
+    }

@@ -1,18 +1,21 @@
 """Explaining with the lists on this machine: compiled, in force, and found again line by line."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from granting import MORNING, REASON, Granting
 
 from agent.assembly import open_generations
 from agent.config import parse_site
 from agent.explain import Explanation
 from agent.explain_site import explain_site
+from agent.granted import Grant
 from agent.list_updater import ListUpdater
 from agent.site import Site
+from agent.suspensions import AskedSuspension
 from rules.errors import ConfigurationError, IndexUnusableError
-from rules.verdict import Allow, Block, ReasonCode
+from rules.verdict import Allow, Block, Reason, ReasonCode
 
 SITE = """\
 school: {name: School of Test, timezone: Europe/London}
@@ -83,6 +86,46 @@ def test_a_device_is_known_by_its_lease(site: Site) -> None:
     assert isinstance(found.verdict, Allow)
     assert found.verdict.reason.code is ReasonCode.LIFTED
     assert isinstance(explained(site, "maths.bets.example", who="192.0.2.18").verdict, Block)
+
+
+def test_an_override_is_named_with_its_reason_and_approver(tmp_path: Path) -> None:
+    site = write_school(tmp_path)
+    ListUpdater(site, index=open_generations(site)).update()
+    with Granting.opened(Path(site.paths.state)) as school:
+        school.tags["bets.example"] = {"gambling"}
+        filed = school.overrides.request("teacher", school.written(names=("bets.example",)))
+        school.overrides.approve("manager", filed.override.id, version=1)
+    in_the_lesson = "2026-11-24T10:20"
+    found = explained(site, "www.bets.example", who="pupil+year5", at=in_the_lesson)
+    assert isinstance(found.verdict, Allow)
+    assert found.verdict.reason == Reason(ReasonCode.LIFTED, "gambling", f"override-{filed.override.id}")
+    assert found.grant == Grant(
+        filed.override.id,
+        is_suspension=False,
+        requester="teacher",
+        approvers=("manager",),
+        reason=REASON,
+        until_at=filed.override.lift.until_at,
+    )
+    assert found.change is not None
+    assert found.change.at == filed.override.lift.until_at
+    others = explained(site, "www.bets.example", at=in_the_lesson)
+    assert isinstance(others.verdict, Block)
+    assert others.grant is None
+    assert isinstance(explained(site, "bets.example", who="pupil+year5", at="2026-11-24T11:00").verdict, Block)
+
+
+def test_a_suspension_of_a_network_is_explained_for_an_address(tmp_path: Path) -> None:
+    site = write_school(tmp_path)
+    ListUpdater(site, index=open_generations(site)).update()
+    with Granting.opened(Path(site.paths.state)) as school:
+        asked = AskedSuspension(networks=("classrooms",), reason=REASON, until_at=MORNING + timedelta(hours=1))
+        filed = school.suspensions.request("manager", asked)
+        school.suspensions.agree("head", filed.suspension.id, version=1)
+    found = explained(site, "bets.example", who="192.0.2.18", at="2026-11-24T10:20")
+    assert found.grant is not None
+    assert (found.grant.is_suspension, found.grant.approvers) == (True, ("head",))
+    assert isinstance(explained(site, "bets.example", who="192.0.2.130", at="2026-11-24T10:20").verdict, Block)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Explanations as people read them: the golden texts of tests/golden, in four languages."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from school_of_test import explain_at_test
+from school_of_test import MONDAY_MORNING, explain_at_test
 
 from agent.categories import load_categories
 from agent.explain_text import render
+from agent.granted import Grant
 from agent.texts import load_texts
 from rules.category import LANGUAGES
 
@@ -60,3 +62,42 @@ def test_the_first_line_is_the_verdict_and_no_line_is_empty(language: str) -> No
         first, *rest = explained(*story, language=language).splitlines()
         assert first.startswith(story[0])
         assert all(line.startswith("  ") and line.strip() for line in rest)
+
+
+GRANT = Grant("o1", False, "A. Teacher", ("B. Manager",), "A lesson on chance.", MONDAY_MORNING)  # noqa: FBT003 (short, for a test)
+
+
+@pytest.mark.parametrize(
+    ("grant", "line"),
+    [
+        pytest.param(GRANT, "Override: o1, asked for by A. Teacher, approved by B. Manager", id="an-override"),
+        pytest.param(
+            replace(GRANT, approvers=("B. Manager", "C. Lead")),
+            "Override: o1, asked for by A. Teacher, approved by B. Manager and C. Lead",
+            id="by-two",
+        ),
+        pytest.param(
+            replace(GRANT, approvers=()),
+            "Override: o1, taken in an emergency by A. Teacher, countersigned by nobody yet",
+            id="an-emergency",
+        ),
+        pytest.param(
+            replace(GRANT, is_suspension=True),
+            "Filtering is off: suspension o1, asked for by A. Teacher, agreed by B. Manager",
+            id="a-suspension",
+        ),
+    ],
+)
+def test_what_somebody_was_granted_is_told_with_who_and_why(grant: Grant, line: str) -> None:
+    explanation, site = explain_at_test("shop.example", "year5")
+    told = render(replace(explanation, grant=grant), site, load_categories(), load_texts("en")).splitlines()
+    assert f"  {line}" in told
+    assert "  Reason given: A lesson on chance." in told
+    assert not any("year-five-project" in each for each in told)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_grant_is_told_in_every_language(language: str) -> None:
+    explanation, site = explain_at_test("shop.example", "year5", language=language)
+    told = render(replace(explanation, grant=GRANT), site, load_categories(), load_texts(language))
+    assert all(word in told for word in ("o1", "A. Teacher", "B. Manager", "A lesson on chance."))

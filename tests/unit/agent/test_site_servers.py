@@ -40,6 +40,27 @@ def test_listeners(text: str, dns: list[str], metrics: str) -> None:
     assert str(listeners.metrics) == metrics
 
 
+@pytest.mark.parametrize(
+    ("text", "api"),
+    [
+        pytest.param("", "None", id="not-until-a-site-says-so"),
+        pytest.param("listeners: {api: off}", "None", id="off"),
+        pytest.param("listeners: {api: '127.0.0.1:8443'}", "127.0.0.1:8443", id="where-it-is-said"),
+        pytest.param(
+            "listeners: {metrics: off, api: '127.0.0.1:9253'}", "127.0.0.1:9253", id="in-the-place-of-metrics"
+        ),
+    ],
+)
+def test_the_listener_for_people(text: str, api: str) -> None:
+    assert str(build(text).listeners.api) == api
+
+
+@pytest.mark.parametrize("other", ["dns: '127.0.0.1:8443'", "metrics: '127.0.0.1:8443'"])
+def test_people_are_answered_on_a_port_of_their_own(other: str) -> None:
+    with pytest.raises(ConfigurationError, match="where DNS or metrics are answered"):
+        build(f"listeners: {{{other}, api: '127.0.0.1:8443'}}")
+
+
 def test_the_resolvers_of_the_system_are_asked_where_nobody_is_named() -> None:
     upstreams = build("upstreams: {timeout: 3 s}").upstreams
     assert (upstreams.use_system, upstreams.servers, upstreams.timeout_seconds) == (True, (), 3)

@@ -28,6 +28,8 @@ RULEBOOK = Rulebook(
     (
         Policy("p", Effect.ALLOW, frozenset({"games", "name:é.test"}), EVERYBODY_BUT, "site.yaml:1:1", "3.2", LUNCH),
         Policy("q", Effect.BLOCK, frozenset(), Scope(), "x", from_at=AT, until_at=AT + timedelta(days=1)),
+        Policy("some", Effect.ALLOW, frozenset({"name:a.test"}), Scope(), "x", lifts=frozenset({"games"})),
+        Policy("none", Effect.ALLOW, frozenset({"name:b.test"}), Scope(), "x", lifts=frozenset()),
     ),
     statutory=frozenset({"illegal_csam"}),
     guards=frozenset({"helplines"}),

@@ -1,0 +1,168 @@
+"""A request for an override, from what somebody wrote to what would be lifted, and what that would change."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from agent.asked_names import both_forms, read_names, shorten
+from agent.attempts import MAX_REASON_CHARACTERS
+from agent.filter_context import FilterContext
+from rules.name import DomainName
+from rules.override import Lift, check_lift, needs_two
+from rules.reason import check_reason
+from rules.subject import Audience
+
+MAX_TOPIC_CHARACTERS: Final = 200
+MAX_CHOICES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A request as somebody wrote it; without `from_at` it begins at once. Groups may be ids of classes."""
+
+    until_at: datetime
+    reason: str
+    names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    topic: str = ""
+    from_at: datetime | None = None
+    is_break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would change, seen before it is sent.
+
+    `lifts` are categories; `stays_blocked` says of names and categories why they cannot be opened, `also_needed`
+    which blocked names the pages are likely to need; `notes` what was changed or has no effect; `faults` what keeps
+    the request from being sent. `needs_two` where two approvers have to decide.
+    """
+
+    lift: Lift
+    lifts: frozenset[str] = frozenset()
+    stays_blocked: tuple[tuple[str, str], ...] = ()
+    also_needed: tuple[DomainName, ...] = ()
+    notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    needs_two: bool = False
+
+
+def draft(
+    written: Written, context: FilterContext, *, now: datetime, group_of_class: Callable[[str], str | None]
+) -> Preview:
+    """Judge a request by the filter as it is now; nothing is stored.
+
+    Args:
+        now: aware UTC.
+        group_of_class: the group whose devices a class is, or nothing where nobody said or there is no such class.
+    """
+    asked = read_names(written.names, limit=context.limits.max_names)
+    faults = [*asked.faults, *_faults_of_form(written)]
+    lift = Lift(
+        names=asked.names,
+        categories=frozenset(written.categories[:MAX_CHOICES]),
+        lifts_of=lifts_of(asked.names, context),
+        audiences=frozenset(Audience(each) for each in written.audiences if each in tuple(Audience)),
+        groups=frozenset(_group(each, context, group_of_class) for each in written.groups[:MAX_CHOICES]),
+        from_at=_aware(written.from_at or now, now),
+        until_at=_aware(written.until_at, now),
+    )
+    stays = tuple(stays_blocked(lift, context))
+    if not faults:
+        # What is wrong with a category stands among the faults of the lift.
+        faults += sentences_of(each for each in stays if each[0] not in lift.categories)
+        faults += _faults_of_lift(lift, context, now=now, is_break_glass=written.is_break_glass)
+    if fault := check_reason(written.reason):
+        faults.append(fault)
+    return Preview(
+        lift,
+        lifts=lift.lifts | (lift.categories & context.liftable),
+        stays_blocked=stays,
+        also_needed=tuple(_also_needed(lift, context)),
+        notes=(*asked.notes, *_without_effect(lift, context)),
+        faults=tuple(dict.fromkeys(faults)),
+        needs_two=needs_two(lift, context.sensitive),
+    )
+
+
+def lifts_of(names: Iterable[DomainName], context: FilterContext) -> tuple[tuple[DomainName, frozenset[str]], ...]:
+    """Give the categories that an override lifts for each name: those it has now, and that can be lifted."""
+    return tuple((name, (context.tags_of(name) & context.categories) - context.unliftable) for name in names)
+
+
+def stays_blocked(lift: Lift, context: FilterContext) -> Iterator[tuple[str, str]]:
+    """Say of each name and category that no override opens why that is so."""
+    for name in lift.names:
+        for tag in sorted(context.tags_of(name) & context.unliftable):
+            yield both_forms(name), f"it is listed as {tag}, which {_why(tag, context)}"
+    for tag in sorted(lift.categories & context.unliftable):
+        yield tag, f"the category {_why(tag, context)}"
+
+
+def sentences_of(stays: Iterable[tuple[str, str]]) -> list[str]:
+    """Say as sentences what stays blocked."""
+    return [f"{what} stays blocked: {why}." for what, why in stays]
+
+
+def _why(tag: str, context: FilterContext) -> str:
+    if tag in context.statutory:
+        return "is illegal and blocked for everybody, always"
+    return "is never lifted by an override"
+
+
+def _faults_of_form(written: Written) -> Iterator[str]:
+    for each in written.audiences:
+        if each not in tuple(Audience):
+            yield f"There is no audience {shorten(each)!r}; expected one of {', '.join(Audience)}."
+    for kind, values in (("categories", written.categories), ("groups", written.groups)):
+        if len(values) > MAX_CHOICES:
+            yield f"{len(values):,} {kind} were given; expected at most {MAX_CHOICES}."
+    if len(written.topic) > MAX_TOPIC_CHARACTERS:
+        yield f"The topic has {len(written.topic):,} characters; expected at most {MAX_TOPIC_CHARACTERS}."
+    if len(written.reason) > MAX_REASON_CHARACTERS:
+        yield f"The reason has {len(written.reason):,} characters; expected at most {MAX_REASON_CHARACTERS:,}."
+    for word, at in (("beginning", written.from_at), ("end", written.until_at)):
+        if at is not None and at.tzinfo is None:
+            yield f"The {word} {at.isoformat()} has no time zone; expected one, such as 2026-11-24T10:15+00:00."
+
+
+def _faults_of_lift(lift: Lift, context: FilterContext, *, now: datetime, is_break_glass: bool) -> list[str]:
+    return check_lift(
+        lift,
+        now=now,
+        limits=context.limits,
+        known_groups=context.groups,
+        known_categories=context.categories,
+        statutory=context.statutory,
+        never_override=context.never_override,
+        is_break_glass=is_break_glass,
+    )
+
+
+def _aware(at: datetime, now: datetime) -> datetime:
+    """Bring an instant to UTC; one without a zone is a fault already, and only needs to be comparable."""
+    try:
+        return at.replace(tzinfo=at.tzinfo or now.tzinfo).astimezone(now.tzinfo)
+    except OverflowError:
+        return at.replace(tzinfo=now.tzinfo)
+
+
+def _group(written: str, context: FilterContext, group_of_class: Callable[[str], str | None]) -> str:
+    return written if written in context.groups else group_of_class(written) or written
+
+
+def _also_needed(lift: Lift, context: FilterContext) -> Iterator[DomainName]:
+    for name in context.needed_with(lift.names):
+        if (tags := context.tags_of(name)) & context.liftable and not tags & context.unliftable:
+            yield name
+
+
+def _without_effect(lift: Lift, context: FilterContext) -> Iterator[str]:
+    if context.has_chosen_only:
+        return
+    for name in lift.names:
+        if not context.tags_of(name) & (context.blocked | context.statutory):
+            yield f"No rule blocks {both_forms(name)} at present, so for it an override would change nothing."

@@ -1,0 +1,383 @@
+"""Overrides: asked for by one person, decided by another, each move one transaction with its row in the record.
+
+Who may do what, and which move follows which, is said by `rules`; here stands how a move becomes permanent and
+what it sets off. An override is over when the clock says so, whether or not anybody was there to write it down.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from agent.asked_names import read_names
+from agent.attempts import ConflictError, check_length, check_version, known_person, noting
+from agent.filter_context import FilterContext
+from agent.logs import log
+from agent.override_acts import (
+    KINDS,
+    Made,
+    Tell,
+    UnknownOverrideError,
+    end,
+    existing,
+    file_override,
+    is_over,
+    tell_nobody,
+)
+from agent.override_drafts import Preview, Written, draft, lifts_of, sentences_of, stays_blocked
+from agent.override_sweep import sweep_overrides
+from agent.people import People, Person, read_person
+from agent.storage.override_rows import Filed, Moved, Use, read_moves, read_overrides
+from agent.storage.state import StateStore
+from rules.errors import RefusedRequestError, SchoolgateError
+from rules.override import (
+    Lift,
+    Move,
+    Override,
+    State,
+    check_decision,
+    narrowed,
+    next_state,
+)
+from rules.reason import check_reason
+from rules.roles import Right, Role, rights_of
+
+__all__ = ["ConflictError", "Overrides", "UnknownOverrideError"]
+
+ESCALATE_AFTER: Final = timedelta(hours=4)
+_OPENING: Final = frozenset({Move.APPROVE, Move.NARROW})
+_AGREEING: Final = _OPENING | {Move.COUNTERSIGN}
+_NEEDS_REASON: Final = frozenset({Move.NARROW, Move.REFUSE, Move.REVOKE})
+
+
+def _cannot_tell(_override: Override) -> Use | None:
+    """Stand in for whoever counts."""
+    return None
+
+
+class Overrides:
+    """The service that overrides go through.
+
+    Args:
+        store: where acts become permanent.
+        people: who is who.
+        context: the filter as it is at this moment.
+        clock: aware UTC.
+        new_id: makes the id of an override.
+        on_change: called after an act that changes what is open; the act stands whatever becomes of the call.
+        tell: called within an act, so that messages are queued in the same transaction.
+        use_of: counts how an override was used, or gives nothing where nobody counted.
+        escalate_after: so long a request may wait before somebody else is told.
+    """
+
+    def __init__(
+        self,
+        store: StateStore,
+        people: People,
+        *,
+        context: Callable[[], FilterContext],
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        on_change: Callable[[], None] = lambda: None,
+        tell: Tell = tell_nobody,
+        use_of: Callable[[Override], Use | None] = _cannot_tell,
+        escalate_after: timedelta = ESCALATE_AFTER,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._context = context
+        self._clock = clock
+        self._new_id = new_id
+        self._on_change = on_change
+        self._tell = tell
+        self._use_of = use_of
+        self._escalate_after = escalate_after
+
+    # ---- looking -------------------------------------------------------------------------------------------
+
+    def get(self, override_id: str) -> Filed:
+        """Give an override.
+
+        Raises:
+            UnknownOverrideError: there is none with this id.
+        """
+        with self._store.read() as database:
+            return existing(database, override_id)
+
+    def moves(self, override_id: str) -> list[Moved]:
+        """Give what was done with an override, the oldest first."""
+        with self._store.read() as database:
+            return read_moves(database, override_id)
+
+    def active(self, database: sqlite3.Connection, now: datetime) -> list[Override]:
+        """Give the overrides that are approved and have not ended."""
+        return [each.override for each in read_overrides(database, states=(State.APPROVED,), until_after=now)]
+
+    def everywhere_at(self, filed: Filed) -> datetime:
+        """Say when every device goes by what is on file, at the latest, if the gateway has it now.
+
+        What opens was refused before, so refusals are out there; what closes was answered, and no answer outlives the
+        override that it was given under.
+        """
+        context, now, lift = self._context(), self._clock(), filed.override.lift
+        if filed.override.state is State.APPROVED:
+            return max(now, lift.from_at) + timedelta(seconds=context.blocked_ttl_seconds)
+        return max(now, min(now + timedelta(seconds=context.max_ttl_seconds), lift.until_at))
+
+    # ---- asking --------------------------------------------------------------------------------------------
+
+    def preview(self, person: str, written: Written) -> Preview:
+        """Show what a request would change; nothing is stored.
+
+        Raises:
+            RefusedRequestError: this person cannot ask.
+        """
+        self._check_may_ask(person, written)
+        return self._draft(written)
+
+    def request(self, person: str, written: Written) -> Filed:
+        """Ask for an override; in an emergency, take it.
+
+        Raises:
+            RefusedRequestError: this person cannot ask, nobody can have that, or something is wrong with what was
+                written.
+        """
+        with noting(self._store, person, "override_request"):
+            self._check_may_ask(person, written)
+            seen = self._draft(written)
+            if seen.stays_blocked:
+                raise RefusedRequestError(" ".join(seen.faults))
+        if seen.faults:
+            raise RefusedRequestError(" ".join(seen.faults))
+        kind = "override_broke_glass" if written.is_break_glass else "override_requested"
+        with self._store.act() as act:
+            override = Override(
+                id=self._new_id(),
+                requester=person,
+                lift=seen.lift,
+                reason=written.reason.strip(),
+                topic=written.topic.strip(),
+                state=State.APPROVED if written.is_break_glass else State.WAITING,
+                is_break_glass=written.is_break_glass,
+                approvers=(),
+                requested_at=act.now,
+                decided_at=act.now if written.is_break_glass else None,
+            )
+            personal = {"reason": override.reason, "topic": override.topic}
+            made = Made(kind, person, "request", override.reason, personal)
+            filed = file_override(act, Filed(override, 1), made, self._tell)
+        if written.is_break_glass:
+            self._publish()
+        return filed
+
+    def _check_may_ask(self, person: str, written: Written) -> None:
+        right = Right.BREAK_GLASS if written.is_break_glass else Right.REQUEST_OVERRIDE
+        with self._store.read() as database:
+            rights = rights_of(known_person(database, person).roles)
+        if right not in rights and written.is_break_glass:
+            raise RefusedRequestError("Only somebody who decides about overrides can take one in an emergency.")
+        if right not in rights:
+            raise RefusedRequestError("None of your roles can ask for an override; a teacher can ask for you.")
+
+    def _draft(self, written: Written) -> Preview:
+        return draft(written, self._context(), now=self._clock(), group_of_class=self._people.class_group)
+
+    # ---- deciding ------------------------------------------------------------------------------------------
+
+    def approve(self, person: str, override_id: str, *, version: int, reason: str = "") -> Filed:
+        """Approve what somebody else asked for.
+
+        Names are looked up again: a category that they have lost since is not lifted, and one that they have gained
+        is not what anybody asked for.
+
+        Raises:
+            RefusedRequestError: the rules do not give this to this person, or the override is decided already.
+            ConflictError: it has changed since this person saw it.
+        """
+        return self._move(person, override_id, version, Move.APPROVE, reason)
+
+    def narrow(
+        self,
+        person: str,
+        override_id: str,
+        *,
+        version: int,
+        reason: str,
+        names: Collection[str] | None = None,
+        categories: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        until_at: datetime | None = None,
+    ) -> Filed:
+        """Approve less than was asked for; names, categories and groups are those that stay.
+
+        Raises:
+            RefusedRequestError: as for `approve`; also where it would become more.
+            ConflictError: as for `approve`.
+        """
+        kept = None if names is None else read_names(names, limit=self._context().limits.max_names)
+        if kept is not None and kept.faults:
+            raise RefusedRequestError(" ".join(kept.faults))
+        if until_at is not None and until_at.tzinfo is None:
+            raise RefusedRequestError("The end has no time zone; expected one, such as 2026-11-24T10:15+00:00.")
+
+        def less(lift: Lift) -> Lift:
+            only = None if kept is None else kept.names
+            return narrowed(lift, names=only, categories=categories, groups=groups, until_at=until_at)
+
+        return self._move(person, override_id, version, Move.NARROW, reason, change=less)
+
+    def refuse(self, person: str, override_id: str, *, version: int, reason: str) -> Filed:
+        """Refuse what somebody else asked for.
+
+        Raises:
+            RefusedRequestError: as for `approve`.
+            ConflictError: as for `approve`.
+        """
+        return self._move(person, override_id, version, Move.REFUSE, reason)
+
+    def countersign(self, person: str, override_id: str, *, version: int, reason: str = "") -> Filed:
+        """Confirm, as a second person, what was taken in an emergency.
+
+        Raises:
+            RefusedRequestError: as for `approve`.
+            ConflictError: as for `approve`.
+        """
+        return self._move(person, override_id, version, Move.COUNTERSIGN, reason)
+
+    def withdraw(self, person: str, override_id: str, *, version: int, reason: str = "") -> Filed:
+        """Take back what this person asked for, before it is decided.
+
+        Raises:
+            RefusedRequestError: somebody else asked for it, or it is decided.
+            ConflictError: as for `approve`.
+        """
+        return self._move(person, override_id, version, Move.WITHDRAW, reason)
+
+    def revoke(self, person: str, override_id: str, *, version: int, reason: str) -> Filed:
+        """End an override at once.
+
+        Raises:
+            RefusedRequestError: this person may not, or there is nothing to end.
+            ConflictError: as for `approve`.
+        """
+        return self._move(person, override_id, version, Move.REVOKE, reason)
+
+    def sweep(self) -> int:
+        """Write down what the clock has done, and tell who should know; gives how many overrides that was about."""
+        return sweep_overrides(
+            self._store,
+            now=self._clock(),
+            countersign=timedelta(hours=self._context().limits.countersign_hours),
+            escalate_after=self._escalate_after,
+            use_of=self._use_of,
+            tell=self._tell,
+        )
+
+    # Below everything that names the type: within the class it shadows the built-in.
+    def list(
+        self,
+        *,
+        states: Iterable[State] | None = None,
+        requester: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> "list[Filed]":
+        """Give overrides, the newest first."""
+        with self._store.read() as database:
+            return read_overrides(database, states=states, requester=requester, limit=limit, offset=offset)
+
+    def _move(
+        self,
+        person: str,
+        override_id: str,
+        version: int,
+        move: Move,
+        reason: str,
+        *,
+        change: Callable[[Lift], Lift] = lambda lift: lift,
+    ) -> Filed:
+        """Make one move in one transaction, or say why not and note the attempt."""
+        check_length(reason)
+        if move in _NEEDS_REASON and (fault := check_reason(reason)):
+            raise RefusedRequestError(fault)
+        context = self._context()
+        with noting(self._store, person, f"override_{move}", subject=override_id), self._store.act() as act:
+            before = existing(act.database, override_id)
+            check_version(before.version, version)
+            who = known_person(act.database, person)
+            if is_over(before, act.now):
+                before = end(act, before, self._tell)
+            after = _moved(act.database, before.override, who, move, context=context, change=change)
+            agreed = (*after.approvers, person) if move in _AGREEING else after.approvers
+            decided_at = after.decided_at if move is Move.COUNTERSIGN else act.now
+            after = replace(
+                after,
+                approvers=agreed,
+                decided_at=decided_at,
+                decision_reason=reason.strip() or after.decision_reason,
+            )
+            is_half = after.state is State.HALF_APPROVED
+            made = Made(
+                KINDS[Move.HALF_APPROVE if is_half else move],
+                person,
+                move,
+                reason.strip(),
+                {"reason": reason.strip()},
+                {"roles": sorted(role.value for role in who.roles)},
+            )
+            filed = replace(before, override=after, version=before.version + 1)
+            file_override(act, filed, made, self._tell)
+        if move is Move.REVOKE or (move in _OPENING and not is_half):
+            self._publish()
+        return filed
+
+    def _publish(self) -> None:
+        """Let the gateway take the change; the act stands whatever becomes of that."""
+        try:
+            self._on_change()
+        except SchoolgateError as error:
+            log.error("policy_not_published", reason=str(error))
+
+
+def _moved(
+    database: sqlite3.Connection,
+    override: Override,
+    who: Person,
+    move: Move,
+    *,
+    context: FilterContext,
+    change: Callable[[Lift], Lift],
+) -> Override:
+    """Give an override after a move of somebody who may make it.
+
+    Raises:
+        RefusedRequestError: they may not, or it cannot be made.
+    """
+    _check(database, override, who, move, context)
+    if move in _OPENING:
+        # First by the state, so that nobody is told about what was decided long ago.
+        next_state(override, move, sensitive=context.sensitive)
+        override = replace(override, lift=_lift_now(change(override.lift), context))
+        _check(database, override, who, move, context)
+    return replace(override, state=next_state(override, move, sensitive=context.sensitive))
+
+
+def _check(database: sqlite3.Connection, override: Override, who: Person, move: Move, context: FilterContext) -> None:
+    earlier = (read_person(database, each) for each in override.approvers)
+    roles = frozenset[Role]().union(*(each.roles for each in earlier if each is not None))
+    check_decision(
+        override, person=who.id, roles=who.roles, sensitive=context.sensitive, move=move, earlier_roles=roles
+    )
+
+
+def _lift_now(lift: Lift, context: FilterContext) -> Lift:
+    """Give what is left of a request by the lists of this moment.
+
+    Raises:
+        RefusedRequestError: something in it has become what nobody can have.
+    """
+    if stays := tuple(stays_blocked(lift, context)):
+        raise RefusedRequestError(" ".join(sentences_of(stays)))
+    by_name = dict(lifts_of(lift.names, context))
+    return replace(lift, lifts_of=tuple((name, asked & by_name[name]) for name, asked in lift.lifts_of))

@@ -1,0 +1,122 @@
+"""What those see who only read: policies that hold now or will, and who stands behind them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from granting import MORNING, REASON, RULEBOOK, Granting
+
+from agent.granted import Grant, active_policies, blocked_tags, find_grant, suspendable_tags
+from agent.suspensions import AskedSuspension
+from rules.errors import StorageError
+from rules.policy import Rulebook
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[Granting]:
+    with Granting.opened(tmp_path) as opened:
+        yield opened
+
+
+def approved(school: Granting, **parts: Any) -> str:
+    filed = school.overrides.request("teacher", school.written(**parts))
+    return school.overrides.approve("manager", filed.override.id, version=1).override.id
+
+
+def ids(school: Granting) -> list[str]:
+    return [policy.id for policy in active_policies(school.store.path, school.clock(), RULEBOOK)]
+
+
+def test_where_there_is_no_state_nobody_was_granted_anything(tmp_path: Path) -> None:
+    assert active_policies(tmp_path / "state.db", MORNING, RULEBOOK) == ()
+    assert find_grant(tmp_path / "state.db", "override-1") is None
+    assert list(tmp_path.iterdir()) == [], "looking makes no file"
+
+
+def test_what_holds_and_what_will_is_given_and_what_is_over_is_not(school: Granting) -> None:
+    now, later = approved(school), approved(school, begins=timedelta(days=1))
+    school.overrides.request("teacher", school.written())
+    assert set(ids(school)) == {f"override-{now}", f"override-{later}"}
+    school.clock.advance(minutes=45)
+    assert ids(school) == [f"override-{later}"], "although nobody swept"
+
+
+def test_a_suspension_is_among_them(school: Granting) -> None:
+    asked = AskedSuspension(groups=("year5",), reason=REASON, until_at=school.clock() + timedelta(hours=1))
+    filed = school.suspensions.request("manager", asked)
+    assert ids(school) == []
+    school.suspensions.agree("head", filed.suspension.id, version=1)
+    (policy,) = active_policies(school.store.path, school.clock(), RULEBOOK)
+    assert policy.tags == suspendable_tags(RULEBOOK)
+    assert policy.until_at == asked.until_at
+    assert find_grant(school.store.path, policy.id) == Grant(
+        filed.suspension.id,
+        is_suspension=True,
+        requester="manager",
+        approvers=("head",),
+        reason=REASON,
+        until_at=asked.until_at,
+    )
+
+
+def test_who_asked_who_approved_and_why(school: Granting) -> None:
+    override_id = approved(school)
+    until_at = school.clock() + timedelta(minutes=45)
+    assert find_grant(school.store.path, f"override-{override_id}") == Grant(
+        override_id,
+        is_suspension=False,
+        requester="teacher",
+        approvers=("manager",),
+        reason=REASON,
+        until_at=until_at,
+    )
+
+
+def test_every_policy_of_an_override_leads_to_it(school: Granting) -> None:
+    override_id = approved(school, names=("bet.example", "film.example"))
+    assert ids(school) == [f"override-{override_id}", f"override-{override_id}-2"]
+    one, other = (find_grant(school.store.path, policy_id) for policy_id in ids(school))
+    assert one is not None
+    assert one.id == override_id
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "policy_id", ["override-0", "override-0-2", "suspension-0", "table", "uk-esafety/gambling", ""]
+)
+def test_a_rule_of_the_site_was_granted_to_nobody(school: Granting, policy_id: str) -> None:
+    assert find_grant(school.store.path, policy_id) is None
+
+
+@pytest.mark.parametrize("damage", ["lift = '{'", "lift = '{}'", "lift = '[]'", "from_at = 'soon'"])
+def test_what_cannot_be_read_is_told_as_such(school: Granting, damage: str) -> None:
+    override_id = approved(school)
+    with school.store.act() as act:
+        act.database.execute(f"UPDATE overrides SET {damage}")  # noqa: S608 (from the table above)
+    with pytest.raises(StorageError, match="overrides and suspensions cannot be read"):
+        active_policies(school.store.path, school.clock(), RULEBOOK)
+    with pytest.raises(StorageError):
+        find_grant(school.store.path, f"override-{override_id}")
+
+
+def test_a_file_that_is_no_state_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"not a database, but long enough to be looked at " * 40)
+    with pytest.raises(StorageError):
+        active_policies(path, MORNING, RULEBOOK)
+
+
+def test_reading_does_not_wait_for_a_writer(school: Granting) -> None:
+    override_id = approved(school)
+    with school.store.act() as act:
+        act.database.execute("UPDATE overrides SET state = 'revoked'")
+        assert ids(school) == [f"override-{override_id}"], "not committed yet"
+
+
+def test_everything_blocked_but_what_is_statutory_falls_with_a_suspension() -> None:
+    assert "name:own.example" in blocked_tags(RULEBOOK)
+    assert "gambling" in suspendable_tags(RULEBOOK)
+    assert "criminal_activity" not in suspendable_tags(RULEBOOK)
+    assert blocked_tags(Rulebook()) == frozenset()

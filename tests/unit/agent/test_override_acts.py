@@ -1,0 +1,77 @@
+"""What every act leaves behind: the override, its move, its row in the record, and somebody told."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from granting import Granting
+
+from agent.override_acts import KINDS, Made, UnknownOverrideError, end, existing, file_override, is_over, tell_nobody
+from agent.storage.override_rows import Filed, Use
+from rules.errors import RefusedRequestError
+from rules.override import Move, State
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[Granting]:
+    with Granting.opened(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def waiting(school: Granting) -> Filed:
+    return school.overrides.request("teacher", school.written())
+
+
+def test_every_move_has_its_kind_of_row() -> None:
+    assert set(KINDS) == set(Move)
+    assert len(set(KINDS.values())) == len(KINDS)
+
+
+def test_an_act_leaves_all_of_it(school: Granting, waiting: Filed) -> None:
+    told: list[tuple[str, str]] = []
+    filed = replace(waiting, version=2)
+    made = Made("override_looked_at", "manager", "look", "why", {"reason": "why"}, {"roles": ["head_teacher"]})
+    with school.store.act() as act:
+        file_override(act, filed, made, lambda _, kind, each: told.append((kind, each.override.id)))
+    assert school.overrides.get(waiting.override.id) == filed
+    assert school.overrides.moves(waiting.override.id)[-1].move == "look"
+    assert school.facts() == {
+        "approvers": [],
+        "audiences": [],
+        "categories": [],
+        "from_at": "2026-11-24T10:15:00.000000+00:00",
+        "groups": ["year5"],
+        "is_break_glass": False,
+        "lifts": ["gambling"],
+        "names": ["bet.example"],
+        "roles": ["head_teacher"],
+        "state": "waiting",
+        "until_at": "2026-11-24T11:00:00.000000+00:00",
+        "version": 2,
+    }
+    assert told == [("override_looked_at", waiting.override.id)]
+
+
+def test_it_is_over_at_its_end_and_only_where_it_was_open(waiting: Filed) -> None:
+    until_at = waiting.override.lift.until_at
+    assert is_over(waiting, until_at)
+    assert not is_over(waiting, until_at - timedelta(microseconds=1))
+    refused = replace(waiting, override=replace(waiting.override, state=State.REFUSED))
+    assert not is_over(refused, until_at)
+
+
+def test_the_end_says_what_it_was_the_end_of(school: Granting, waiting: Filed) -> None:
+    with school.store.act() as act:
+        ended = end(act, waiting, tell_nobody, used=Use(3, None))
+    assert (ended.override.state, ended.version, ended.used) == (State.ENDED, 2, Use(3, None))
+    assert (school.facts()["was"], school.facts()["times_used"], school.facts()["devices"]) == ("waiting", 3, None)
+    with school.store.act() as act, pytest.raises(RefusedRequestError):
+        end(act, ended, tell_nobody)
+
+
+def test_what_is_not_there_is_not_made_up(school: Granting) -> None:
+    with school.store.read() as database, pytest.raises(UnknownOverrideError):
+        existing(database, "o99")
