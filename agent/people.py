@@ -116,10 +116,6 @@ class People:
             ).fetchone()
         return row["group_name"] or None if row else None
 
-    def approvers(self, database: sqlite3.Connection) -> tuple[Person, ...]:
-        """Give the people who may decide about an override."""
-        return read_approvers(database)
-
     def open(
         self,
         act: Act,

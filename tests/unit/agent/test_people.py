@@ -14,6 +14,7 @@ from agent.people import (
     SchoolClass,
     fault_of_roles,
     fault_of_text,
+    read_approvers,
     read_census,
     read_person,
     warn_of_approvers,
@@ -209,7 +210,7 @@ def test_approvers_are_those_who_decide_and_are_here(store: StateStore, people: 
     with store.act() as act:
         people.close(act, "p2", actor="p1")
     with store.read() as database:
-        assert [person.name for person in people.approvers(database)] == ["A"]
+        assert [person.name for person in read_approvers(database)] == ["A"]
 
 
 @pytest.mark.parametrize(
