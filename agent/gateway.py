@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
 from agent.background import step_back
+from agent.child import Child
 from agent.config import load_site
 from agent.control import serve_control, socket_path
 from agent.dns_worker_job import WorkerJob
@@ -80,10 +81,15 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         # For what happens by itself, and must not be in the way of a worker on the same core.
         self._beside = ThreadPoolExecutor(1, initializer=step_back)
-        self._intake: subprocess.Popen[bytes] | None = None
-        self._intake_start_at = 0.0
-        self._api: subprocess.Popen[bytes] | None = None
-        self._api_start_at = 0.0
+        self._intake = Child(
+            "intake",
+            "agent.intake",
+            self._runtime / "shared.mem",
+            self._snapshot_path,
+            backoff_seconds=INTAKE_BACKOFF_SECONDS,
+            on_death=lambda: self._shared.count("intake_restarts"),
+        )
+        self._api = Child("api", "agent.api.server", self._snapshot_path, backoff_seconds=API_BACKOFF_SECONDS)
         self._shared: SharedMemory
         self._supervisor: Supervisor
 
@@ -227,9 +233,10 @@ class Gateway:
             while not self._stop.is_set():
                 self._awake.clear()
                 self._supervisor.watch()
-                self._watch_intake()
-                self._watch_api()
-                is_whole = self._intake is not None and self._supervisor.is_whole()
+                self._intake.watch()
+                if self._site.listeners.api is not None:
+                    self._api.watch()
+                is_whole = self._intake.is_running and self._supervisor.is_whole()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), WATCH_SECONDS if is_whole else MEND_SECONDS)
         finally:
@@ -297,46 +304,10 @@ class Gateway:
         for line in try_it(self._site):
             self._say(line)
 
-    def _watch_intake(self) -> None:
-        """Keep the process running that stores what workers hand over."""
-        now = time.monotonic()
-        if self._intake is not None and self._intake.poll() is not None:
-            log.error("intake_died", exit_code=self._intake.returncode)
-            self._shared.count("intake_restarts")
-            self._intake = None
-            self._intake_start_at = now + INTAKE_BACKOFF_SECONDS
-        if self._intake is None and now >= self._intake_start_at:
-            self._intake = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
-                [sys.executable, "-P", "-m", "agent.intake", self._runtime / "shared.mem", self._snapshot_path],
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-            )
-
-    def _watch_api(self) -> None:
-        """Keep the process running that people and their programs talk to, where the site wants it."""
-        now = time.monotonic()
-        if self._api is not None and self._api.poll() is not None:
-            log.error("api_died", exit_code=self._api.returncode)
-            self._api = None
-            self._api_start_at = now + API_BACKOFF_SECONDS
-        if self._api is None and self._site.listeners.api is not None and now >= self._api_start_at:
-            self._api = subprocess.Popen(  # noqa: S603 (our own interpreter, our own module, no shell)
-                [sys.executable, "-P", "-m", "agent.api.server", self._snapshot_path],
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-            )
-
     def _end(self) -> None:
         self._supervisor.stop()
-        for process in (self._api, self._intake):
-            if process is None:
-                continue
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._api.end()
+        self._intake.end()
         socket_path(str(self._runtime)).unlink(missing_ok=True)
 
     # ---- commands ------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.assembly import STATE_NAME
+from agent.chores import Chore, Chores
 from agent.config import load_site
 from agent.control import NotRunningError, ask_gateway
 from agent.filter_changes import FilterChanges
@@ -164,21 +165,17 @@ def build_parts(
     )
 
 
-def sweep(parts: Parts, watch: FilterWatch | None = None) -> None:
-    """Do once what happens by itself: write down what is over and what changed, sign the record, tell who follows."""
-    for name, work in (
-        *((("site", watch.look),) if watch else ()),
-        ("overrides", parts.overrides.sweep),
-        ("suspensions", parts.suspensions.sweep),
-        ("anchor", partial(anchor_if_due, parts.store)),
-        ("events", parts.follower.look),
-    ):
-        try:
-            work()
-        except SchoolgateError as error:
-            log.error("sweep_failed", where=name, reason=str(error))
-        except Exception as error:  # noqa: BLE001 (what is over must be written down next time)
-            log.error("sweep_failed", where=name, error=type(error).__name__)
+def chores(parts: Parts, watch: FilterWatch) -> Chores:
+    """Give what happens by itself: what is over and what has changed is written down, and told to who follows."""
+    return Chores(
+        (
+            Chore("site", SWEEP_SECONDS, watch.look),
+            Chore("overrides", SWEEP_SECONDS, parts.overrides.sweep),
+            Chore("suspensions", SWEEP_SECONDS, parts.suspensions.sweep),
+            Chore("anchor", SWEEP_SECONDS, partial(anchor_if_due, parts.store)),
+            Chore("events", SWEEP_SECONDS, parts.follower.look),
+        )
+    )
 
 
 class Server(uvicorn.Server):
@@ -186,7 +183,7 @@ class Server(uvicorn.Server):
 
     Args:
         is_wanted: False once whoever started it is gone.
-        watch: records changes of the site file.
+        beside: what happens by itself.
     """
 
     def __init__(
@@ -195,11 +192,11 @@ class Server(uvicorn.Server):
         parts: Parts,
         *,
         is_wanted: Callable[[], bool],
-        watch: FilterWatch | None = None,
+        beside: Chores,
     ) -> None:
         super().__init__(config)
         self._parts = parts
-        self._watch = watch
+        self._beside = beside
         self._is_wanted = is_wanted
 
     async def run_with_sweeps(self, sockets: list[socket.socket]) -> None:
@@ -212,14 +209,10 @@ class Server(uvicorn.Server):
             await asyncio.gather(beside, return_exceptions=True)
 
     async def _work_beside(self) -> None:
-        loop = asyncio.get_running_loop()
-        sweep_at = loop.time()
         while not self.should_exit:
             if not self._is_wanted():
                 self.should_exit = True
-            if loop.time() >= sweep_at:
-                await asyncio.to_thread(sweep, self._parts, self._watch)
-                sweep_at = loop.time() + SWEEP_SECONDS
+            await asyncio.to_thread(self._beside.do_due)
             await asyncio.sleep(WATCH_SECONDS)
         # Whoever follows would keep the server from its end.
         self._parts.hub.close()
@@ -287,7 +280,7 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
             act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
         changes = FilterChanges(store, parts.people, clock=clock)
         watch = FilterWatch(changes, Path(site().paths.runtime), Path(site().path))
-        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, watch=watch)
+        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=chores(parts, watch))
         introduce(listening, certificate, now=clock())
         asyncio.run(server.run_with_sweeps([listening]))
         with store.act() as act:

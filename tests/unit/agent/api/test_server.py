@@ -21,11 +21,13 @@ import pytest
 from api_of_test import PASSWORD, REASON, SchoolOfTest
 
 from agent.accounts import Accounts
-from agent.api.server import Herald, SiteInForce, listen, serve_site, sweep
+from agent.api.server import Herald, SiteInForce, chores, listen, serve_site
 from agent.api.tls import open_certificate
 from agent.assembly import build_snapshot
 from agent.config import load_site
 from agent.control import NotRunningError
+from agent.filter_changes import FilterChanges
+from agent.filter_watch import FilterWatch
 from agent.people import People
 from agent.site import Endpoint
 from agent.snapshot import write_snapshot
@@ -56,6 +58,11 @@ def free_port() -> int:
 
 def clock() -> datetime:
     return datetime.now(UTC)
+
+
+def do_all(school: SchoolOfTest, folder: Path) -> None:
+    changes = FilterChanges(school.store, school.parts.people, clock=clock)
+    chores(school.parts, FilterWatch(changes, folder, folder / "site.yaml")).do_due()
 
 
 # --- The parts
@@ -123,10 +130,10 @@ def test_a_sweep_writes_down_what_is_over_and_signs_the_record(tmp_path: Path) -
     body = {"names": ["bet.example"], "groups": ["year5"], "reason": REASON, "until_at": "2026-03-02T09:45:00+00:00"}
     assert manager.post("/overrides", body | {"is_break_glass": True}).status_code == 201
     school.now = datetime(2026, 3, 2, 10, tzinfo=UTC)
-    sweep(school.parts)
+    do_all(school, tmp_path)
     assert {"override_ended", "record_anchored"} <= set(school.kinds())
     rows = len(school.kinds())
-    sweep(school.parts)
+    do_all(school, tmp_path)
     assert len(school.kinds()) == rows
 
 
@@ -135,7 +142,7 @@ def test_a_fault_of_one_duty_keeps_none_of_the_others(tmp_path: Path) -> None:
     school.person("Manager", Role.NETWORK_MANAGER)
     with school.store.act() as act:
         act.database.execute("ALTER TABLE suspensions RENAME TO elsewhere")
-    sweep(school.parts)
+    do_all(school, tmp_path)
     assert "record_anchored" in school.kinds()
 
 
