@@ -13,7 +13,6 @@ from agent.written_site import ALL_SERVICES, SAFE_MODES, WrittenPolicy, WrittenR
 from rules.document import Path
 from rules.event import NAME_TAG, SEARCH_TAG
 from rules.pack import (
-    Pack,
     Row,
     RowSetting,
     TableRow,
@@ -25,6 +24,7 @@ from rules.pack import (
     statutory_categories,
 )
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
+from rules.policy_pack import Pack
 from rules.schedule import Schedule
 from rules.subject import Audience, Scope
 
@@ -80,9 +80,10 @@ def _build_table(
     for name in settings if rows else ():
         findings.is_known(("rows", name), name, rows, "row", at_key=True)
     for pack in packs:
+        source = f"{pack.source}, table of user actions"
         for row in pack.rows:
             built = list(_read_settings(row, settings.get(row.id, []), findings, context))
-            table_row = rule_row(pack, row, (setting for _, setting in built))
+            table_row = rule_row(pack.id, source, row, (setting for _, setting in built))
             _check_rulings(table_row, built, findings)
             yield table_row
 

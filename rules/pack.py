@@ -1,4 +1,4 @@
-"""Policy packs: the table of a policy document, what a site says about its rows, and the rulebook that follows."""
+"""The table of user actions of a policy document, what a site says about its rows, and the rulebook that follows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from enum import StrEnum
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
 from rules.schedule import Schedule
 from rules.subject import Audience, Scope
+from rules.visibility import Visibility
 
 
 class Tick(StrEnum):
@@ -17,14 +18,6 @@ class Tick(StrEnum):
     NOMINATED_USERS = "nominated_users"
     UNACCEPTABLE = "unacceptable"
     UNACCEPTABLE_ILLEGAL = "unacceptable_illegal"
-
-
-class Visibility(StrEnum):
-    """How much of a row somebody who sees names can know."""
-
-    FULL = "full"
-    PARTIAL = "partial"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +33,6 @@ class Row:
     visibility: Visibility
     note: str
     location: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """One policy document's table."""
-
-    id: str
-    title: str
-    source: str
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +98,13 @@ def find_mismatch(ruling: Ruling, setting: RowSetting) -> tuple[str, str] | None
     return None
 
 
-def rule_row(pack: Pack, row: Row, settings: Iterable[RowSetting]) -> TableRow:
-    """Apply a site's settings to a row; what a setting leaves empty comes from the one for everybody."""
+def rule_row(pack: str, source: str, row: Row, settings: Iterable[RowSetting]) -> TableRow:
+    """Apply a site's settings to a row; what a setting leaves empty comes from the one for everybody.
+
+    Args:
+        pack: the id of the pack.
+        source: how its document is cited.
+    """
     everybody = Ruling(row.tick, row.location)
     scoped: list[RowSetting] = []
     for setting in settings:
@@ -125,7 +113,7 @@ def rule_row(pack: Pack, row: Row, settings: Iterable[RowSetting]) -> TableRow:
         else:
             scoped.append(setting)
     rulings = (everybody, *(inherit(everybody, setting) for setting in scoped))
-    return TableRow(pack.id, f"{pack.source}, line {row.source_line}", row, rulings)
+    return TableRow(pack, f"{source}, line {row.source_line}", row, rulings)
 
 
 def inherit(above: Ruling, setting: RowSetting) -> Ruling:

@@ -1,32 +1,50 @@
 """The written form of a policy pack.
 
-A pack is a YAML file in `rules/packs`:
+A pack is a YAML file in `rules/packs`, one for each policy document. Text is English, or a mapping by language
+(`{nl: ..., en: ...}`, English always among them). Times have a unit (`72 h`, `15 school days`, `at once`). Where
+something stands in the document is said by `section` and `line`, and what stands there, in our words, by `says`.
 
     pack: uk-esafety                    # its name, as a site writes it
-    title: What people may do on line
-    source: E-safety policy of ..., table of user actions
-    rows:
-      gambling:                         # the row's name, as a site writes it
+    language: en                        # of the document
+    title: E-safety
+    source: E-safety policy of ...      # how it is cited
+    law: {as_of: 2018-01-01, notes: [...]}
+    rows:                               # the table of user actions, where the document has one
+      gambling:
         label: Betting and games for money
-        section: ...                    # where the row stands in the document
+        section: ...
         line: 315
         tick: unacceptable              # one of `Tick`
         categories: [gambling]          # what of it has a name that can be looked up; may be empty
         visibility: partial             # full, partial or none
         note: ...                       # needed where visibility is none
+    communications:                     # the table of means of communication
+      columns: {staff_allowed: Staff may, ...}
+      rows: {phones_in_lessons: {label: ..., line: 262, ticks: [staff_selected], footnote: ...}}
+    sanctions:                          # by audience; see `rules.sanction_reader`
+    roles: ...                          # and the rest of the handbook; see `rules.handbook_reader`
+    assessment: ...                     # see `rules.assessment_reader`
 
 Text becomes a `Pack` here; opening files is the business of `agent`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
+from datetime import date
 from typing import Final
 
-from rules.document import Document, Path, Value, parse_document
+from rules.assessment_reader import read_assessment
+from rules.category import LANGUAGES
+from rules.document import parse_document
 from rules.errors import ConfigurationError, Problem
-from rules.pack import Pack, Row, Tick, Visibility
+from rules.handbook import Law
+from rules.handbook_reader import read_handbook
+from rules.pack import Row, Tick
+from rules.pack_fields import Fields
+from rules.policy_pack import Communication, CommunicationsTable, Pack
+from rules.sanction_reader import read_sanctions
+from rules.visibility import Visibility
 
-_PACK_KEYS: Final = ("pack", "title", "source", "rows")
-_ROW_KEYS: Final = ("label", "section", "line", "tick", "categories", "visibility")
+MAX_PACK_CHARACTERS: Final = 1_000_000
 
 
 def parse_pack(text: str, *, file: str, categories: Collection[str]) -> Pack:
@@ -40,78 +58,86 @@ def parse_pack(text: str, *, file: str, categories: Collection[str]) -> Pack:
     Raises:
         ConfigurationError: all problems of the pack at once.
     """
+    if len(text) > MAX_PACK_CHARACTERS:
+        found = f"{len(text):,} characters"
+        raise ConfigurationError((Problem(file, found, f"at most {MAX_PACK_CHARACTERS:,}"),))
     document = parse_document(text, file=file)
     problems = list(document.problems)
-    value = document.value
-    if not isinstance(value, dict):
-        raise ConfigurationError((document.problem((), "no mapping", "a pack: " + ", ".join(_PACK_KEYS)),))
-    problems += _wrong_keys(document, (), value, needed=_PACK_KEYS)
-    problems += [_not_text(document, (key,)) for key in _PACK_KEYS[:3] if not isinstance(value.get(key, ""), str)]
-    rows = value.get("rows", {})
-    if not isinstance(rows, dict):
-        problems.append(document.problem(("rows",), "no mapping", "rows by name"))
-        rows = {}
-    for name, row in rows.items():
-        problems += _wrong_row(document, ("rows", name), row, categories)
+    fields = Fields(document, (), problems)
+    handbook = read_handbook(fields)
+    rows = tuple(fields.each("rows", lambda name, row: _row(name, row, categories)).values())
+    sanctions = read_sanctions(fields, roles=handbook.roles)
+    illegal = (row.categories for row in rows if row.tick is Tick.UNACCEPTABLE_ILLEGAL)
+    pack = Pack(
+        id=fields.text("pack"),
+        title=fields.words("title"),
+        source=fields.text("source"),
+        language=_language(fields),
+        law=_law(fields),
+        rows=rows,
+        communications=_communications(fields.inner("communications")) if fields.has("communications") else None,
+        sanctions=sanctions,
+        handbook=handbook,
+        assessment=read_assessment(
+            fields, categories=categories, sanctions=sanctions, statutory=frozenset[str]().union(*illegal)
+        ),
+    )
+    fields.done()
     if problems:
         raise ConfigurationError(tuple(problems))
-    return Pack(
-        value["pack"], value["title"], value["source"], tuple(_row(document, name, rows[name]) for name in rows)
-    )
+    return pack
 
 
-def _row(document: Document, name: str, row: dict[str, Value]) -> Row:
+def _language(fields: Fields) -> str:
+    language = fields.text("language", default="en")
+    if language not in LANGUAGES:
+        fields.fault("language", f"'{language}'", "one of " + ", ".join(LANGUAGES))
+    return language
+
+
+def _law(fields: Fields) -> Law:
+    if not fields.has("law"):
+        return Law(date.min)
+    law = fields.inner("law")
+    read = Law(law.day("as_of"), law.all_words("notes"))
+    law.done()
+    return read
+
+
+def _row(name: str, row: Fields, categories: Collection[str]) -> Row:
+    visibility = row.choice("visibility", Visibility)
+    listed = row.names("categories", categories, "a category that exists")
+    if not row.has("categories"):
+        row.fault("", "no categories", "a list of categories, which may be empty")
+    note = row.text("note", default="")
+    if visibility is Visibility.NONE and (listed or not note):
+        row.fault("", "categories, or no note, in a row that nobody sees", "no categories, and a note who reports it")
     return Row(
         id=name,
-        label=row["label"],
-        section=row["section"],
-        source_line=int(row["line"]),
-        tick=Tick(row["tick"]),
-        categories=frozenset(row["categories"]),
-        visibility=Visibility(row["visibility"]),
-        note=row.get("note", ""),
-        location=document.location(("rows", name)),
+        label=row.text("label"),
+        section=row.text("section"),
+        source_line=row.number("line"),
+        tick=row.choice("tick", Tick),
+        categories=frozenset(listed),
+        visibility=visibility,
+        note=note,
+        location=row.location,
     )
 
 
-def _wrong_keys(
-    document: Document, path: Path, value: dict[str, Value], *, needed: Sequence[str], optional: Sequence[str] = ()
-) -> Iterator[Problem]:
-    known = (*needed, *optional)
-    for key in value:
-        if key not in known:
-            yield document.problem((*path, key), f"the unknown key {key}", "one of " + ", ".join(known), at_key=True)
-    for key in needed:
-        if key not in value:
-            yield document.problem(path, f"no {key}", f"the key {key}", at_key=True)
+def _communications(fields: Fields) -> CommunicationsTable:
+    columns = fields.each_words("columns")
 
-
-def _wrong_row(document: Document, path: Path, row: Value, categories: Collection[str]) -> Iterator[Problem]:
-    if not isinstance(row, dict):
-        yield document.problem(path, "no mapping", "a row: " + ", ".join(_ROW_KEYS))
-        return
-    yield from _wrong_keys(document, path, row, needed=_ROW_KEYS, optional=("note",))
-    for key in ("label", "section", "note"):
-        if not isinstance(row.get(key, ""), str):
-            yield _not_text(document, (*path, key))
-    line = row.get("line", "1")
-    if not (isinstance(line, str) and line.isdecimal() and len(line) < 10):
-        yield document.problem((*path, "line"), repr(line), "the number of a line")
-    for key, choices in (("tick", tuple(Tick)), ("visibility", tuple(Visibility))):
-        if row.get(key, choices[0]) not in choices:
-            yield document.problem((*path, key), repr(row[key])[:80], "one of " + ", ".join(choices))
-    listed = row.get("categories", [])
-    if not isinstance(listed, list):
-        yield document.problem((*path, "categories"), repr(listed)[:80], "a list of categories, which may be empty")
-        return
-    for index, category in enumerate(listed):
-        if not isinstance(category, str) or category not in categories:
-            yield document.problem((*path, "categories", index), repr(category)[:80], "a category that exists")
-    if row.get("visibility") == Visibility.NONE and (listed or not row.get("note")):
-        yield document.problem(
-            path, "categories, or no note, in a row that nobody sees", "no categories, and a note who reports it"
+    def read(name: str, row: Fields) -> Communication:
+        return Communication(
+            id=name,
+            label=row.words("label"),
+            line=row.number("line"),
+            ticks=row.names("ticks", columns, "a column of the table"),
+            footnote=row.words("footnote", is_needed=False),
+            location=row.location,
         )
 
-
-def _not_text(document: Document, path: Path) -> Problem:
-    return document.problem(path, "no text", "text")
+    table = CommunicationsTable(columns, fields.each("rows", read))
+    fields.done()
+    return table

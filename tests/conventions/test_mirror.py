@@ -17,9 +17,13 @@ VALUES = {
     "agent/site.py",
     "rules/errors.py",
     "rules/event.py",
+    "rules/handbook.py",
+    "rules/incident_kind.py",
     "rules/policy.py",
+    "rules/policy_pack.py",
     "rules/subject.py",
     "rules/verdict.py",
+    "rules/visibility.py",
     "agent/dns_worker_job.py",
 }
 

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from rules.engine import decide
 from rules.event import Event
 from rules.pack import (
-    Pack,
     Row,
     RowSetting,
     TableRow,
     Tick,
-    Visibility,
     build_rulebook,
     find_fault,
     find_mismatch,
@@ -23,6 +21,7 @@ from rules.pack import (
 from rules.schedule import Schedule, Window
 from rules.subject import Audience, Profile
 from rules.verdict import Block, ReasonCode
+from rules.visibility import Visibility
 
 PUPIL, STAFF, GUEST = Audience.PUPIL, Audience.STAFF, Audience.GUEST
 LUNCH = Schedule("lunch", "Europe/London", (Window(frozenset(range(5)), 730, 780),))
@@ -38,7 +37,7 @@ def row(tick: Tick, *, categories: frozenset[str] = frozenset({"games_educationa
 
 def table_row(tick: Tick, *settings: RowSetting) -> TableRow:
     subject = row(tick)
-    return rule_row(Pack("p", "t", "Policy", (subject,)), subject, settings)
+    return rule_row("p", "Policy", subject, settings)
 
 
 def is_open(

@@ -7,8 +7,11 @@ import pytest
 import yaml
 
 from rules.errors import ConfigurationError
-from rules.pack import Pack, Row, Tick, Visibility
+from rules.pack import Row, Tick
 from rules.pack_reader import parse_pack
+from rules.policy_pack import Pack
+from rules.visibility import Visibility
+from rules.words import words
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT.parent / "shared" / "reference"
@@ -38,6 +41,43 @@ USER_ACTIONS = """
 317 file_sharing                  certain_times        partial
 318 social_networking             unacceptable         partial
 319 video_broadcasting            nominated_users      partial
+"""
+
+# Line of the policy document, row, and its ticks in the order of the columns.
+SANCTIONS = """
+342 P01 111111101
+343 P02 100000000
+344 P03 111000000
+345 P04 100010000
+346 P05 100000000
+347 P06 100000000
+348 P07 100000000
+349 P08 111000000
+350 P09 111001000
+351 P10 111001100
+352 P11 111001101
+354 P12 111001000
+355 P13 111011111
+356 P14 111011000
+357 P15 111111111
+358 P16 111011000
+363 S01 11111111
+364 S02 11000000
+365 S03 11001000
+366 S04 10000000
+367 S05 11000000
+368 S06 11101000
+369 S07 11000000
+370 S08 11101000
+371 S09 11100000
+372 S10 11100000
+373 S11 10000000
+374 S12 11000000
+375 S13 11101000
+376 S14 11001000
+378 S15 11100001
+379 S16 10000000
+380 S17 11100101
 """
 
 ROW_CATEGORIES = {
@@ -75,6 +115,15 @@ def test_the_shipped_pack_is_the_whole_table_of_user_actions() -> None:
     expected = [tuple(line.split()) for line in USER_ACTIONS.strip().splitlines()]
     assert len(expected) == 22
     assert [as_line(row) for row in shipped().rows] == expected
+
+
+def test_the_shipped_pack_has_both_tables_of_sanctions_tick_for_tick() -> None:
+    found = [
+        (str(row.line), row.id, "".join("01"[action in row.actions] for action in table.actions))
+        for table in shipped().sanctions.values()
+        for row in table.rows.values()
+    ]
+    assert found == [tuple(line.split()) for line in SANCTIONS.strip().splitlines()]
 
 
 def test_each_row_covers_its_categories() -> None:
@@ -128,7 +177,7 @@ def written(**row_changes: Any) -> str:
 
 def test_a_pack_is_read_with_the_place_of_each_row() -> None:
     pack = parse_pack(written(), file="p.yaml", categories=CATEGORIES)
-    assert (pack.id, pack.title, pack.source) == ("p", "t", "s")
+    assert (pack.id, pack.title, pack.source) == ("p", words(en="t"), "s")
     assert pack.rows == (
         Row(
             id="gambling",
@@ -147,9 +196,9 @@ def test_a_pack_is_read_with_the_place_of_each_row() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        pytest.param("", "p.yaml:1:1: found no mapping", id="empty"),
+        pytest.param("", "p.yaml:1:1: found nothing; expected a mapping", id="empty"),
         pytest.param(
-            "pack: p\nrows: []\n", "rows: found no mapping; expected rows by name", id="rows-that-are-a-list"
+            "pack: p\nrows: []\n", "rows: found an empty list; expected a mapping", id="rows-that-are-a-list"
         ),
         pytest.param("pack: p\n", "p.yaml:1:1: found no title; expected the key title", id="missing-key"),
         pytest.param(
@@ -166,8 +215,8 @@ def test_a_pack_is_read_with_the_place_of_each_row() -> None:
             "rows.gambling.categories: found 'gambling'; expected a list",
             id="no-list",
         ),
-        pytest.param(written(line="x"), "rows.gambling.line: found 'x'; expected the number of a line", id="line"),
-        pytest.param(written(label=["x"]), "rows.gambling.label: found no text; expected text", id="label"),
+        pytest.param(written(line="x"), "rows.gambling.line: found 'x'; expected a whole number", id="line"),
+        pytest.param(written(label=["x"]), "rows.gambling.label: found a list; expected text", id="label"),
         pytest.param(
             written(label="left out"), "rows.gambling: found no label; expected the key label", id="no-label"
         ),
@@ -187,3 +236,31 @@ def test_all_faults_of_a_pack_are_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_pack(written(tick="x", visibility="y", line="z"), file="p.yaml", categories=CATEGORIES)
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the transcription of the policy document is not here")
+def test_every_tick_of_the_document_is_in_the_pack_and_no_other() -> None:
+    tables = yaml.safe_load((REFERENCE / "esafety-tables.yaml").read_text(encoding="utf-8"))["tables"]
+    pack = shipped()
+    assert pack.communications is not None
+    ours: dict[str, list[tuple[str, int, tuple[str, ...], bool]]] = {
+        "communications": [
+            (row.id, row.line, row.ticks, bool(row.footnote.by_language)) for row in pack.communications.rows.values()
+        ],
+        "user_actions": [(row.id, row.source_line, (row.tick.value,), False) for row in pack.rows],
+    }
+    for audience, table in pack.sanctions.items():
+        ours[f"{audience}_sanctions"] = [
+            (f"{row.id}_{row.key}", row.line, tuple(action.id for action in table.actions_of(row.id)), False)
+            for row in table.rows.values()
+        ]
+    theirs = {
+        name: [(row["id"], row["source_line"], tuple(row["ticks"]), bool(row["asterisk"])) for row in table["rows"]]
+        for name, table in tables.items()
+    }
+    assert ours == theirs
+    assert sum(len(ticks) for table in ours.values() for _, _, ticks, _ in table) == 158
+    columns = {name: [column["id"] for column in table["columns"]] for name, table in tables.items()}
+    assert list(pack.communications.columns) == columns["communications"]
+    for audience, sanctions in pack.sanctions.items():
+        assert list(sanctions.actions) == columns[f"{audience}_sanctions"]

@@ -1,0 +1,106 @@
+"""The written form of what a policy document lays down beside its tables.
+
+roles:        {dpo: {title: ..., holds: data_protection_officer, section: "5", line: 97, says: ...},
+               police: {title: ..., outside: true, section: ..., line: ..., says: ...}}
+chains:       {breach: {kinds: [data_breach], section: ..., line: ..., says: ...,
+                        steps: [{to: dpo, within: at once}, {to: police, within: 24 h, when: a theft}]}}
+clocks:       {regulator: {title: ..., from: awareness, length: 72 h, section: ..., line: ..., says: ...}}
+registers:    {breaches: {title: ..., kept_by: incidents, section: ..., line: ..., says: ...}}
+retention:    {incident: {title: ..., length: 7 years, section: ..., line: ..., says: ...}}
+reviews:      {evaluation: {title: ..., every: 1 year, by: [dpo], section: ..., line: ..., says: ...}}
+measures:     {encryption: {evidence: [schoolgate_...], section: ..., line: ..., says: ...}}
+procedures:   {illegal: {title: ..., steps: [...], contacts: [...], section: ..., line: ..., says: ...}}
+statements:   {purpose: {section: ..., line: ..., says: ...}}
+coverage:     {NL-01: {how: logs, by: ...}}
+"""
+
+from rules.handbook import (
+    Chain,
+    ChainStep,
+    Citation,
+    Clock,
+    Coverage,
+    Handbook,
+    Keeper,
+    Keeping,
+    Means,
+    Measure,
+    PackRole,
+    Procedure,
+    Register,
+    Review,
+    Start,
+)
+from rules.incident_kind import Kind
+from rules.pack_fields import Fields
+from rules.roles import Role
+
+
+def read_handbook(fields: Fields) -> Handbook:
+    """Read the handbook of a pack; its roles first, because everything else refers to them."""
+    roles = fields.each("roles", _role)
+
+    def chain(name: str, part: Fields) -> Chain:
+        def step(one: Fields) -> ChainStep:
+            to = one.text("to")
+            if to not in roles:
+                one.fault("to", f"'{to}'", "a role of this pack")
+            return ChainStep(to, one.span("within"), one.words("when", is_needed=False))
+
+        steps = part.items("steps", step)
+        if not steps:
+            part.fault("", "no steps", "whom to tell first")
+        return Chain(name, part.choices("kinds", Kind), steps, _cites(part))
+
+    def review(name: str, part: Fields) -> Review:
+        by = part.names("by", roles, "a role of this pack")
+        return Review(name, part.words("title"), part.span("every"), by, _cites(part))
+
+    return Handbook(
+        roles=roles,
+        chains=fields.each("chains", chain),
+        clocks=fields.each("clocks", _clock),
+        registers=fields.each("registers", _register),
+        retention=fields.each("retention", _keeping),
+        reviews=fields.each("reviews", review),
+        measures=fields.each("measures", _measure),
+        procedures=fields.each("procedures", _procedure),
+        statements=fields.each("statements", lambda _, part: _cites(part)),
+        coverage=fields.each("coverage", _coverage),
+    )
+
+
+def _cites(part: Fields) -> Citation:
+    return Citation(part.text("section"), part.number("line"), part.words("says"), part.location)
+
+
+def _role(name: str, part: Fields) -> PackRole:
+    holds = part.choice("holds", Role) if part.has("holds") else None
+    is_outside = part.flag("outside")
+    if is_outside and holds is not None:
+        part.fault("outside", "somebody outside who holds a role in the product", "one of the two")
+    return PackRole(name, part.words("title"), holds, is_outside, _cites(part))
+
+
+def _clock(name: str, part: Fields) -> Clock:
+    return Clock(name, part.words("title"), part.choice("from", Start), part.span("length"), _cites(part))
+
+
+def _register(name: str, part: Fields) -> Register:
+    return Register(name, part.words("title"), part.choice("kept_by", Keeper), _cites(part))
+
+
+def _keeping(name: str, part: Fields) -> Keeping:
+    return Keeping(name, part.words("title"), part.span("length") if part.has("length") else None, _cites(part))
+
+
+def _measure(name: str, part: Fields) -> Measure:
+    return Measure(name, part.texts("evidence"), _cites(part))
+
+
+def _procedure(name: str, part: Fields) -> Procedure:
+    return Procedure(name, part.words("title"), part.all_words("steps"), part.all_words("contacts"), _cites(part))
+
+
+def _coverage(name: str, part: Fields) -> Coverage:
+    return Coverage(name, part.choice("how", Means), part.words("by"))

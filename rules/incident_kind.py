@@ -1,0 +1,56 @@
+"""The kinds of incident that exist, and what they put a child at risk of."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an incident is about."""
+
+    ILLEGAL = "illegal"
+    PORNOGRAPHY = "pornography"
+    OFFENSIVE = "offensive"
+    EXTREMISM = "extremism"
+    SELF_HARM = "self_harm"
+    GROOMING = "grooming"
+    BULLYING = "bullying"
+    IMAGE_OR_DATA_SHARING = "image_or_data_sharing"
+    BYPASS = "bypass"
+    GAMBLING = "gambling"
+    GAMES = "games"
+    SOCIAL = "social"
+    SHOPPING = "shopping"
+    FILE_TRANSFER = "file_transfer"
+    PIRACY = "piracy"
+    NON_EDUCATIONAL = "non_educational"
+    ACCOUNT_SHARING = "account_sharing"
+    OTHER_ACCOUNT = "other_account"
+    STAFF_ACCOUNT = "staff_account"
+    MEDIA = "media"
+    CARELESS_DATA = "careless_data"
+    SECURITY_RULES = "security_rules"
+    FILTER_OFF = "filter_off"
+    MALWARE = "malware"
+    DAMAGE_TO_DATA = "damage_to_data"
+    DAMAGE = "damage"
+    PHONE = "phone"
+    DISREPUTE = "disrepute"
+    PERSONAL_USE = "personal_use"
+    CONTACT_WITH_PUPILS = "contact_with_pupils"
+    STAFF_CONDUCT = "staff_conduct"
+    UNREPORTED = "unreported"
+    DATA_BREACH = "data_breach"
+    REPEAT = "repeat"
+    OTHER = "other"
+
+
+class Risk(StrEnum):
+    """The four areas of risk that schools know by their initials."""
+
+    CONTENT = "content"
+    CONTACT = "contact"
+    CONDUCT = "conduct"
+    COMMERCE = "commerce"
+
+
+# Who is at risk comes before who did something: these go to the safeguarding lead first.
+SAFEGUARDING = frozenset({Kind.GROOMING, Kind.SELF_HARM, Kind.EXTREMISM, Kind.BULLYING, Kind.IMAGE_OR_DATA_SHARING})

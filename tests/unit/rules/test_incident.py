@@ -1,0 +1,70 @@
+"""The life cycle of incidents, who deals with them, and who may read them."""
+
+import pytest
+
+from rules.errors import RefusedRequestError
+from rules.incident import READERS, TRANSITIONS, Move, State, Track, may_read, next_state, track_of
+from rules.incident_kind import SAFEGUARDING, Kind
+from rules.roles import Role
+from rules.subject import Audience
+
+LEGAL = {
+    State.CANDIDATE: "accept reclassify dismiss merge split correct",
+    State.ACCEPTED: "reclassify merge split close correct",
+    State.DISMISSED: "reopen",
+    State.MERGED: "",
+    State.CLOSED: "reopen correct",
+}
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("move", Move)
+def test_every_move_is_legal_or_refused_in_a_sentence(state: State, move: Move) -> None:
+    if move.value in LEGAL[state].split():
+        assert next_state(state, move) is TRANSITIONS[state, move]
+    else:
+        with pytest.raises(RefusedRequestError, match=r"^This incident is .*, so it cannot be .*\.$"):
+            next_state(state, move)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("audience", Audience)
+def test_what_is_illegal_is_sealed_whoever_it_is_about(kind: Kind, audience: Audience) -> None:
+    assert (track_of(kind, audience) is Track.SEALED) is (kind is Kind.ILLEGAL)
+
+
+@pytest.mark.parametrize("kind", sorted(SAFEGUARDING))
+def test_who_is_at_risk_is_for_the_safeguarding_lead(kind: Kind) -> None:
+    assert track_of(kind, Audience.PUPIL) is Track.SAFEGUARDING
+    assert Role.ICT_COORDINATOR not in READERS[Track.SAFEGUARDING]
+
+
+def test_allegations_against_staff_are_for_the_head_teacher_alone() -> None:
+    assert track_of(Kind.GAMBLING, Audience.STAFF) is Track.ORDINARY
+    assert track_of(Kind.GAMBLING, Audience.STAFF, is_allegation=True) is Track.RESTRICTED
+    assert track_of(Kind.CONTACT_WITH_PUPILS, Audience.STAFF) is Track.RESTRICTED
+    assert track_of(Kind.GROOMING, Audience.STAFF) is Track.RESTRICTED
+    assert READERS[Track.RESTRICTED] == {Role.HEAD_TEACHER}
+
+
+@pytest.mark.parametrize("track", Track)
+def test_nobody_reads_what_is_about_themselves(track: Track) -> None:
+    assert not may_read(track, person="p1", roles=tuple(Role), subject="p1", named=("p1",))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_technician_and_an_auditor_read_no_incident(role: Role) -> None:
+    readable = {track for track in Track if may_read(track, person="p1", roles=(role,), subject=None, named=("p2",))}
+    expected = {
+        Role.HEAD_TEACHER: set(Track),
+        Role.SAFEGUARDING_LEAD: {Track.ORDINARY, Track.SAFEGUARDING, Track.SEALED},
+        Role.ICT_COORDINATOR: {Track.ORDINARY, Track.SEALED},
+    }
+    assert readable == expected.get(role, set())
+
+
+def test_whoever_was_named_reads_restricted_incidents_and_no_others() -> None:
+    readable = {
+        track for track in Track if may_read(track, person="p2", roles=(Role.SLT,), subject="p1", named=["p2"])
+    }
+    assert readable == {Track.RESTRICTED}
