@@ -1,41 +1,26 @@
 """What the filter says at this moment, for those who judge a request: groups, categories, what names are about."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
-from agent.assembly import NOT_ASKABLE, build_snapshot, open_generations
+from agent.assembly import build_snapshot, open_generations
 from agent.categories import load_categories
 from agent.companions import companions_of
 from agent.granted import blocked_tags
 from agent.policy_state import build_overlay
-from agent.site import Site
+from agent.site import OverrideSettings, Site
 from agent.snapshot import Snapshot
 from filters.classifier import Classifier
 from filters.list_index import ListIndex, empty_index
 from filters.wire import Type
 from rules.category import Kind
+from rules.event import NAME_TAG
 from rules.name import DomainName, to_wire
 from rules.override import OverrideLimits
-
-# A lesson about them is possible, and two people answer for it: the safeguarding lead and the ICT Co-ordinator.
-SENSITIVE: Final = frozenset(
-    {
-        "pornography",
-        "nudity",
-        "violence",
-        "self_harm",
-        "hate_speech",
-        "discrimination",
-        "weapons",
-        "drugs",
-        "cults",
-        "dating",
-        "hacking",
-    }
-)
+from rules.policy import Effect, Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +29,9 @@ class FilterContext:
 
     `groups` and `networks` are those of the site, `categories` the ordinary ones; `blocked` are the tags (categories
     and `name:` tags) that some policy blocks for somebody. `tags_of` gives every tag of a name, `needed_with` what
-    pages at these names are likely to need. `has_chosen_only` where somebody gets only names that a policy allows.
-    A device may keep a refusal for `blocked_ttl_seconds`, and any answer for `max_ttl_seconds`.
+    pages at these names are likely to need. `own_rules` says which rule of the school blocks a `name:` tag.
+    `has_chosen_only` where somebody gets only names that a policy allows. A device may keep a refusal for
+    `blocked_ttl_seconds`, and any answer for `max_ttl_seconds`.
     """
 
     groups: frozenset[str]
@@ -58,6 +44,7 @@ class FilterContext:
     limits: OverrideLimits
     tags_of: Callable[[DomainName], frozenset[str]]
     needed_with: Callable[[tuple[DomainName, ...]], tuple[DomainName, ...]] = companions_of
+    own_rules: Mapping[str, str] = field(default_factory=dict)
     has_chosen_only: bool = False
     blocked_ttl_seconds: int = 10
     max_ttl_seconds: int = 3600
@@ -72,9 +59,37 @@ class FilterContext:
         """The categories that somebody is kept from and that an override can lift."""
         return (self.blocked & self.categories) - self.unliftable
 
+    def open_everywhere_at(self, from_at: datetime, *, now: datetime) -> datetime:
+        """Say when every device has what opens at an instant, at the latest: refusals are out there."""
+        return _used_up(max(now, from_at) + timedelta(seconds=self.blocked_ttl_seconds))
 
-def build_filter_context(site: Site, classifier: Classifier, *, limits: OverrideLimits) -> FilterContext:
-    """Say how a site filters, with the classifier of the lists in force."""
+    def closed_everywhere_at(self, until_at: datetime, *, now: datetime) -> datetime:
+        """Say when no device has what closes now, at the latest: no answer outlives what it was given under."""
+        return _used_up(max(now, min(now + timedelta(seconds=self.max_ttl_seconds), until_at)))
+
+
+def _used_up(at: datetime) -> datetime:
+    """Give the whole second by which no cache has what expires at an instant.
+
+    A cache that counts whole seconds, as Unbound does, uses the last one up.
+    """
+    return at.replace(microsecond=0) + timedelta(seconds=2 if at.microsecond else 1)
+
+
+def limits_of(settings: OverrideSettings) -> OverrideLimits:
+    """Give the bounds of a request as a site sets them."""
+    return OverrideLimits(
+        max_days=settings.max_days,
+        max_ahead_days=settings.max_ahead_days,
+        break_glass_minutes=settings.break_glass_minutes,
+        countersign_hours=settings.countersign_hours,
+    )
+
+
+def build_filter_context(
+    site: Site, classifier: Classifier, *, limits: OverrideLimits | None = None
+) -> FilterContext:
+    """Say how a site filters, with the classifier of the lists in force; without `limits`, those of the site hold."""
     rulebook = site.rulebook
     return FilterContext(
         groups=frozenset(group.name for group in site.groups)
@@ -82,15 +97,25 @@ def build_filter_context(site: Site, classifier: Classifier, *, limits: Override
         networks=frozenset(network.name for network in site.networks),
         categories=frozenset(each.id for each in load_categories() if each.kind is Kind.ORDINARY),
         statutory=rulebook.statutory,
-        never_override=NOT_ASKABLE,
-        sensitive=SENSITIVE,
+        never_override=site.overrides.never,
+        sensitive=site.overrides.sensitive,
         blocked=blocked_tags(rulebook),
-        limits=limits,
+        limits=limits or limits_of(site.overrides),
         tags_of=lambda name: classifier.classify(to_wire(name), Type.A),
+        own_rules=_own_rules(rulebook),
         has_chosen_only=bool(rulebook.allow_only),
         blocked_ttl_seconds=site.answers.blocked_ttl_seconds,
         max_ttl_seconds=site.answers.max_ttl_seconds,
     )
+
+
+def _own_rules(rulebook: Rulebook) -> dict[str, str]:
+    rules: dict[str, set[str]] = {}
+    for policy in rulebook.policies:
+        for tag in policy.tags if policy.effect is Effect.BLOCK else ():
+            if tag.startswith(NAME_TAG):
+                rules.setdefault(tag, set()).add(policy.id)
+    return {tag: " and ".join(sorted(ids)) for tag, ids in rules.items()}
 
 
 class FilterContexts:
@@ -98,12 +123,12 @@ class FilterContexts:
 
     Args:
         site: gives the site in force.
-        limits: what a request may ask for.
+        limits: what a request may ask for, where that is not for the site to say.
     """
 
     def __init__(self, site: Callable[[], Site], *, limits: OverrideLimits | None = None) -> None:
         self._site = site
-        self._limits = limits or OverrideLimits()
+        self._limits = limits
         self._turn = threading.Lock()
         self._made: tuple[Site, int, FilterContext] | None = None
 

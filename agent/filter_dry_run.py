@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from agent.outcomes import CATEGORY_IDS
 from agent.site import ActivityLevel, Site
-from agent.storage.activity import BUSY_SECONDS
+from agent.storage.files import BUSY_SECONDS
 from rules.engine import decide
 from rules.event import NAME_TAG, Event
 from rules.name import DomainName, ancestors

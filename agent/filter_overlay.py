@@ -14,18 +14,15 @@ import yaml
 
 from agent.config import parse_site
 from agent.site import Site
-from agent.written_site import WrittenSite
 from rules.document import describe, parse_document
 from rules.errors import ConfigurationError, Problem, RefusedRequestError
 from rules.pack import TableRow
 from rules.policy import Policy
 
 # What is changed by two people; the rest of a site is wiring, and changed in its file.
-PARTS: Final = tuple(
-    part
-    for part in ("policies", "rows", "schedules", "essentials", "safe_search", "lists", "never_override")
-    if part in WrittenSite.model_fields
-)
+PARTS: Final = ("policies", "rows", "schedules", "essentials", "safe_search", "lists", "overrides")
+# Of these parts only so much is the filter.
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {"overrides": ("never", "sensitive", "max_days")}
 MAX_OVERLAY_CHARACTERS: Final = 100_000
 _MAX_TOLD: Final = 5
 _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -55,6 +52,13 @@ def parse_overlay(text: str) -> Settings:
             f"The changes hold the part {describe(strange[0])}; expected {', '.join(PARTS)},"
             " because the rest is changed in the site file."
         )
+    for part, keys in KEYS.items():
+        held = value.get(part)
+        if isinstance(held, dict) and (strange := [key for key in held if key not in keys]):
+            raise RefusedRequestError(
+                f"The changes hold {part}.{strange[0][:40]}; expected {', '.join(keys)} of that part,"
+                " because the rest is changed in the site file."
+            )
     return value
 
 
@@ -65,7 +69,10 @@ def read_settings(text: str) -> Settings:
         ConfigurationError: the text is no YAML.
     """
     value = parse_document(text, file="site.yaml").value
-    return {part: value[part] for part in PARTS if part in value} if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    settings = {part: _filter_of(part, value[part]) for part in PARTS if part in value}
+    return {part: held for part, held in settings.items() if held or part not in KEYS}
 
 
 def render_settings(settings: Mapping[str, Any]) -> str:
@@ -82,14 +89,16 @@ def lay_over(settings: Mapping[str, Any], overlay: Mapping[str, Any]) -> Setting
         held = laid.get(part)
         both = {**held, **value} if isinstance(value, dict) and isinstance(held, dict) else value
         laid[part] = _without_nothing(both)
-    return {part: value for part, value in laid.items() if value is not None}
+    return {part: value for part, value in laid.items() if value or (value is not None and part not in KEYS)}
 
 
 def overlay_between(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> Settings:
     """Give the overlay that turns settings into others."""
     overlay: Settings = {}
     for part in PARTS:
-        old, new = settings.get(part), wanted.get(part)
+        # Where a part is the filter only in parts, the rest of it stays.
+        nothing: Settings | None = {} if part in KEYS else None
+        old, new = settings.get(part, nothing), wanted.get(part, nothing)
         if old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
@@ -116,14 +125,28 @@ def check_removals(settings: Mapping[str, Any], overlay: Mapping[str, Any]) -> N
                 )
 
 
-def site_with(text: str, overlay: Mapping[str, Any], *, path: Path, name: str) -> Site:
+def entries_of(overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Give everything that an overlay sets, by part and entry (`policies.no-chat`), or by part where it has none."""
+    entries: dict[str, Any] = {}
+    for part, value in overlay.items():
+        if isinstance(value, dict):
+            entries |= {f"{part}.{name}": entry for name, entry in value.items()}
+        else:
+            entries[part] = value
+    return entries
+
+
+def site_with(
+    text: str, overlay: Mapping[str, Any], *, path: Path, name: str, places: Mapping[str, str] | None = None
+) -> Site:
     """Check the text of a site with an overlay on it.
 
     Args:
         text: the site's text, which can be used by itself.
         overlay: what lies on it; it may be empty.
         path: where the text stands.
-        name: what people call the overlay (`filter change 7`); it is the place of all that it holds.
+        name: what people call the overlay (`filter change 7`).
+        places: the places of its entries (see `entries_of`), where people call them something else.
 
     Raises:
         ConfigurationError: the two cannot be used together, or the text cannot by itself.
@@ -137,7 +160,8 @@ def site_with(text: str, overlay: Mapping[str, Any], *, path: Path, name: str) -
     except ConfigurationError as error:
         where = f"{path.name} with {name}"
         raise ConfigurationError(tuple(_moved(problem, where) for problem in error.problems)) from None
-    return _Places(path.name, name, plain, overlay).put_right(laid)
+    over = {entry: (places or {}).get(entry, name) for entry in entries_of(overlay)}
+    return _Places(path.name, name, plain, over).put_right(laid)
 
 
 def spell_problems(problems: Iterable[Problem]) -> str:
@@ -146,6 +170,13 @@ def spell_problems(problems: Iterable[Problem]) -> str:
     rest = len(told) - _MAX_TOLD
     sentences = [f"{problem}." for problem in told[:_MAX_TOLD]]
     return " ".join([*sentences, f"There are {rest} more problems."] if rest > 0 else sentences)
+
+
+def _filter_of(part: str, value: Any) -> Any:
+    """Give what of a part is the filter."""
+    if part in KEYS and isinstance(value, dict):
+        return {key: value[key] for key in KEYS[part] if key in value}
+    return value
 
 
 def _without_nothing(value: Any) -> Any:
@@ -163,10 +194,10 @@ def _moved(problem: Problem, where: str) -> Problem:
 class _Places:
     """Where things were written: in the site file still, or in the overlay."""
 
-    def __init__(self, file: str, name: str, plain: Site, overlay: Mapping[str, Any]) -> None:
+    def __init__(self, file: str, name: str, plain: Site, over: Mapping[str, str]) -> None:
         self._file = file
         self._name = name
-        self._overlay = overlay
+        self._over = over
         self._policies = {policy.id: policy.location for policy in plain.rulebook.policies}
         self._lists = {each.name: each.location for each in plain.lists}
         self._rulings = {(row.pack, row.row.id): [ruling.location for ruling in row.rulings] for row in plain.table}
@@ -187,9 +218,7 @@ class _Places:
     def _place(self, part: str, entry: str, location: str, before: str | None) -> str:
         if not location.startswith(self._file):
             return location
-        written = self._overlay.get(part)
-        is_over = entry in written if isinstance(written, dict) else part in self._overlay
-        return self._name if is_over or before is None else before
+        return self._over.get(f"{part}.{entry}") or self._over.get(part) or before or self._name
 
     def _policy(self, policy: Policy) -> Policy:
         pack, separator, rest = policy.id.partition("/")

@@ -3,29 +3,15 @@
 The gateway leaves the text that it took beside its policy; the one writer of the state looks at it from time to time.
 """
 
-import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from agent.config import parse_site
-from agent.filter_changes import FilterChanges, owner_of
+from agent.filter_changes import FilterChanges
+from agent.filter_found import owner_of
+from agent.filter_in_force import TEXT_NAME
 from agent.logs import log
 from rules.errors import SchoolgateError
-
-TEXT_NAME: Final = "site-in-force.yaml"
-
-
-def publish_text(runtime: Path, site_path: Path) -> None:
-    """Leave a copy of the site file that was taken; that it could not be left is logged, and nothing else fails."""
-    fresh = runtime / f"{TEXT_NAME}.new"
-    try:
-        with fresh.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(site_path.read_bytes())
-        fresh.replace(runtime / TEXT_NAME)
-    except OSError as error:
-        log.error("site_text_unpublished", reason=error.strerror or str(error))
 
 
 class FilterWatch:
@@ -64,4 +50,4 @@ class FilterWatch:
         except SchoolgateError as error:
             log.error("site_text_unusable", reason=str(error).partition("\n")[0])
             return False
-        return self._changes.observe(text, site, os_user=owner_of(self._site_path)).version is not None
+        return self._changes.observe(text, site, os_user=owner_of(self._site_path)) is not None

@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
 from agent.background import step_back
 from agent.child import Child
-from agent.config import load_site
+from agent.config import LoadedSite
 from agent.control import serve_control, socket_path
 from agent.dns_worker_job import WorkerJob
+from agent.filter_in_force import FilterInForce, publish_text
+from agent.gateway_journal import GatewayJournal, open_journal
 from agent.logs import log
 from agent.publisher import Generation
 from agent.shared_memory import SharedMemory
@@ -49,6 +51,7 @@ MEND_SECONDS: Final = 0.02
 APPLY_SECONDS: Final = 5.0
 START_SECONDS: Final = 15.0
 DEVICES_SECONDS: Final = 30.0
+FILTER_SECONDS: Final = 30.0
 LISTS_SECONDS: Final = 60.0
 SPOOL_BYTES: Final = 256 * 1024 * 1024
 INTAKE_BACKOFF_SECONDS: Final = 2.0
@@ -59,12 +62,13 @@ class Gateway:
     """One running gateway.
 
     Args:
-        site: what it serves.
+        loaded: the site that it serves, as its file was read.
         say: tells a person how it gets on.
     """
 
-    def __init__(self, site: Site, *, say: Callable[[str], None]) -> None:
-        self._site = site
+    def __init__(self, loaded: LoadedSite, *, say: Callable[[str], None]) -> None:
+        self._filter = FilterInForce(loaded)
+        self._site = site = loaded.site
         self._say = say
         self._runtime = Path(site.paths.runtime)
         self._state = Path(site.paths.state)
@@ -77,6 +81,8 @@ class Gateway:
         self._lists_lock = asyncio.Lock()
         self._publish_lock = asyncio.Lock()
         self._stop = asyncio.Event()
+        self._why_it_stops = "fault"
+        self._journal: GatewayJournal | None = None
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         # For what happens by itself, and must not be in the way of a worker on the same core.
@@ -104,6 +110,7 @@ class Gateway:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_by_signal()))
         lock = self._take_folders()
         try:
+            self._begin_filter()
             orphans = orphans_of(self._runtime / "shared.mem")
             sockets = open_sockets(
                 self._site.listeners.dns,
@@ -144,6 +151,14 @@ class Gateway:
             found = f"another gateway already at work in {self._state}"
             raise ConfigurationError((Problem("paths.state", found, "one gateway for each site"),)) from None
         return lock
+
+    def _begin_filter(self) -> None:
+        """Lay what was approved over the site file; where that cannot be, somebody has to answer all the same."""
+        self._filter.refresh()
+        self._site = self._filter.site
+        if self._filter.fault:
+            self._say(f"The filter is not as it was approved: {self._filter.trouble}")
+            log.error("filter_not_as_approved", reason=self._filter.fault)
 
     def _prepare_lists(self) -> int:
         """Find the lists in force; where there are none yet, make them of what needs no network.
@@ -190,24 +205,24 @@ class Gateway:
         except StorageError as error:
             fault = str(error)
             log.error("granted_unreadable", reason=fault)
+        # Beyond what anybody else may have written there, so that every worker takes it.
+        number = max(self._policy_number, self._shared.policy_generation) + 1
         snapshot = build_snapshot(
             self._site,
             self._generation,
-            number=self._policy_number + 1,
+            number=number,
             devices=self._devices,
             granted=self._granted,
         )
         write_snapshot(self._snapshot_path, snapshot)
-        self._policy_number += 1
+        self._policy_number = number
         self._shared.publish(index_generation=self._index_number(), policy_generation=self._policy_number)
         return fault
 
     def _publish_text(self) -> None:
-        """Leave the text of the site for those who record what changed in it, where somebody does."""
+        """Leave the text of the site file for those who record what changed in it, where somebody does."""
         if self._site.listeners.api is not None:
-            from agent.filter_watch import publish_text  # noqa: PLC0415
-
-            publish_text(self._runtime, Path(self._site.path))
+            publish_text(self._runtime, self._filter.text)
 
     def _index_number(self) -> int:
         return self._generation.number if self._generation else 0
@@ -217,7 +232,7 @@ class Gateway:
     async def _serve(self, orphans: Collection[int]) -> None:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signum, self._ask_to_stop)
+            loop.add_signal_handler(signum, self._ask_to_stop, signum.name)
         # A child has ended: see to it at once.
         loop.add_signal_handler(signal.SIGCHLD, self._awake.set)
         await self._wait_for_workers()
@@ -228,7 +243,11 @@ class Gateway:
         self._introduce()
         notify_service_manager("READY=1")
         self._spawn(self._keep_devices())
+        self._spawn(self._keep_filter())
         self._spawn(self._keep_lists())
+        self._journal = open_journal(self._site, self._shared)
+        if self._journal is not None:
+            self._spawn(self._keep_journal(self._journal))
         try:
             while not self._stop.is_set():
                 self._awake.clear()
@@ -248,7 +267,8 @@ class Gateway:
             if metrics is not None:
                 await asyncio.to_thread(metrics.close)
 
-    def _ask_to_stop(self) -> None:
+    def _ask_to_stop(self, why: str) -> None:
+        self._why_it_stops = why
         self._stop.set()
         self._awake.set()
 
@@ -277,7 +297,11 @@ class Gateway:
 
         try:
             return start_metrics(
-                self._site.listeners.metrics, self._shared, site=lambda: self._site, reasons=self._reasons
+                self._site.listeners.metrics,
+                self._shared,
+                site=lambda: self._site,
+                reasons=self._reasons,
+                is_as_approved=lambda: not self._filter.fault,
             )
         except OSError as error:
             self._say(f"No metrics: {self._site.listeners.metrics} cannot be listened on ({error.strerror})")
@@ -286,9 +310,10 @@ class Gateway:
 
     def _reasons(self) -> list[str]:
         """Say what of the site is not as it should be, beside what the workers report."""
+        reasons = [self._filter.fault] if self._filter.fault else []
         if self._generation is None and self._site.lists:
-            return [f"no lists could be loaded; the fail mode is {self._site.fail_modes.no_index}"]
-        return []
+            reasons.append(f"no lists could be loaded; the fail mode is {self._site.fail_modes.no_index}")
+        return reasons
 
     def _introduce(self) -> None:
         listeners = ", ".join(map(str, self._site.listeners.dns))
@@ -306,6 +331,9 @@ class Gateway:
 
     def _end(self) -> None:
         self._supervisor.stop()
+        # With what the workers counted to their end, and while somebody is there to take it.
+        if self._journal is not None:
+            self._journal.end(self._why_it_stops)
         self._api.end()
         self._intake.end()
         socket_path(str(self._runtime)).unlink(missing_ok=True)
@@ -320,7 +348,7 @@ class Gateway:
             case "adopt":
                 return await self._adopt_lists()
             case "policy":
-                return await self._publish_granted()
+                return await self._publish_decided()
             case "status":
                 return {
                     "ok": True,
@@ -338,11 +366,11 @@ class Gateway:
             self._say(f"Not reloaded: {problem}")
 
     async def _reload(self) -> dict[str, Any]:
-        """Read the site again; a bad file changes nothing."""
+        """Read the site again; a bad file changes nothing, nor does one that does not go with what was approved."""
         async with self._publish_lock:
             try:
-                loaded = await asyncio.to_thread(load_site, Path(self._site.path))
-                notes = self._take_site(loaded.site)
+                loaded = await asyncio.to_thread(self._filter.reload)
+                notes = self._take_site(self._filter.site)
                 self._write_policy()
                 self._publish_text()
             except SchoolgateError as error:
@@ -377,18 +405,36 @@ class Gateway:
         log.info("lists_adopted", index_generation=self._index_number())
         return {"ok": applied, "index_generation": self._index_number(), "problems": faults}
 
-    async def _publish_granted(self) -> dict[str, Any]:
-        """Take what people were granted or lost since the policy was written."""
+    async def _publish_decided(self, *, is_asked: bool = True) -> dict[str, Any]:
+        """Take what people were granted or lost since the policy was written, and what was approved of the filter.
+
+        Where nobody asked for it, nothing is published unless the filter is another.
+        """
         async with self._publish_lock:
-            fault = self._write_policy()
+            lists = self._site.lists
+            if not await self._take_approved() and not is_asked:
+                return {"ok": False, "problems": [self._filter.trouble]}
+            problems = [fault for fault in (self._filter.trouble, self._write_policy()) if fault]
             applied = await self._applied_in_time()
+        if self._site.lists != lists:
+            self._spawn(self._refresh_lists())
         log.info("policy_published", policy_generation=self._policy_number, count=len(self._granted))
         return {
-            "ok": applied and not fault,
+            "ok": applied and not problems,
             "policy_generation": self._policy_number,
             "applied": applied,
-            "problems": [fault] if fault else [],
+            "problems": problems,
         }
+
+    async def _take_approved(self) -> bool:
+        """Take what was approved of the filter since; says whether that is another. Nothing is published yet."""
+        told = self._filter.fault
+        has_changed = await asyncio.to_thread(self._filter.refresh)
+        if has_changed:
+            self._take_site(self._filter.site)
+        if self._filter.fault not in ("", told):
+            log.error("filter_not_as_approved", reason=self._filter.fault)
+        return has_changed
 
     async def _applied_in_time(self) -> bool:
         deadline = time.monotonic() + APPLY_SECONDS
@@ -408,6 +454,20 @@ class Gateway:
                     self._devices = devices
                     with contextlib.suppress(StorageError):
                         self._write_policy()
+
+    async def _keep_filter(self) -> None:
+        """Try from time to time to put in force what was approved and could not be."""
+        while True:
+            await asyncio.sleep(FILTER_SECONDS)
+            if self._filter.fault:
+                with contextlib.suppress(StorageError):
+                    await self._publish_decided(is_asked=False)
+
+    async def _keep_journal(self, journal: GatewayJournal) -> None:
+        """Tell the record what it has to know of the gateway itself."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._run_beside(journal.look)
 
     async def _keep_lists(self) -> None:
         """Look at the sources of lists when they are due."""

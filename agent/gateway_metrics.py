@@ -5,19 +5,24 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 from agent.assembly import STATE_NAME
 from agent.list_status import ListState, status
 from agent.metrics import GatewayCollector, ListFacts
-from agent.metrics_server import MetricsServer, health_reasons
+from agent.metrics_server import MetricsServer, canary_reasons, health_reasons
 from agent.shared_memory import SharedMemory
 from agent.site import Endpoint, Site
 from agent.state_metrics import state_metrics
 
 
 def start_metrics(
-    endpoint: Endpoint, shared: SharedMemory, *, site: Callable[[], Site], reasons: Callable[[], list[str]]
+    endpoint: Endpoint,
+    shared: SharedMemory,
+    *,
+    site: Callable[[], Site],
+    reasons: Callable[[], list[str]],
+    is_as_approved: Callable[[], bool],
 ) -> MetricsServer:
     """Serve `/metrics` and `/healthz`.
 
@@ -26,6 +31,7 @@ def start_metrics(
         shared: what the workers count.
         site: gives the site in force, whose lists and state are shown.
         reasons: gives what is not well beside what the workers report.
+        is_as_approved: says whether the filter in force is the one that people approved.
 
     Raises:
         OSError: the endpoint cannot be listened on.
@@ -36,9 +42,15 @@ def start_metrics(
             yield ListFacts(each.name, each.names, each.age_seconds, is_refused=each.state is ListState.REFUSED)
 
     def state() -> list[Metric]:
-        return state_metrics(Path(site().paths.state) / STATE_NAME, datetime.now(UTC))
+        approved = GaugeMetricFamily(
+            "schoolgate_filter_as_approved", "Whether approved changes of the filter are in force.", is_as_approved()
+        )
+        return [approved, *state_metrics(Path(site().paths.state) / STATE_NAME, datetime.now(UTC))]
 
     def health() -> list[str]:
-        return reasons() + health_reasons(shared, time.monotonic())
+        now = time.monotonic()
+        # Without the interface there is no record to compare with.
+        canaries = canary_reasons(shared, now) if site().listeners.api is not None else []
+        return reasons() + health_reasons(shared, now) + canaries
 
     return MetricsServer(endpoint, GatewayCollector(shared, lists=lists, state=state), health)

@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -37,8 +37,9 @@ class Version:
 
     `text` is what was written: the whole site file, or the changes; `hash` its SHA-256 in hex. `changes` say in
     words what it does. `overlay` is what lies over the site file from its approval on, `in_force` the filter settings
-    that came of it, both as YAML. `owner` is the id of who answers for it, `restores` the version whose settings it
-    brings back. `path` is where a site file stands, `os_user` whose it is.
+    that came of it, both as YAML; `origins` says which version each entry of the overlay was approved with, and
+    `fault` why it cannot lie over the site file that was found since. `owner` is the id of who answers for it,
+    `restores` the version whose settings it brings back. `path` is where a site file stands, `os_user` whose it is.
     """
 
     number: int
@@ -56,11 +57,28 @@ class Version:
     restores: int | None = None
     overlay: str = ""
     in_force: str = ""
+    origins: Mapping[str, int] = field(default_factory=dict)
+    fault: str = ""
     path: str = ""
     os_user: str = ""
     decided_at: datetime | None = None
     decision_reason: str = ""
+    is_review_told: bool = False
 
+    @property
+    def step(self) -> int:
+        """How far it has come; rises with each move, so that whoever decides can say what they saw."""
+        return _STEPS[self.state]
+
+
+_STEPS: Final = {
+    State.DRAFTED: 1,
+    State.ON_DISK: 1,
+    State.APPROVED: 2,
+    State.REFUSED: 2,
+    State.WITHDRAWN: 2,
+    State.SUPERSEDED: 3,
+}
 
 # What has no column of its own.
 _IN_CONTENT: Final = (
@@ -69,9 +87,12 @@ _IN_CONTENT: Final = (
     "restores",
     "overlay",
     "in_force",
+    "origins",
+    "fault",
     "path",
     "os_user",
     "decision_reason",
+    "is_review_told",
 )
 _COLUMNS: Final = "number, at, content, hash, drafted_by, approved_by, reason, review_on, state, source"
 
@@ -113,16 +134,16 @@ def read_versions(
     database: sqlite3.Connection,
     *,
     states: Iterable[State] = tuple(State),
+    before: int | None = None,
     limit: int = MAX_LISTED,
-    offset: int = 0,
 ) -> list[Version]:
-    """Read versions, the newest first."""
+    """Read versions, the newest first; those before a number, where there is one."""
     chosen = [state.value for state in states]
     marks = ", ".join("?" * len(chosen))
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM filter_versions WHERE state IN ({marks})"  # noqa: S608 (our own words)
-        " ORDER BY number DESC LIMIT ? OFFSET ?",
-        (*chosen, limit, offset),
+        f"SELECT {_COLUMNS} FROM filter_versions WHERE state IN ({marks}) AND (? IS NULL OR number < ?)"  # noqa: S608 (our own words)
+        " ORDER BY number DESC LIMIT ?",
+        (*chosen, before, before, limit),
     )
     return [_version(row) for row in rows]
 
@@ -148,5 +169,5 @@ def _version(row: Any) -> Version:
         reason=row["reason"],
         review_on=date.fromisoformat(row["review_on"]) if row["review_on"] else None,
         decided_at=datetime.fromisoformat(decided_at) if decided_at else None,
-        **{name: content[name] for name in _IN_CONTENT},
+        **{name: content[name] for name in _IN_CONTENT if name in content},
     )

@@ -1,9 +1,9 @@
-"""Changes of the filter: found on disk, drafted by one person, decided about by another, and brought back."""
+"""Changes of the filter: drafted by one person, decided about by another, brought back, and reviewed in time."""
 
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import pytest
 
 from agent.attempts import ConflictError, UnknownIdError
 from agent.config import parse_site
-from agent.filter_changes import FIRST_ON_RECORD, NOTHING_FOLLOWS, FilterChanges, Observed, owner_of
+from agent.filter_basis import basis_of
+from agent.filter_changes import FilterChanges
 from agent.people import People
-from agent.storage.filter_rows import Source, State, Version
+from agent.storage.filter_rows import State, Version, read_versions
 from agent.storage.record import show, verify
-from agent.storage.state import StateStore
-from rules.errors import ConfigurationError, RefusedRequestError, StorageError
+from agent.storage.state import Act, StateStore
+from rules.errors import RefusedRequestError, StorageError
 from rules.policy import Effect
 from rules.roles import Role
 
@@ -41,11 +42,15 @@ class School:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "site.yaml"
-        self.store = StateStore(folder / "state.db", clock=lambda: NOW)
+        self.now = NOW
+        self.store = StateStore(folder / "state.db", clock=lambda: self.now)
         numbers = itertools.count(1)
         self.people = People(self.store, new_id=lambda: f"p{next(numbers)}")
         self.published = 0
-        self.changes = FilterChanges(self.store, self.people, clock=lambda: NOW, on_change=self._publish)
+        self.told: list[tuple[str, int]] = []
+        self.changes = FilterChanges(
+            self.store, self.people, clock=lambda: self.now, on_change=self._publish, tell=self._tell
+        )
         with self.store.act() as act:
             self.technician, self.coordinator, self.manager, self.teacher = (
                 self.people.open(act, name, [role], actor="system").id
@@ -60,7 +65,10 @@ class School:
     def _publish(self) -> None:
         self.published += 1
 
-    def observe(self, text: str = SITE) -> Observed:
+    def _tell(self, _act: Act, what: str, version: Version) -> None:
+        self.told.append((what, version.number))
+
+    def observe(self, text: str = SITE) -> Version | None:
         site = parse_site(text, path=self.path).site
         return self.changes.observe(text, site, os_user="root")
 
@@ -69,16 +77,25 @@ class School:
         return self.changes.draft(person or self.technician, text, **given)
 
     def change(self, text: str) -> Version:
-        return self.changes.approve(self.coordinator, self.draft(text).number)
+        return self.approve(self.draft(text).number)
+
+    def approve(self, number: int, person: str | None = None, *, step: int | None = None) -> Version:
+        seen = self.changes.get(number).step if step is None else step
+        return self.changes.approve(person or self.coordinator, number, step=seen)
 
     def back_to(self, number: int) -> Version:
         back = self.changes.roll_back(self.technician, number, reason=REASON, owner=self.manager, review_on=REVIEW)
-        return self.changes.approve(self.coordinator, back.number)
+        return self.approve(back.number)
 
     def policies(self) -> dict[str, tuple[Effect, frozenset[str]]]:
         """What the school's own policies say, as the gateway would run them now."""
-        site = self.observe(self.changes.list(states=[State.ON_DISK])[0].text).site
+        with self.store.read() as database:
+            site = basis_of(database).site_in_force()
         return {each.id: (each.effect, each.tags) for each in site.rulebook.policies if "/" not in each.id}
+
+    def versions(self) -> list[Version]:
+        with self.store.read() as database:
+            return read_versions(database)
 
     def kinds(self) -> list[str]:
         with self.store.read() as database:
@@ -102,68 +119,6 @@ def running(school: School) -> School:
     return school
 
 
-# --- The file
-
-
-def test_the_first_site_file_is_recorded_as_such(school: School) -> None:
-    observed = school.observe()
-    assert observed.version is not None
-    assert observed.version.changes == (FIRST_ON_RECORD,)
-    assert school.kinds() == ["filter_changed_on_disk"]
-
-
-def test_a_file_that_did_not_change_is_not_recorded_again(running: School) -> None:
-    assert running.observe().version is None
-    assert running.kinds() == ["filter_changed_on_disk"]
-
-
-def test_a_changed_file_is_recorded_with_its_diff_its_user_and_that_nobody_approved_it(running: School) -> None:
-    version = running.observe(SITE.replace("block: chat", "block: [chat, games]")).version
-    assert version is not None
-    assert version.changes == ("The policy no-chat now blocks Games too.",)
-    assert (version.source, version.state, version.approved_by, version.os_user) == (
-        Source.DISK,
-        State.ON_DISK,
-        None,
-        "root",
-    )
-    row = running.last()
-    assert (row.kind, row.actor, row.subject) == ("filter_changed_on_disk", "system", "2")
-    assert row.facts["approved_by"] is None
-    assert row.facts["changes"] == list(version.changes)
-    assert row.facts["hash"] == version.hash
-    assert row.personal == {"os_user": "root"}
-
-
-def test_a_file_of_which_only_the_comments_changed_is_recorded_and_says_so(running: School) -> None:
-    version = running.observe(SITE + "# a comment\n").version
-    assert version is not None
-    assert version.changes == (NOTHING_FOLLOWS,)
-
-
-def test_the_file_before_is_superseded(running: School) -> None:
-    running.observe(SITE + "# a comment\n")
-    assert [each.state for each in running.changes.list()] == [State.ON_DISK, State.SUPERSEDED]
-
-
-def test_what_was_approved_stays_when_the_file_changes(running: School) -> None:
-    running.change(NO_DRUGS)
-    site = running.observe(SITE.replace("no-chat", "no-talk")).site
-    assert {each.id for each in site.rulebook.policies if "/" not in each.id} == {"no-talk", "no-drugs"}
-
-
-def test_a_file_that_does_not_go_with_what_was_approved_is_refused_and_not_recorded(running: School) -> None:
-    running.change("policies: {films: {allow: video, groups: media}}")
-    with pytest.raises(ConfigurationError, match=r"site\.yaml with filter change 2: policies\.films\.groups"):
-        running.observe(SITE.replace("media: ,", ""))
-    assert len(running.changes.list()) == 2
-
-
-def test_a_file_belongs_to_a_user(tmp_path: Path) -> None:
-    assert owner_of(tmp_path) not in ("", "unknown")
-    assert owner_of(tmp_path / "none") == "unknown"
-
-
 # --- Drafting and deciding
 
 
@@ -185,9 +140,9 @@ def test_a_draft_says_in_words_what_it_would_do_and_changes_nothing(running: Sch
 
 def test_a_preview_stores_nothing(running: School) -> None:
     assert running.changes.preview(NO_DRUGS) == running.draft().changes
-    before = running.changes.list()
+    before = running.versions()
     running.changes.preview(NO_CHAT_FOR_PUPILS)
-    assert running.changes.list() == before
+    assert running.versions() == before
 
 
 def test_another_person_puts_it_into_force(running: School) -> None:
@@ -207,7 +162,7 @@ def test_changes_add_up(running: School) -> None:
     running.change(NO_DRUGS)
     running.change("policies: {no-chat: null, no-games: {block: games}}")
     assert set(running.policies()) == {"no-drugs", "no-games"}
-    assert [each.state for each in running.changes.list()] == [State.APPROVED, State.SUPERSEDED, State.ON_DISK]
+    assert [each.state for each in running.versions()] == [State.APPROVED, State.SUPERSEDED, State.ON_DISK]
 
 
 @pytest.mark.parametrize(
@@ -219,37 +174,37 @@ def test_changes_add_up(running: School) -> None:
         ),
         pytest.param(
             "technician",
-            lambda s: s.changes.approve(s.technician, s.draft(person=s.manager).number),
+            lambda s: s.approve(s.draft(person=s.manager).number, s.technician),
             "None of your roles",
             id="approving-without-the-right",
         ),
         pytest.param(
             "coordinator",
-            lambda s: s.changes.approve(s.coordinator, s.draft(person=s.coordinator).number),
+            lambda s: s.approve(s.draft(person=s.coordinator).number),
             "You drafted this change yourself",
             id="approving-ones-own",
         ),
         pytest.param(
             "coordinator",
-            lambda s: s.changes.refuse(s.coordinator, s.draft(person=s.coordinator).number, reason=REASON),
+            lambda s: s.changes.refuse(s.coordinator, s.draft(person=s.coordinator).number, step=1, reason=REASON),
             "You drafted this change yourself",
             id="refusing-ones-own",
         ),
         pytest.param(
             "coordinator",
-            lambda s: s.changes.withdraw(s.coordinator, s.draft().number),
+            lambda s: s.changes.withdraw(s.coordinator, s.draft().number, step=1),
             "Somebody else drafted this",
             id="taking-back-what-is-somebody-elses",
         ),
         pytest.param(
             "coordinator",
-            lambda s: s.changes.approve(s.coordinator, s.change(NO_DRUGS).number),
+            lambda s: s.approve(s.change(NO_DRUGS).number),
             "Version 2 is approved",
             id="approving-twice",
         ),
         pytest.param(
             "coordinator",
-            lambda s: s.changes.approve(s.coordinator, 1),
+            lambda s: s.approve(1),
             "Version 1 is on disk",
             id="approving-what-was-found-on-disk",
         ),
@@ -286,7 +241,7 @@ def test_a_draft_that_cannot_be_used_is_refused_and_leaves_nothing(
     with pytest.raises(RefusedRequestError) as refusal:
         running.draft(**given)
     assert found in str(refusal.value)
-    assert len(running.changes.list()) == 1
+    assert len(running.versions()) == 1
     assert running.kinds() == ["filter_changed_on_disk"]
 
 
@@ -296,7 +251,7 @@ def test_nothing_can_be_drafted_before_a_site_is_on_record(school: School) -> No
 
 
 def test_an_unknown_version_is_told_and_is_no_attempt_to_break_a_rule(running: School) -> None:
-    for act in (running.changes.get, lambda number: running.changes.approve(running.coordinator, number)):
+    for act in (running.changes.get, lambda number: running.approve(number, step=1)):
         with pytest.raises(UnknownIdError, match="no version of the filter with that number"):
             act(99)
     assert "rule_refused" not in running.kinds()
@@ -306,32 +261,32 @@ def test_a_draft_is_not_approved_once_it_would_do_something_else(running: School
     draft = running.draft(NO_CHAT_FOR_PUPILS)
     running.observe(SITE.replace("block: chat", "block: [chat, games]"))
     with pytest.raises(ConflictError, match="draft it again"):
-        running.changes.approve(running.coordinator, draft.number)
+        running.approve(draft.number)
     assert running.changes.get(draft.number).state is State.DRAFTED
 
 
 def test_a_draft_is_approved_although_something_else_has_changed(running: School) -> None:
     draft = running.draft()
     running.observe(SITE.replace("12:10", "12:20"))
-    running.changes.approve(running.coordinator, draft.number)
+    running.approve(draft.number)
     assert set(running.policies()) == {"no-chat", "no-drugs"}
 
 
 def test_refusing_needs_a_reason_and_ends_the_draft(running: School) -> None:
     draft = running.draft()
     with pytest.raises(RefusedRequestError, match="no reason"):
-        running.changes.refuse(running.coordinator, draft.number, reason=" ")
-    refused = running.changes.refuse(running.coordinator, draft.number, reason="Chat is needed for the club.")
+        running.changes.refuse(running.coordinator, draft.number, step=1, reason=" ")
+    refused = running.changes.refuse(running.coordinator, draft.number, step=1, reason="Chat is needed for the club.")
     assert refused.state is State.REFUSED
     assert running.last().kind == "filter_change_refused"
     assert set(running.policies()) == {"no-chat"}
     with pytest.raises(RefusedRequestError, match="is refused"):
-        running.changes.approve(running.coordinator, draft.number)
+        running.approve(draft.number)
 
 
 def test_who_drafted_it_can_take_it_back(running: School) -> None:
     draft = running.draft()
-    assert running.changes.withdraw(running.technician, draft.number).state is State.WITHDRAWN
+    assert running.changes.withdraw(running.technician, draft.number, step=1).state is State.WITHDRAWN
     assert running.last().kind == "filter_change_withdrawn"
 
 
@@ -339,6 +294,33 @@ def test_the_sites_of_a_draft_are_for_a_dry_run(running: School) -> None:
     sites = running.changes.sites_of(running.draft().number)
     before, after = ({each.id for each in site.rulebook.policies} for site in (sites.before, sites.after))
     assert after - before == {"no-drugs"}
+
+
+@pytest.mark.parametrize("move", ["approve", "refuse", "withdraw"])
+def test_whoever_looked_before_it_was_decided_is_told_so_and_broke_no_rule(running: School, move: str) -> None:
+    draft = running.draft()
+    running.changes.refuse(running.manager, draft.number, step=draft.step, reason="Chat is needed for the club.")
+    moves: dict[str, Callable[[], Version]] = {
+        "approve": lambda: running.approve(draft.number, step=draft.step),
+        "refuse": lambda: running.changes.refuse(running.coordinator, draft.number, step=1, reason=REASON),
+        "withdraw": lambda: running.changes.withdraw(running.technician, draft.number, step=1),
+    }
+    with pytest.raises(ConflictError, match="look again"):
+        moves[move]()
+    assert running.last().kind == "filter_change_refused"
+
+
+def test_whoever_is_to_know_is_told_in_the_same_act(running: School) -> None:
+    running.change(NO_DRUGS)
+    refused = running.draft(NO_CHAT_FOR_PUPILS)
+    running.changes.refuse(running.coordinator, refused.number, step=1, reason="Chat is needed for the club.")
+    assert running.told == [
+        ("filter_changed_on_disk", 1),
+        ("filter_change_drafted", 2),
+        ("filter_change_approved", 2),
+        ("filter_change_drafted", 3),
+        ("filter_change_refused", 3),
+    ]
 
 
 # --- The way back
@@ -349,7 +331,7 @@ def test_there_is_a_way_back_to_every_version_that_was_in_force(running: School)
     for text in (NO_DRUGS, NO_CHAT_FOR_PUPILS, "policies: {no-chat: null}"):
         number = running.change(text).number
         states[number] = running.policies()
-    on_disk = running.observe(SITE.replace("no-chat", "no-talk")).version
+    on_disk = running.observe(SITE.replace("no-chat", "no-talk"))
     assert on_disk is not None
     states[on_disk.number] = running.policies()
     for number in (1, 4, 2, 3, 5, 1):
@@ -363,7 +345,7 @@ def test_the_way_back_is_a_draft_that_another_person_approves(running: School) -
     assert (back.state, back.restores) == (State.DRAFTED, 1)
     assert back.changes == ("The policy no-drugs was removed; it blocked Drugs for everybody, always.",)
     with pytest.raises(RefusedRequestError, match="drafted this change yourself"):
-        running.changes.approve(running.manager, back.number)
+        running.approve(back.number, running.manager)
     assert running.changes.get(number).state is State.APPROVED
 
 
@@ -371,6 +353,48 @@ def test_there_is_no_way_back_to_what_was_never_in_force(running: School) -> Non
     draft = running.draft()
     with pytest.raises(RefusedRequestError, match="never in force"):
         running.back_to(draft.number)
+
+
+def test_what_lost_its_place_in_the_file_is_taken_away_by_a_change(running: School) -> None:
+    running.change("policies: {films: {allow: video, groups: media}}")
+    running.observe(SITE.replace("media: ,", ""))
+    with pytest.raises(RefusedRequestError, match=r"policies\.films\.groups"):
+        running.draft(NO_DRUGS)
+    away = running.change("policies: {films: null}")
+    assert away.changes == (
+        "Until now filter change 2 cannot lie over the site file; with this, what is approved can.",
+    )
+    assert set(running.policies()) == {"no-chat"}
+
+
+# --- Reviews
+
+
+def test_a_review_is_told_once_when_its_day_has_come(running: School) -> None:
+    running.change(NO_DRUGS)
+    running.now = datetime(2026, 8, 31, 23, 59, tzinfo=UTC)
+    assert running.changes.remind() == 0
+    running.now = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
+    assert [running.changes.remind(), running.changes.remind()] == [1, 0]
+    row = running.last()
+    assert (row.kind, row.actor, row.subject) == ("filter_review_due", "system", "2")
+    assert (row.facts["owner"], row.facts["review_on"]) == (running.manager, "2026-09-01")
+    assert running.told[-1] == ("filter_review_due", 2)
+
+
+def test_every_change_that_is_at_work_is_reviewed_and_no_other(running: School) -> None:
+    running.change(NO_DRUGS)
+    running.change(NO_CHAT_FOR_PUPILS)
+    running.draft("policies: {no-games: {block: games}}")
+    running.change("policies: {no-chat: {block: chat, audiences: staff}}")
+    running.now += timedelta(days=300)
+    assert running.changes.remind() == 2
+    assert running.told[-2:] == [("filter_review_due", 2), ("filter_review_due", 5)]
+
+
+def test_a_site_file_alone_has_no_review(running: School) -> None:
+    running.now += timedelta(days=3000)
+    assert running.changes.remind() == 0
 
 
 # --- The record
@@ -385,7 +409,8 @@ def test_an_act_that_cannot_be_noted_leaves_no_version(running: School) -> None:
     changes = FilterChanges(store, People(store), clock=lambda: NOW)
     with pytest.raises(StorageError, match="nothing was stored"):
         changes.draft(running.technician, NO_DRUGS, reason=REASON, owner=running.manager, review_on=REVIEW)
-    assert len(changes.list()) == 1
+    with store.read() as database:
+        assert len(read_versions(database)) == 1
     store.close()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.filter_overlay import (
+    KEYS,
     MAX_OVERLAY_CHARACTERS,
     PARTS,
     Settings,
@@ -42,6 +43,7 @@ policies:
         pytest.param("[a, b]", "a list", id="a-list"),
         pytest.param("policies: [", "not YAML", id="no-yaml"),
         pytest.param("networks: {}", "the part 'networks'", id="a-part-that-only-the-file-has"),
+        pytest.param("overrides: {break_glass_minutes: 30}", "overrides.break_glass_minutes", id="a-key-of-the-file"),
         pytest.param("a: &x 1", "the anchor &x", id="an-anchor"),
         pytest.param("policies: {a: 1, a: 2}", "the key a a second time", id="a-key-twice"),
         pytest.param("[" * 40, "more than 16 levels", id="too-deep"),
@@ -73,7 +75,16 @@ def test_an_overlay_replaces_adds_and_takes_away(overlay: Settings, expected: Se
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), max_size=12)
 entries = st.dictionaries(words, words | st.lists(words, max_size=3), max_size=4)
-settings_ = st.dictionaries(st.sampled_from(PARTS), entries | st.lists(words, min_size=1, max_size=3), max_size=4)
+wholly = st.sampled_from([part for part in PARTS if part not in KEYS])
+wholes = st.dictionaries(wholly, entries | st.lists(words, min_size=1, max_size=3), max_size=4)
+partial = st.fixed_dictionaries(
+    {},
+    optional={
+        part: st.dictionaries(st.sampled_from(keys), words | st.lists(words, max_size=3), min_size=1)
+        for part, keys in KEYS.items()
+    },
+)
+settings_ = st.builds(lambda *parts: {**parts[0], **parts[1]}, wholes, partial)
 
 
 @given(settings_)
@@ -85,6 +96,33 @@ def test_settings_are_read_as_they_were_written(settings: Settings) -> None:
 def test_the_overlay_between_two_settings_makes_one_of_the_other(before: Settings, after: Settings) -> None:
     overlay = read_settings(render_settings(overlay_between(before, after)))
     assert lay_over(before, overlay) == after
+
+
+def test_what_is_no_filter_setting_of_a_part_is_not_read_and_stays() -> None:
+    held = {"overrides": {"max_days": "7", "break_glass_minutes": "30"}}
+    assert read_settings(render_settings(held)) == {"overrides": {"max_days": "7"}}
+    overlay = overlay_between({"overrides": {"max_days": "7"}}, {})
+    assert overlay == {"overrides": {"max_days": None}}
+    assert lay_over(held, overlay) == {"overrides": {"break_glass_minutes": "30"}}
+    assert read_settings("overrides: {break_glass_minutes: 30}\n") == {}
+
+
+def test_what_nobody_can_ask_for_is_laid_over_the_file() -> None:
+    text = SITE + "overrides: {max_days: 7, break_glass_minutes: 30, sensitive: [drugs]}\n"
+    overlay = parse_overlay("overrides: {never: [gambling, malware], max_days: 14}\n")
+    overrides = site_with(text, overlay, path=PATH, name="filter change 7").overrides
+    assert overrides.never == {"gambling", "malware"}
+    assert overrides.sensitive == {"drugs"}
+    assert (overrides.max_days, overrides.break_glass_minutes) == (14, 30)
+
+
+def test_a_category_that_nobody_knows_is_refused_by_its_setting() -> None:
+    overlay = parse_overlay("overrides: {never: [gamblng]}\n")
+    with pytest.raises(ConfigurationError) as refusal:
+        site_with(SITE, overlay, path=PATH, name="filter change 7")
+    assert str(refusal.value) == (
+        "site.yaml with filter change 7: overrides.never[0]: found the category 'gamblng'; expected gambling"
+    )
 
 
 def test_an_overlay_between_equal_settings_is_empty() -> None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.filter_changes import FilterChanges
-from agent.filter_watch import TEXT_NAME, FilterWatch, publish_text
+from agent.filter_in_force import TEXT_NAME, publish_text
+from agent.filter_watch import FilterWatch
 from agent.people import People
 from agent.storage.state import StateStore
 
@@ -30,15 +31,13 @@ def rows(store: StateStore) -> list[str]:
 
 def test_a_change_on_disk_is_recorded_with_its_difference(tmp_path: Path) -> None:
     store, watch = school(tmp_path)
-    site = tmp_path / "site.yaml"
     assert not watch.look(), "no gateway has taken a site yet"
-    site.write_text(SITE)
-    publish_text(tmp_path, site)
+    publish_text(tmp_path, SITE)
     assert watch.look()
     assert not watch.look()
-    site.write_text(SITE + POLICY)
+    (tmp_path / "site.yaml").write_text(SITE + POLICY)
     assert not watch.look(), "the gateway has not taken it"
-    publish_text(tmp_path, site)
+    publish_text(tmp_path, SITE + POLICY)
     assert watch.look()
     first, second = rows(store)
     assert "chance.example" not in first
@@ -48,10 +47,8 @@ def test_a_change_on_disk_is_recorded_with_its_difference(tmp_path: Path) -> Non
 
 def test_the_same_text_again_is_no_change(tmp_path: Path) -> None:
     store, watch = school(tmp_path)
-    site = tmp_path / "site.yaml"
-    site.write_text(SITE)
     for _ in range(2):
-        publish_text(tmp_path, site)
+        publish_text(tmp_path, SITE)
         watch.look()
     assert len(rows(store)) == 1
     store.close()
@@ -63,14 +60,3 @@ def test_a_text_that_is_no_site_is_passed_over(tmp_path: Path) -> None:
     assert not watch.look()
     assert not rows(store)
     store.close()
-
-
-def test_only_its_owner_reads_the_text(tmp_path: Path) -> None:
-    (tmp_path / "site.yaml").write_text(SITE)
-    publish_text(tmp_path, tmp_path / "site.yaml")
-    assert (tmp_path / TEXT_NAME).stat().st_mode & 0o777 == 0o600
-
-
-def test_a_site_that_went_away_does_no_harm(tmp_path: Path) -> None:
-    publish_text(tmp_path, tmp_path / "gone.yaml")
-    assert not (tmp_path / TEXT_NAME).exists()

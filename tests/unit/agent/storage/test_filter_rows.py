@@ -36,10 +36,13 @@ FULL = Version(
     restores=7,
     overlay="a",
     in_force="b",
+    origins={"policies.é": 1},
+    fault="c",
     path="/nowhere/site.yaml",
     os_user="root",
     decided_at=NOW,
     decision_reason="Another.",
+    is_review_told=True,
 )
 BARE = Version(2, NOW, Source.DISK, State.ON_DISK, "", "cd", ())
 
@@ -59,7 +62,9 @@ def test_a_version_comes_out_as_it_went_in(store: StateStore) -> None:
     with store.read() as database:
         assert [read_version(database, number) for number in (1, 2, 3)] == [FULL, BARE, None]
         assert read_versions(database) == [BARE, FULL]
-        assert read_versions(database, limit=1, offset=1) == [FULL]
+        assert read_versions(database, limit=1) == [BARE]
+        assert read_versions(database, before=2) == [FULL]
+        assert read_versions(database, before=1) == []
         assert read_versions(database, states=[State.APPROVED]) == [FULL]
         assert read_in_state(database, State.ON_DISK) == BARE
         assert read_in_state(database, State.DRAFTED) is None
@@ -71,3 +76,9 @@ def test_writing_a_version_again_says_what_has_become_of_it(store: StateStore) -
         write_version(act.database, FULL)
         write_version(act.database, replace(FULL, state=State.SUPERSEDED))
         assert [each.state for each in read_versions(act.database)] == [State.SUPERSEDED]
+
+
+@pytest.mark.parametrize("state", set(State) - {State.DRAFTED, State.ON_DISK})
+def test_every_move_leads_further(state: State) -> None:
+    assert replace(FULL, state=state).step > replace(FULL, state=State.DRAFTED).step
+    assert replace(FULL, state=State.SUPERSEDED).step > replace(FULL, state=State.APPROVED).step
