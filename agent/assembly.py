@@ -9,7 +9,7 @@ from typing import Final
 from agent.categories import load_categories
 from agent.logs import log
 from agent.publisher import Generation, GenerationStore
-from agent.site import FailMode, Site
+from agent.site import FailMode, Private, Site
 from agent.snapshot import Snapshot
 from agent.starter import starter_files
 from agent.texts import block_texts, load_texts
@@ -24,8 +24,6 @@ from rules.suspension import network_group
 STATE_NAME: Final = "state.db"
 # The guards of the starter lists that hold without them: who needs help, and what keeps machines safe.
 ALWAYS_OPEN: Final = frozenset({"helplines", "system_updates"})
-# What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
-NOT_ASKABLE: Final = frozenset({"malware", "phishing", "proxy", "vpn", "encrypted_dns", "tor"})
 
 
 def open_generations(site: Site) -> GenerationStore:
@@ -46,7 +44,7 @@ def build_snapshot(
     `granted` are policies beside those of the site: what people were granted for a time.
     """
     catalogue = load_categories()
-    site = with_granted(site, granted)
+    site = replace(with_granted(site, granted), private=Private())
     is_without_lists = generation is None and bool(site.lists)
     return Snapshot(
         generation=number,
@@ -55,7 +53,7 @@ def build_snapshot(
         index_path=str(generation.index_path) if generation else None,
         devices=devices or {},
         texts=block_texts(catalogue, load_texts(site.school.language)),
-        not_askable=NOT_ASKABLE | site.rulebook.statutory,
+        not_askable=site.overrides.never | site.rulebook.statutory,
         guard_names={category: names_in(text) for category, text in _guard_texts()},
         unrecorded=frozenset(category.id for category in catalogue if not category.recorded),
     )
@@ -81,7 +79,8 @@ def fail_closed(site: Site) -> Site:
 
 def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
     """Give a site that has these policies beside its own; a network that one of them names is a group of its own."""
-    granted = tuple(granted)
+    lifting = (_lift_of(policy, site.overrides.never) for policy in granted)
+    granted = tuple(policy for policy in lifting if policy.tags)
     named = frozenset().union(*(policy.scope.groups for policy in granted))
     networks = (
         replace(network, groups=(*network.groups, group))
@@ -91,6 +90,11 @@ def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
     )
     rulebook = replace(site.rulebook, policies=(*site.rulebook.policies, *granted))
     return replace(site, rulebook=rulebook, networks=tuple(networks))
+
+
+def _lift_of(policy: Policy, never: frozenset[str]) -> Policy:
+    """Take from an override what no override lifts any more; that of a suspension is not for the site to say."""
+    return policy if policy.lifts is None else replace(policy, tags=policy.tags - never, lifts=policy.lifts - never)
 
 
 def read_devices(

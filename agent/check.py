@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
+from babel.units import format_unit
 
 from agent.site import ActivityLevel, AnswerStyle, FailMode, ListConfig, Site
 from agent.texts import Texts
@@ -14,9 +15,11 @@ from rules.category import Catalogue
 from rules.event import NAME_TAG, SEARCH_TAG
 from rules.pack import Ruling, TableRow, Tick
 from rules.policy import Effect, Policy
+from rules.roles import APPROVERS
 from rules.schedule import Schedule, Window
 from rules.subject import Audience, Scope
 
+_LENGTHS: Final = ((3600, "hour"), (60, "minute"), (1, "second"))
 _SERVICES: Final = {"google": "Google", "youtube": "YouTube", "duckduckgo": "DuckDuckGo"}
 
 
@@ -46,6 +49,9 @@ class _Wording:
         yield _("What the school's table says"), self._table
         yield _("What the school adds"), self._policies
         yield _("What is always open"), self._guards
+        yield _("What may be opened for a while"), self._overrides
+        yield _("Whom this file names"), self._named
+        yield _("Who is told when something waits"), self._told
         yield _("Safe search"), self._safe_search
         yield _("Where the lists come from"), self._lists
         yield _("What somebody sees who is blocked"), self._answers
@@ -193,6 +199,71 @@ class _Wording:
     def _guards(self) -> Iterator[str]:
         _ = self.texts.gettext
         yield _("%(what)s; no rule can block them") % {"what": self._tags(self.site.rulebook.guards)}
+
+    def _overrides(self) -> Iterator[str]:
+        _ = self.texts.gettext
+        settings = self.site.overrides
+        if self.site.listeners.api is None:
+            yield _("Nobody can ask: no address is set for that (listeners, api).")
+            return
+        days = self.texts.ngettext("%(days)d day", "%(days)d days", settings.max_days) % {"days": settings.max_days}
+        yield _("What somebody asks for and somebody else approves, for %(days)s at most.") % {"days": days}
+        text = _("An emergency, for %(minutes)d minutes at most; somebody else confirms it within %(hours)d hours.")
+        yield text % {"minutes": settings.break_glass_minutes, "hours": settings.countersign_hours}
+        if settings.sensitive:
+            yield _("With two who approve, the safeguarding lead and the ICT Co-ordinator: %(what)s") % {
+                "what": self._tags(settings.sensitive)
+            }
+        if settings.never:
+            yield _("Nobody can ask for: %(what)s") % {"what": self._tags(settings.never)}
+
+    def _named(self) -> Iterator[str]:
+        _ = self.texts.gettext
+        people, classes = self.site.private.people, self.site.private.classes
+        if people is None and classes is None:
+            return
+        named, taught = len(people or ()), len(classes or ())
+        people_named = self.texts.ngettext("%(number)d person", "%(number)d people", named)
+        classes_named = self.texts.ngettext("%(number)d class", "%(number)d classes", taught)
+        approvers = sum(not APPROVERS.isdisjoint(person.roles) for person in (people or {}).values())
+        yield self._join([people_named % {"number": named}, classes_named % {"number": taught}])
+        yield _("May decide about what is opened: %(number)d") % {"number": approvers}
+        yield _("They count once somebody imports them: schoolgate people import --from-site")
+
+    def _told(self) -> Iterator[str]:
+        """Say which notices go where, in numbers: an address is nobody's business here."""
+        _ = self.texts.gettext
+        if self.site.listeners.api is None:
+            return
+        notifications = self.site.private.notifications
+        mail, webhooks = notifications.mail, notifications.webhooks
+        if mail is None and not webhooks:
+            yield _("Nobody: neither a mail server nor a program is set (notifications).")
+            return
+        if mail is not None:
+            roles, people = len(mail.by_role), len(mail.by_person)
+            numbers = (
+                self.texts.ngettext("%(number)d role", "%(number)d roles", roles) % {"number": roles},
+                self.texts.ngettext("%(number)d person", "%(number)d people", people) % {"number": people},
+            )
+            yield _("By mail from %(host)s: %(whom)s") % {"host": mail.host, "whom": self._join(numbers)}
+        for webhook in webhooks:
+            if webhook.events:
+                text = self.texts.ngettext(
+                    "%(name)s, a program: of %(number)d kind of event",
+                    "%(name)s, a program: of %(number)d kinds of event",
+                    len(webhook.events),
+                )
+                yield text % {"name": webhook.name, "number": len(webhook.events)}
+            else:
+                yield _("%(name)s, a program: of everything") % {"name": webhook.name}
+        after = self._length(notifications.escalate_after_seconds)
+        yield _("A request that has waited for %(time)s is told to the next who may decide.") % {"time": after}
+
+    def _length(self, seconds: int) -> str:
+        """Write a length of time in the largest unit of which it is a multiple."""
+        size, unit = next(each for each in _LENGTHS if seconds % each[0] == 0)
+        return format_unit(seconds // size, f"duration-{unit}", locale=self.locale)
 
     def _safe_search(self) -> Iterator[str]:
         _ = self.texts.gettext

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Final, get_args, get_origin
@@ -18,15 +19,16 @@ from pydantic import BaseModel, ValidationError
 
 from agent.categories import load_categories
 from agent.findings import MAX_SUGGESTIONS, Findings, Notice
-from agent.site import Site
+from agent.site import Private, Site
 from agent.site_builder import build_site
+from agent.site_private import build_private
 from agent.written_site import REQUIRED, WrittenSite
 from agent.written_values import FAULT
 from rules import document
 from rules.document import Document, describe, parse_document, suggest
 from rules.errors import ConfigurationError, Problem
-from rules.pack import Pack
 from rules.pack_reader import parse_pack
+from rules.policy_pack import Pack
 
 MAX_SITE_OCTETS: Final = 1024 * 1024
 MAX_PROBLEMS: Final = 200
@@ -34,10 +36,11 @@ MAX_PROBLEMS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
-    """A site that can be used, and what its author may not have meant."""
+    """A site that can be used, what its author may not have meant, and the text that it was read from."""
 
     site: Site
     warnings: tuple[Notice, ...]
+    text: str
 
 
 def load_site(path: Path) -> LoadedSite:
@@ -61,7 +64,21 @@ def parse_site(text: str, *, path: Path) -> LoadedSite:
     site = build_site(written, findings, path=path, packs=load_packs())
     if site is None or findings.problems:
         raise ConfigurationError(tuple(sort_problems(findings.problems)))
-    return LoadedSite(site, tuple(findings.notices))
+    return LoadedSite(site, tuple(findings.notices), text)
+
+
+def parse_private(text: str, *, path: Path) -> Private:
+    """Read what a site says of people, from the text of one that was checked; the rest may have become faulty since.
+
+    Raises:
+        ConfigurationError: the text cannot be used.
+    """
+    site_document = parse_document(text, file=path.name)
+    findings = Findings(site_document)
+    private = build_private(_check_shape(site_document, findings.problems), findings, folder=path.parent)
+    if findings.problems:
+        raise ConfigurationError(tuple(sort_problems(findings.problems)))
+    return private
 
 
 def read_text(path: Path) -> str:
@@ -174,18 +191,27 @@ def _without(value: dict[str, Any], paths: Iterable[document.Path], depth: int) 
 
 
 def _to_problem(site: Document, fault: Any, *, may_suggest: bool) -> Problem:
-    """Turn an error of the models into a sentence with a place."""
-    path: document.Path = tuple(step for step in fault["loc"] if step != "[key]")
+    """Turn an error of the models into a sentence with a place; what may be an address is not repeated."""
+    steps = (step for step in fault["loc"] if step != "[key]")
+    path: document.Path = tuple(takewhile(lambda step: "@" not in str(step), steps))
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
     at_key = fault["loc"][-1:] == ("[key]",)
     if kind == "missing":
-        return site.problem(path[:-1], f"no {path[-1]}", f"the key {path[-1]}", at_key=True)
+        missing = fault["loc"][-1]
+        return site.problem(path[:-1], f"no {missing}", f"the key {missing}", at_key=True)
     if kind == "extra_forbidden":
-        expected = suggest(str(path[-1]), _known_keys(path[:-1]), "one of") if may_suggest else "a key that exists"
-        return site.problem(path, f"the unknown key {describe(path[-1])}", expected, at_key=True)
-    found = context.get("found") or describe(value)
+        unknown, known = str(fault["loc"][-1]), _known_keys(fault["loc"][:-1])
+        expected = suggest(unknown, known, "one of") if may_suggest else "a key that exists"
+        return site.problem(path, f"the unknown key {_shown(unknown)}", expected, at_key=True)
+    found = context.get("found") or _shown(value)
     expected = _expected(kind, context, value, fault["msg"], may_suggest=may_suggest)
     return site.problem(path, found, expected, at_key=at_key)
+
+
+def _shown(value: Any) -> str:
+    """Describe what was written, but for a mail address: what is refused at a reload reaches the log."""
+    text = describe(value)
+    return "a mail address" if "@" in text else text
 
 
 def _expected(kind: str, context: Mapping[str, Any], value: Any, message: str, *, may_suggest: bool) -> str:

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from agent.attempts import ConflictError
 from agent.oneroster import read_oneroster
 from agent.people import Census, People, Person, SchoolClass, fault_of_roles, read_census
-from agent.roster import Part, Roster, RosterPerson, read_csv
+from agent.roster import Part, Roster, RosterPerson, read_csv, read_from_site
 from agent.storage.state import Act
-from rules.errors import RefusedRequestError
 from rules.roles import PRIVILEGED
 
-__all__ = ["Changes", "ClassChange", "PersonChange", "apply", "diff", "diff_again", "read_csv", "read_oneroster"]
+__all__ = ["Changes", "ClassChange", "PersonChange", "apply", "diff", "diff_again"]
+__all__ += ["read_csv", "read_from_site", "read_oneroster"]
 
 _MANY_LEAVERS: Final = 10
 
@@ -98,11 +99,11 @@ def diff_again(act: Act, roster: Roster, *, digest: str) -> Changes:
     """Say what a roster changes now, which must be what somebody looked at.
 
     Raises:
-        RefusedRequestError: it is not.
+        ConflictError: it is not.
     """
     changes = diff(roster, read_census(act.database))
     if changes.digest != digest:
-        raise RefusedRequestError("The people were changed since this import was shown; look at it again.")
+        raise ConflictError("The people were changed since this import was shown; look at it again.")
     return changes
 
 

@@ -1,4 +1,4 @@
-"""Rosters: who is at the school as a file says it, and the CSV that a school writes itself.
+"""Rosters: who is at the school as a file says it: the CSV that a school writes itself, or its site file.
 
 Reading changes nothing. A line that cannot be used is a value with its place, and a roster with such lines is never
 taken for complete, or whoever stands on them would count as gone.
@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Final
 
 from agent.people import MAX_NAME_CHARACTERS, fault_of_roles, fault_of_text
+from agent.site import Private
 from filters.list_entries import BadLine
 from rules.document import describe, suggest
 from rules.errors import RefusedRequestError
-from rules.roles import Role
+from rules.roles import Role, parse_role
 
 MAX_TEXT_CHARACTERS: Final = 32 * 1024 * 1024
 MAX_ROWS: Final = 500_000
@@ -244,12 +245,10 @@ def _parse_roles(text: str) -> tuple[frozenset[Role], str]:
     """Read roles as people write them (`ICT Co-ordinator`); gives also the first that is none."""
     roles = set()
     for written in _SEPARATOR.split(text):
-        word = written.strip().casefold().replace("-", "").replace(" ", "_")
-        if not word:
-            continue
-        try:
-            roles.add(Role(word))
-        except ValueError:
+        role = parse_role(written)
+        if role is not None:
+            roles.add(role)
+        elif written.strip(" -"):
             return frozenset(), written.strip()
     return frozenset(roles), ""
 
@@ -266,3 +265,20 @@ def _read_classes(table: Table, roster: Roster) -> None:
             roster.refuse(row, f"class: found {describe(school_class)} a second time; expected each class once")
         else:
             roster.classes[school_class] = RosterClass(title, row["group"])
+
+
+def read_from_site(private: Private) -> Roster:
+    """Read the people and classes that the site file names, by the ids that it gives them.
+
+    Raises:
+        RefusedRequestError: it names neither.
+    """
+    if private.people is None and private.classes is None:
+        raise RefusedRequestError("The site file in force names nobody; expected the part people, or classes.")
+    roster = Roster("site", whole=frozenset({Part.CLASSES} if private.people is None else Part))
+    for known_as, school_class in (private.classes or {}).items():
+        roster.classes[known_as] = RosterClass(school_class.title, school_class.group)
+    for known_as, person in (private.people or {}).items():
+        roster.people[known_as] = RosterPerson(person.name, frozenset(map(Role, person.roles)))
+        roster.joined |= {(known_as, each) for each in person.classes}
+    return roster

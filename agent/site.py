@@ -6,7 +6,7 @@ Values here are plain and serialisable, because the part that workers need trave
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from rules.pack import TableRow
 from rules.policy import Rulebook
@@ -208,12 +208,147 @@ class FailModes:
     reason: str | None = None
 
 
+# What no override lifts, beside what is statutory: ways round the filter, and harm to the machine.
+NEVER: Final = frozenset({"malware", "phishing", "proxy", "vpn", "encrypted_dns", "tor"})
+# Where one wrong decision may harm a child, two decide. One decides about what is no more than unsuitable, and about
+# what lessons need: gambling, drugs, alcohol, hacking.
+SENSITIVE: Final = frozenset(
+    {
+        "pornography",
+        "nudity",
+        "violence",
+        "self_harm",
+        "hate_speech",
+        "discrimination",
+        "weapons",
+        "cults",
+        "dating",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideSettings:
+    """What people may ask to have opened for a while.
+
+    No override lifts the categories in `never`; two people decide about those in `sensitive`. What is statutory is in
+    neither, because it is blocked in any case.
+    """
+
+    max_days: int = 30
+    max_ahead_days: int = 366
+    break_glass_minutes: int = 60
+    countersign_hours: int = 24
+    never: frozenset[str] = NEVER
+    sensitive: frozenset[str] = SENSITIVE
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """Where the gateway keeps what must last (`state`) and what ends with it (`runtime`)."""
 
     state: str
     runtime: str
+
+
+class NoticeKind(StrEnum):
+    """What people and programs can be told of; a webhook names those that it wants."""
+
+    OVERRIDE_WAITS = "override_waits"
+    OVERRIDE_ESCALATED = "override_escalated"
+    OVERRIDE_APPROVED = "override_approved"
+    OVERRIDE_NARROWED = "override_narrowed"
+    OVERRIDE_REFUSED = "override_refused"
+    OVERRIDE_UNDECIDED = "override_undecided"
+    OVERRIDE_REVOKED = "override_revoked"
+    OVERRIDE_ENDS_SOON = "override_ends_soon"
+    OVERRIDE_BROKE_GLASS = "override_broke_glass"
+    OVERRIDE_COUNTERSIGN_DUE = "override_countersign_due"
+    OVERRIDE_UNCONFIRMED = "override_unconfirmed"
+    SUSPENSION_REQUESTED = "suspension_requested"
+    SUSPENSION_AGREED = "suspension_agreed"
+    SUSPENSION_REFUSED = "suspension_refused"
+    SUSPENSION_UNDECIDED = "suspension_undecided"
+    SUSPENSION_STOPPED = "suspension_stopped"
+    SUSPENSION_ENDED = "suspension_ended"
+    FILTER_CHANGE_DRAFTED = "filter_change_drafted"
+    FILTER_CHANGE_APPROVED = "filter_change_approved"
+    FILTER_CHANGE_REFUSED = "filter_change_refused"
+    FILTER_CHANGED_ON_DISK = "filter_changed_on_disk"
+    FILTER_REVIEW_DUE = "filter_review_due"
+    RECORD_BROKEN = "record_broken"
+    FILTER_OFF_WITHOUT_RECORD = "filter_off_without_record"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server, spoken to with STARTTLS only, and who is written to.
+
+    `by_role` and `by_person` are addresses by the name of a role, and by the id of a person or as the file calls them
+    that they come from. `password_file` holds the
+    password and is read each time; `ca_file` is an authority of the school's own.
+    """
+
+    host: str
+    sender: str
+    port: int = 587
+    username: str = ""
+    password_file: str | None = None
+    ca_file: str | None = None
+    by_role: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    by_person: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """A program that is told by HTTPS; no `events` means all. `secret_file` holds the key that signs, `whsec_…`."""
+
+    name: str
+    # Its path is a secret with many services.
+    url: str = field(repr=False)
+    secret_file: str
+    events: frozenset[NoticeKind] = frozenset()
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """Who is told what, and how long a request waits before somebody else is told too."""
+
+    mail: MailSettings | None = None
+    webhooks: tuple[WebhookSettings, ...] = ()
+    escalate_after_seconds: int = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPerson:
+    """Somebody whom the site file names; `classes` are those of the file."""
+
+    name: str = field(repr=False)
+    roles: frozenset[str]
+    classes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedClass:
+    """A class that the site file names; the devices of `group` are this class."""
+
+    title: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What a site says of people: for the interface alone, and left out of what workers are told.
+
+    `people` and `classes` are by the ids that the file gives them, and None where it has no such part. Nobody is
+    taken over from there without somebody who has looked at what changes.
+    """
+
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    people: dict[str, NamedPerson] | None = None
+    classes: dict[str, NamedClass] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +375,5 @@ class Site:
     paths: Paths
     workers: int = 1
     table: tuple[TableRow, ...] = ()
+    overrides: OverrideSettings = field(default_factory=OverrideSettings)
+    private: Private = field(default_factory=Private)

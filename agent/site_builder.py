@@ -24,6 +24,8 @@ from agent.site import (
     School,
     Site,
 )
+from agent.site_overrides import build_overrides
+from agent.site_private import build_private
 from agent.site_rules import Context, build_rules
 from agent.site_servers import build_listeners, build_upstreams
 from agent.written_site import (
@@ -32,6 +34,7 @@ from agent.written_site import (
     WrittenDevices,
     WrittenFailModes,
     WrittenLimits,
+    WrittenOverrides,
     WrittenPaths,
     WrittenRange,
     WrittenRetention,
@@ -41,7 +44,7 @@ from agent.written_site import (
 )
 from filters.list_entries import FORMATS
 from rules import document
-from rules.pack import Pack
+from rules.policy_pack import Pack
 from rules.schedule import DateRange, Schedule, Window
 from rules.subject import Audience
 
@@ -113,6 +116,8 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
         paths=paths,
         workers=written.workers or 1,
         table=table,
+        overrides=build_overrides(written.overrides or WrittenOverrides(), findings, statutory=rulebook.statutory),
+        private=build_private(written, findings, folder=folder),
     )
 
 

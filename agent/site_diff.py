@@ -12,15 +12,13 @@ from itertools import chain
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from agent.categories import load_categories
-from agent.site import Endpoint, Site, Upstream
-from rules.event import NAME_TAG, SEARCH_TAG
+from agent.site import Endpoint, Private, Site, Upstream
+from agent.site_words import AUDIENCES, spell_groups, spell_list, spell_scope, spell_tag, spell_tags
 from rules.pack import Ruling, TableRow, Tick
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
 from rules.schedule import DateRange, Schedule, Window
-from rules.subject import Audience, Scope
+from rules.subject import Scope
 
-_AUDIENCES: Final = {Audience.PUPIL: "pupils", Audience.STAFF: "staff", Audience.GUEST: "guests"}
 _TICKS: Final = {
     Tick.ACCEPTABLE: "acceptable",
     Tick.CERTAIN_TIMES: "acceptable at certain times",
@@ -57,8 +55,14 @@ _WORDS: Final = {
     "path": "site file",
     "workers": "number of workers",
 }
+_BOUNDS: Final = {
+    "max_days": ("An override now lasts {} at most", "day"),
+    "max_ahead_days": ("An override can now be asked for {} ahead", "day"),
+    "break_glass_minutes": ("An emergency now lasts {} at most", "minute"),
+    "countersign_hours": ("An emergency now has to be confirmed within {}", "hour"),
+}
 _UNITS: Final = (("_seconds", " s"), ("_bytes", " bytes"), ("_share", ""))
-_TOLD_APART: Final = frozenset({"table", "rulebook", "schedules"})
+_TOLD_APART: Final = frozenset({"table", "rulebook", "schedules", "overrides", "private"})
 _SILENT: Final = frozenset({"location", "name", "packs"})
 
 
@@ -68,6 +72,7 @@ def diff_sites(before: Site, after: Site) -> tuple[str, ...]:
         _policies(before, after),
         _table(before, after),
         _rulebook(before.rulebook, after.rulebook),
+        _overrides(before, after),
         _schedules(before.schedules, after.schedules),
         *(
             _differ(field.name, field.name, getattr(before, field.name), getattr(after, field.name))
@@ -75,38 +80,17 @@ def diff_sites(before: Site, after: Site) -> tuple[str, ...]:
             if field.name not in _TOLD_APART
         ),
         _differ("name", "school: name", before.school.name, after.school.name),
+        _private(before.private, after.private),
     )
     return tuple(dict.fromkeys(sentences))
 
 
-def spell_list(words: Iterable[str]) -> str:
-    """Write words as people do: `a, b and c`."""
-    *most, last = tuple(words) or ("nothing",)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def spell_tags(tags: Iterable[str]) -> str:
-    """Write categories by their names, and names as they are."""
-    return spell_list(sorted(map(_tag, tags), key=str.lower))
-
-
-def spell_scope(scope: Scope) -> str:
-    """Write whom a policy addresses: `pupils and guests in the group media, but not in the group year-6`."""
-    whom = spell_list(_AUDIENCES[each] for each in Audience if each in scope.audiences)
-    text = whom if scope.audiences else "everybody"
-    if scope.groups:
-        text += f" in {_groups(scope.groups)}"
-    return text + (f", but not in {_groups(scope.except_groups)}" if scope.except_groups else "")
-
-
-def _tag(tag: str) -> str:
-    category = load_categories().get(tag)
-    return category.name("en") if category else tag.removeprefix(NAME_TAG).removeprefix(SEARCH_TAG)
-
-
-def _groups(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    return f"the group{'s' if len(ordered) > 1 else ''} {spell_list(ordered)}"
+def _private(before: Private, after: Private) -> Iterator[str]:
+    """Say that something changed, and not what: the record keeps these sentences for ever."""
+    if before.notifications != after.notifications:
+        yield "Notifications: who is told, or how, has changed."
+    if (before.people, before.classes) != (after.people, after.classes):
+        yield "The file names other people or classes than before; an import takes them over, nothing else does."
 
 
 # --- Policies
@@ -208,8 +192,8 @@ def _rulings(row: TableRow) -> dict[str, str]:
 
 def _whom(ruling: Ruling) -> str:
     if ruling.group is not None:
-        return _groups((ruling.group,))
-    return _AUDIENCES[ruling.audience] if ruling.audience is not None else "everybody"
+        return spell_groups((ruling.group,))
+    return AUDIENCES[ruling.audience] if ruling.audience is not None else "everybody"
 
 
 def _ruling(ruling: Ruling) -> str:
@@ -224,10 +208,10 @@ def _ruling(ruling: Ruling) -> str:
 def _rulebook(before: Rulebook, after: Rulebook) -> Iterator[str]:
     for tag in sorted(before.statutory ^ after.statutory):
         verb = "is now" if tag in after.statutory else "is no longer"
-        yield f"{_tag(tag)} {verb} blocked for everybody, whatever anybody allows."
+        yield f"{spell_tag(tag)} {verb} blocked for everybody, whatever anybody allows."
     for tag in sorted(before.guards ^ after.guards):
         verb = "must now" if tag in after.guards else "need no longer"
-        yield f"{_tag(tag)} {verb} work whatever a list says."
+        yield f"{spell_tag(tag)} {verb} work whatever a list says."
     for text in sorted({*map(spell_scope, before.allow_only)} ^ {*map(spell_scope, after.allow_only)}):
         is_new = text in map(spell_scope, after.allow_only)
         yield f"Only what a policy allows is {'now' if is_new else 'no longer all that is'} open for {text}."
@@ -241,7 +225,7 @@ _Modes: TypeAlias = Mapping[tuple[str, str], str]
 def _safe_modes(old: _Modes, new: _Modes) -> Iterator[str]:
     services: dict[tuple[str, str, str], list[str]] = {}
     for whom, service in sorted(old.keys() | new.keys()):
-        otherwise = "off" if whom in _AUDIENCES.values() else _AS_OTHERS
+        otherwise = "off" if whom in AUDIENCES.values() else _AS_OTHERS
         then, now = old.get((whom, service), otherwise), new.get((whom, service), otherwise)
         if then != now:
             services.setdefault((whom, now, then), []).append(service)
@@ -255,10 +239,30 @@ def _modes(rules: Iterable[SafeSearch]) -> _Modes:
     for rule in rules:
         for tag, mode in rule.modes.items():
             whom = replace(rule.scope, except_groups=frozenset())
-            modes[spell_scope(whom), _tag(tag)] = mode
+            modes[spell_scope(whom), spell_tag(tag)] = mode
             for group in rule.scope.except_groups:
-                modes.setdefault((spell_scope(Scope(groups=frozenset({group}))), _tag(tag)), "off")
+                modes.setdefault((spell_scope(Scope(groups=frozenset({group}))), spell_tag(tag)), "off")
     return modes
+
+
+# --- What people may ask for
+
+
+def _overrides(before: Site, after: Site) -> Iterator[str]:
+    old, new = before.overrides, after.overrides
+    # That something became illegal, or ceased to be, has its own sentence.
+    if closed := new.never - old.never - before.rulebook.statutory:
+        yield f"Nobody can ask for {spell_tags(closed)} any more."
+    if opened := old.never - new.never - after.rulebook.statutory:
+        yield f"People can now ask for {spell_tags(opened)}."
+    if guarded := new.sensitive - old.sensitive:
+        yield f"Opening {spell_tags(guarded)} now takes two: the safeguarding lead and the ICT Co-ordinator."
+    if eased := old.sensitive - new.sensitive - new.never - after.rulebook.statutory:
+        yield f"Opening {spell_tags(eased)} now takes one who approves it; it took two."
+    for name, (saying, unit) in _BOUNDS.items():
+        now, then = getattr(new, name), getattr(old, name)
+        if now != then:
+            yield f"{saying.format(f'{now} {unit}' if now == 1 else f'{now} {unit}s')}; it was {then}."
 
 
 # --- Schedules
@@ -308,7 +312,7 @@ def _differ(key: str, label: str, before: Any, after: Any) -> Iterator[str]:
         yield from _named(_NOUNS[key], before, after)
     elif isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted(before.keys() | after.keys()):
-            yield from _differ(key, f"{label} {_tag(name)}", before.get(name), after.get(name))
+            yield from _differ(key, f"{label} {spell_tag(name)}", before.get(name), after.get(name))
     elif isinstance(before, tuple | frozenset) and isinstance(after, tuple | frozenset):
         yield from _members(label, before, after)
     else:
@@ -380,13 +384,13 @@ def _say(value: Any, key: str = "") -> str:
     if isinstance(value, DateRange):
         return f"{value.first_on} to {value.last_on}"
     if isinstance(value, Mapping):
-        return spell_list(f"{_tag(name)} as {_say(inner)}" for name, inner in sorted(value.items()))
+        return spell_list(f"{spell_tag(name)} as {_say(inner)}" for name, inner in sorted(value.items()))
     if isinstance(value, tuple | frozenset):
         return spell_list(sorted(map(_say, value)))
     if is_dataclass(value) and not isinstance(value, Endpoint | Upstream):
         return _describe(value)
     if isinstance(value, str) and not isinstance(value, Enum):
-        return _tag(value) if key == "category" else value or "nothing"
+        return spell_tag(value) if key == "category" else value or "nothing"
     return "nothing" if value is None else str(value)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from agent.site import ActivityLevel, AnswerStyle, FailMode
+from agent.site import ActivityLevel, AnswerStyle, FailMode, NoticeKind
 from agent.written_values import (
     At,
     AtOrOff,
@@ -19,12 +19,16 @@ from agent.written_values import (
     Days,
     Device,
     Domain,
+    Host,
+    Https,
     Id,
     Ipv4,
     Ipv6,
     Lifetime,
+    MailAddress,
     Moment,
     OneOrMore,
+    Patience,
     Pin,
     Refresh,
     Share,
@@ -36,6 +40,7 @@ from agent.written_values import (
 )
 from filters.safe_search import SAFE_SEARCH
 from rules.pack import Tick
+from rules.roles import Role, parse_role
 from rules.subject import Audience
 
 SafeMode: TypeAlias = Literal["strict", "moderate", "off"]
@@ -61,10 +66,17 @@ def _empty_for_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
+def _read_role(value: Any) -> Any:
+    return (parse_role(value) or value) if isinstance(value, str) else value
+
+
 Text = Annotated[str, PlainValidator(_parse_text)]
 Nothing: Final = BeforeValidator(_empty_for_nothing)
 Ids = Annotated[list[Id], OneOrMore]
 Audiences = Annotated[list[Audience], OneOrMore]
+Roles = Annotated[list[Annotated[Role, BeforeValidator(_read_role)]], OneOrMore, Field(min_length=1)]
+Categories = Annotated[list[Text], OneOrMore]
+MailAddresses = Annotated[list[MailAddress], OneOrMore, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -271,6 +283,68 @@ class WrittenLeaseFile(Written):
     path: Text
 
 
+class WrittenOverrides(Written):
+    """`overrides:` what people may ask to have opened for a while."""
+
+    max_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    max_ahead_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    break_glass_minutes: Annotated[int, Field(ge=5, le=60)] | None = None
+    countersign_hours: Annotated[int, Field(ge=1, le=24)] | None = None
+    never: Categories | None = None
+    sensitive: Categories | None = None
+
+
+class WrittenClass(Written):
+    """`classes: {id: ...}` a class, and the group whose devices it has."""
+
+    title: Text | None = None
+    group: Id
+
+
+class WrittenPerson(Written):
+    """`people: {id: ...}` somebody at the school."""
+
+    name: Text
+    roles: Roles
+    classes: Ids = []
+
+
+class WrittenRecipients(Written):
+    """`recipients:` who is written to, by the name of a role and by the id of a person."""
+
+    roles: Annotated[dict[Role, MailAddresses], Nothing] = {}
+    people: Annotated[dict[Text, MailAddresses], Nothing] = {}
+
+
+class WrittenMail(Written):
+    """`mail:` the mail server that notices go by."""
+
+    host: Host
+    sender: MailAddress
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    username: Text | None = None
+    password_file: Text | None = None
+    ca_file: Text | None = None
+    recipients: WrittenRecipients | None = None
+
+
+class WrittenWebhook(Written):
+    """`webhooks: {name: ...}` a program that is told by HTTPS; without `events`, of everything."""
+
+    url: Https
+    secret_file: Text
+    events: Annotated[list[NoticeKind], OneOrMore, Field(min_length=1)] | None = None
+    ca_file: Text | None = None
+
+
+class WrittenNotifications(Written):
+    """`notifications:` who is told what, and when somebody else is."""
+
+    mail: WrittenMail | None = None
+    webhooks: Annotated[dict[Id, WrittenWebhook], Nothing] = {}
+    escalate_after_seconds: Patience | None = Field(default=None, alias="escalate_after")
+
+
 class WrittenDevices(Written):
     """`devices:` where names of devices come from."""
 
@@ -300,6 +374,10 @@ class WrittenSite(Written):
     limits: WrittenLimits | None = None
     retention: WrittenRetention | None = None
     fail_modes: WrittenFailModes | None = None
+    overrides: WrittenOverrides | None = None
+    notifications: WrittenNotifications | None = None
+    classes: dict[Id, WrittenClass] | None = None
+    people: dict[Id, WrittenPerson] | None = None
     paths: WrittenPaths | None = None
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
 

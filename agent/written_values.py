@@ -10,10 +10,12 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import partial
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, PlainValidator
@@ -34,6 +36,8 @@ _SMALLEST_SIZE: Final = 64 * 1024
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LINK_LAYER: Final = re.compile(r"[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}", re.IGNORECASE)
 _YEARS: Final = range(2000, 2100)
+# RFC 5321, section 4.1.2, without quotes and literals.
+MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
 def fault(expected: str, found: str = "") -> PydanticCustomError:
@@ -306,6 +310,40 @@ def _tls_name(text: str) -> str | None:
         raise fault(f"the server's name after # ({error})") from None
 
 
+def parse_host(value: Any) -> str:
+    """Read where a server is: a name, or an address."""
+    text = _text(value, "a name such as mail.example.test")
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(text))
+    return str(parse_domain(value))
+
+
+def parse_mail_address(value: Any) -> str:
+    """Read a mail address; what was written is somebody's, so a fault does not repeat it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not MAIL_ADDRESS.fullmatch(text):
+        raise fault("a mail address such as ict@example.test, alone", "no mail address")
+    return text
+
+
+def parse_https(value: Any) -> str:
+    """Read an address that begins with https; its path may be a secret, so a fault does not repeat it."""
+    expected = "an address such as https://hooks.example.test/schoolgate"
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        is_one = bool(parts.hostname) and parts.port != 0 and re.fullmatch(r"[!-~]+", text) is not None
+    except ValueError:
+        raise fault(expected, "no address of a page") from None
+    if not is_one:
+        raise fault(expected, "no address of a page")
+    if parts.scheme != "https":
+        raise fault(expected, f"an address with {parts.scheme}://")
+    if "@" in parts.netloc or parts.fragment:
+        raise fault(expected, "an address with a name, a password or a part after #")
+    return text
+
+
 def parse_pin(value: Any) -> str:
     """Read a pin: the SHA-256 of a server's public key, in base64."""
     text = _text(value, "a pin")
@@ -351,4 +389,8 @@ At = Annotated[Endpoint, reader(parse_endpoint)]
 AtOrOff = Annotated[Endpoint | None, reader(parse_endpoint_or_off)]
 UpstreamServer = Annotated[Server, reader(parse_server)]
 Pin = Annotated[str, reader(parse_pin)]
+Host = Annotated[str, reader(parse_host)]
+MailAddress = Annotated[str, reader(parse_mail_address)]
+Https = Annotated[str, reader(parse_https)]
+Patience = Annotated[int, reader(partial(parse_seconds, at_least=1, at_most=604_800))]
 OneOrMore = BeforeValidator(one_or_more)

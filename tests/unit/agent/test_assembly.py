@@ -11,7 +11,6 @@ from school_of_test import load_site_of_test
 
 from agent.assembly import (
     ALWAYS_OPEN,
-    NOT_ASKABLE,
     build_snapshot,
     fail_closed,
     names_in,
@@ -21,7 +20,7 @@ from agent.assembly import (
 )
 from agent.categories import load_categories
 from agent.publisher import Generation
-from agent.site import FailMode, FailModes, LeaseFile, ListConfig, Paths, Retention
+from agent.site import NEVER, FailMode, FailModes, LeaseFile, ListConfig, OverrideSettings, Paths, Retention
 from rules.name import parse_name
 from rules.policy import Effect, Policy, Rulebook
 from rules.subject import Scope
@@ -81,9 +80,11 @@ def test_comments_and_blank_lines_are_no_names() -> None:
 def test_what_cannot_be_lifted_and_what_is_never_recorded() -> None:
     site = load_site_of_test()
     snapshot = build_snapshot(site, None, number=1)
-    assert snapshot.not_askable == NOT_ASKABLE | site.rulebook.statutory
+    assert snapshot.not_askable == NEVER | site.rulebook.statutory
     assert snapshot.not_askable <= {category.id for category in load_categories()}
     assert snapshot.unrecorded == {"helplines"}
+    stricter = replace(site, overrides=OverrideSettings(never=frozenset({"gambling"})))
+    assert build_snapshot(stricter, None, number=1).not_askable == {"gambling"} | site.rulebook.statutory
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -136,3 +137,20 @@ def test_a_network_for_which_something_was_granted_is_a_group() -> None:
     granted = replace(GRANTED, scope=Scope(groups=frozenset({network_group("classrooms")})))
     groups = {network.name: network.groups for network in with_granted(site, [granted]).networks}
     assert groups == {"classrooms": ("network:classrooms",), "staff-room": (), "guests": ()}
+
+
+OVERRIDE = replace(GRANTED, tags=frozenset({"name:bet.example"}), lifts=frozenset({"gambling", "games"}))
+CATEGORIES = replace(GRANTED, tags=frozenset({"gambling"}), lifts=frozenset[str]())
+
+
+def test_what_no_override_lifts_any_more_falls_for_those_that_run_too() -> None:
+    site = replace(load_site_of_test(), overrides=OverrideSettings(never=frozenset({"gambling"})))
+    (left,) = with_granted(site, [OVERRIDE, CATEGORIES]).rulebook.policies[-1:]
+    assert left == replace(OVERRIDE, lifts=frozenset({"games"}))
+    assert with_granted(site, [CATEGORIES]).rulebook == site.rulebook
+
+
+def test_a_suspension_lifts_what_no_override_does() -> None:
+    site = load_site_of_test()
+    suspension = replace(GRANTED, id="suspension-1", tags=NEVER)
+    assert with_granted(site, [suspension]).rulebook.policies[-1] == suspension

@@ -87,6 +87,32 @@ def test_the_example_in_words() -> None:
             id="open-when-broken",
         ),
         pytest.param(
+            "listeners: {api: 127.0.0.1:8443}\noverrides: {never: [gambling], sensitive: [drugs], max_days: 1}",
+            """What may be opened for a while
+  What somebody asks for and somebody else approves, for 1 day at most.
+  An emergency, for 60 minutes at most; somebody else confirms it within 24 hours.
+  With two who approve, the safeguarding lead and the ICT Co-ordinator: Drugs
+  Nobody can ask for: Gambling
+""",
+            id="overrides",
+        ),
+        pytest.param(
+            "listeners: {api: 127.0.0.1:8443}\noverrides: {never: [], sensitive: []}",
+            "within 24 hours.\n\nWho is told",
+            id="overrides-of-everything",
+        ),
+        pytest.param("", "Nobody can ask: no address is set for that (listeners, api).", id="no-overrides"),
+        pytest.param(
+            "people: {a: {name: Ada, roles: teacher}, b: {name: Ben, roles: head teacher}}",
+            """Whom this file names
+  2 people and 0 classes
+  May decide about what is opened: 1
+  They count once somebody imports them: schoolgate people import --from-site
+""",
+            id="people",
+        ),
+        pytest.param("classes: {6b: {group: year-6}}", "  0 people and 1 class\n", id="classes"),
+        pytest.param(
             "answers: {by_category: {gambling: page}, page_ipv4: 192.0.2.80}",
             "Gambling: the school's own page, where the connection is not encrypted",
             id="page",
@@ -103,6 +129,44 @@ def test_every_language_says_it_without_a_placeholder_left_over(language: str) -
     assert not re.search(r"%\(\w+\)|%[sd]", text)
     assert "Example School" in text
     assert text.count("\n\n") == GOLDEN.read_text(encoding="utf-8").count("\n\n")
+
+
+API = "listeners: {api: 127.0.0.1:8443}\n"
+TOLD = """notifications:
+  mail:
+    host: mail.example.test
+    sender: gate@example.test
+    recipients: {roles: {network_manager: it@example.test}, people: {p1: a@example.test, p2: b@example.test}}
+  webhooks:
+    chat: {url: "https://chat.example.test/hook-t024", secret_file: chat.secret, events: [test, override_waits]}
+    board: {url: "https://board.example.test/", secret_file: board.secret}
+  escalate_after: %s
+"""
+
+
+def test_which_notices_go_where_is_told_in_numbers_without_an_address() -> None:
+    text = in_words(BASE + API + TOLD % "90 min")
+    _, _, told = text.partition("Who is told when something waits\n")
+    assert told.partition("\n\n")[0].splitlines() == [
+        "  By mail from mail.example.test: 1 role and 2 people",
+        "  chat, a program: of 2 kinds of event",
+        "  board, a program: of everything",
+        "  A request that has waited for 90 minutes is told to the next who may decide.",
+    ]
+    assert "@" not in text
+    assert "hook-t024" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "words"), [("4 h", "4 hours"), ("1 h", "1 hour"), ("90 s", "90 seconds"), ("5 min", "5 minutes")]
+)
+def test_a_length_of_time_is_exact(written: str, words: str) -> None:
+    assert f"has waited for {words} is told" in in_words(BASE + API + TOLD % written)
+
+
+def test_that_nobody_is_told_is_told_where_people_can_ask() -> None:
+    assert "Who is told when something waits\n  Nobody: neither" in in_words(BASE + API)
+    assert "Who is told" not in in_words(BASE)
 
 
 def test_every_row_of_the_table_is_told() -> None:

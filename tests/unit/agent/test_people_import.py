@@ -10,7 +10,8 @@ import pytest
 from agent.oneroster import GOVERNED
 from agent.people import Census, People, Person, SchoolClass
 from agent.people_import import Changes, apply, diff, diff_again, read_csv
-from agent.roster import Part, Roster, RosterClass, RosterPerson
+from agent.roster import Part, Roster, RosterClass, RosterPerson, read_from_site
+from agent.site import NamedClass, NamedPerson, Private
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
 from rules.roles import Role
@@ -246,3 +247,73 @@ def test_a_running_override_keeps_its_requester(store: StateStore, people: Peopl
 def test_the_class_is_a_value_that_can_be_compared() -> None:
     known = Census(classes=(SchoolClass("x", "6B", "6b", source="other", external_id="6B"),))
     assert len(diff(read_csv(FIRST), known).classes) == 2
+
+
+def of_site(*names: str) -> Roster:
+    """Give what a site file says of people; the first is a class teacher of 6B."""
+    people = {
+        name.lower(): NamedPerson(name, frozenset({"class_teacher"}), frozenset({"6b"} if number == 0 else ()))
+        for number, name in enumerate(names)
+    }
+    return read_from_site(Private(people=people, classes={"6b": NamedClass("6B", "year-6")}))
+
+
+def test_the_site_file_is_taken_over_like_any_other(store: StateStore, people: People) -> None:
+    assert import_roster(store, people, of_site("Ada", "Ben")).lines() == [
+        "+ class 6B (group year-6)",
+        "+ Ada: class_teacher in 6B",
+        "+ Ben: class_teacher",
+    ]
+    assert diff(of_site("Ada", "Ben"), people.census()).lines() == []
+    assert import_roster(store, people, of_site("Ada")).lines() == ["- Ben"]
+    assert named(people)["Ben"] == Person("p2", "Ben", closed=True, source="site", external_id="ben")
+
+
+def test_sources_stand_side_by_side(store: StateStore, people: People) -> None:
+    """Whichever is taken over again, and whatever is gone from it, nobody of another source leaves or moves."""
+    school = one_roster(u1=BEN, u2=RosterPerson("Uma", frozenset({Role.PUPIL})))
+    school.joined = {("u1", "c1"), ("u2", "c1")}
+    with store.act() as act:
+        people.open(act, "Hana Hand", [Role.HEAD_TEACHER], actor="system")
+    sources = {"csv": read_csv(FIRST), "oneroster": school, "site": of_site("Ada S", "Bo S")}
+    for roster in sources.values():
+        import_roster(store, people, roster)
+    assert {each.title: each.group for each in people.classes() if each.source == "site"} == {"6B": "year-6"}
+    assert [each.title for each in people.classes()].count("6B") == 3
+    smaller = {
+        "csv": read_csv(HEADER + "3,Cy Instance,network manager,\n"),
+        "oneroster": one_roster(u1=BEN),
+        "site": of_site("Ada S"),
+    }
+    for source, roster in smaller.items():
+        before = {each for each in people.list() if each.source != source}
+        changes = import_roster(store, people, roster)
+        assert changes.closed
+        assert {change.after.source for change in changes.people} == {source}
+        assert {change.after.source for change in changes.classes} <= {source}
+        assert {each for each in people.list() if each.source != source} == before
+        assert not diff(roster, people.census()).lines()
+    assert {each.name for each in people.list()} == {"Ada S", "Ben", "Cy Instance", "Hana Hand"}
+
+
+def test_a_leaver_of_the_site_file_stays_on_the_record_with_a_running_override(
+    store: StateStore, people: People
+) -> None:
+    import_roster(store, people, of_site("Ada", "Ben"))
+    with store.act() as act:
+        act.database.execute(
+            "INSERT INTO overrides (id, requester, lift, reason, state, requested_at, from_at, until_at) "
+            "VALUES ('o1', 'p1', '', '', 'approved', '', '', '')"
+        )
+    import_roster(store, people, of_site("Ben"))
+    with store.read() as database:
+        (row,) = database.execute("SELECT requester, state FROM overrides").fetchall()
+    assert (row["requester"], row["state"]) == ("p1", "approved")
+    assert named(people)["Ada"].closed
+
+
+def test_who_becomes_an_approver_by_the_site_file_is_pointed_out() -> None:
+    private = Private(people={"c": NamedPerson("Cora", frozenset({"ict_coordinator"}))})
+    assert diff(read_from_site(private), Census()).warnings == (
+        "Cora becomes ict_coordinator: see that this is meant.",
+    )

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import roster as module
-from agent.roster import Part, Roster, RosterClass, RosterPerson, read_csv
+from agent.roster import Part, Roster, RosterClass, RosterPerson, read_csv, read_from_site
+from agent.site import NamedClass, NamedPerson, Private
 from rules.errors import RefusedRequestError
 from rules.roles import Role
 
@@ -168,3 +169,23 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except RefusedRequestError:
         return
     assert all(bad.text.isprintable() for bad in roster.bad)
+
+
+def test_the_site_file_is_a_complete_roster() -> None:
+    private = Private(
+        people={"t-04": NamedPerson("Ada Example", frozenset({"teacher"}), frozenset({"6b"}))},
+        classes={"6b": NamedClass("Beech", "year-6")},
+    )
+    roster = read_from_site(private)
+    assert roster.source == "site"
+    assert roster.people == {"t-04": RosterPerson("Ada Example", frozenset({Role.TEACHER}))}
+    assert roster.classes == {"6b": RosterClass("Beech", "year-6")}
+    assert roster.joined == {("t-04", "6b")}
+    assert (roster.governs, roster.whole) == (frozenset(Role), frozenset(Part))
+
+
+def test_a_site_file_without_people_says_nothing_of_them() -> None:
+    assert read_from_site(Private(classes={})).whole == {Part.CLASSES}
+    assert read_from_site(Private(people={})).whole == frozenset(Part)
+    with pytest.raises(RefusedRequestError, match="names nobody; expected the part people, or classes"):
+        read_from_site(Private())

@@ -7,8 +7,7 @@ import pytest
 
 from agent.config import parse_site
 from agent.site import Site
-from agent.site_diff import diff_sites, spell_list, spell_scope, spell_tags
-from rules.subject import Audience, Scope
+from agent.site_diff import diff_sites
 
 EXAMPLE = (Path(__file__).parents[3] / "agent" / "data" / "example_site.yaml").read_text(encoding="utf-8")
 
@@ -256,6 +255,78 @@ def test_each_change_is_one_sentence(old: str, new: str, expected: tuple[str, ..
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(
+            "{}",
+            "{never: [malware, phishing, proxy, vpn, encrypted_dns, tor, gambling, nudity]}",
+            ("Nobody can ask for Gambling and Nudity any more.",),
+            id="nobody-can-ask",
+        ),
+        pytest.param(
+            "{never: [malware, phishing, proxy, vpn, encrypted_dns, tor, dating]}",
+            "{never: [malware, phishing]}",
+            (
+                "People can now ask for Dating, Encrypted DNS, Tor, VPN services and Web proxies.",
+                "Opening Dating now takes two: the safeguarding lead and the ICT Co-ordinator.",
+            ),
+            id="people-can-ask",
+        ),
+        pytest.param(
+            "{sensitive: [drugs, dating]}",
+            "{sensitive: [dating, weapons]}",
+            (
+                "Opening Weapons now takes two: the safeguarding lead and the ICT Co-ordinator.",
+                "Opening Drugs now takes one who approves it; it took two.",
+            ),
+            id="who-decides",
+        ),
+        pytest.param(
+            "{}",
+            "{max_days: 7, max_ahead_days: 60, break_glass_minutes: 30, countersign_hours: 1}",
+            (
+                "An override now lasts 7 days at most; it was 30.",
+                "An override can now be asked for 60 days ahead; it was 366.",
+                "An emergency now lasts 30 minutes at most; it was 60.",
+                "An emergency now has to be confirmed within 1 hour; it was 24.",
+            ),
+            id="how-long",
+        ),
+        pytest.param("{}", "{max_days: 30}", (), id="what-is-as-always"),
+    ],
+)
+def test_what_people_may_ask_for(before: str, after: str, expected: tuple[str, ...]) -> None:
+    sites = [build(f"{EXAMPLE}\noverrides: {overrides}\n") for overrides in (before, after)]
+    assert diff_sites(*sites) == expected
+
+
+def test_what_becomes_illegal_is_told_once() -> None:
+    site = build(EXAMPLE)
+    lenient = replace(
+        site,
+        rulebook=replace(site.rulebook, statutory=site.rulebook.statutory - {"hate_speech"}),
+        overrides=replace(site.overrides, sensitive=site.overrides.sensitive | {"hate_speech"}),
+    )
+    assert diff_sites(lenient, site) == ("Hate speech is now blocked for everybody, whatever anybody allows.",)
+
+
+def test_whom_to_tell_never_stands_in_a_sentence() -> None:
+    mail = (
+        "\nnotifications: {{mail: {{host: mail.example, sender: a@b.example, recipients: {{people: {{a: {}}}}}}}}}\n"
+    )
+    told = diff_sites(*(build(EXAMPLE + mail.format(address)) for address in ("a@b.example", "c@d.example")))
+    assert told == ("Notifications: who is told, or how, has changed.",)
+
+
+def test_who_is_named_never_stands_in_a_sentence() -> None:
+    people = "\npeople: {{a: {{name: {}, roles: [ict_coordinator]}}}}\n"
+    told = diff_sites(*(build(EXAMPLE + people.format(name)) for name in ("Ada Example", "Ben Sample")))
+    assert told == (
+        "The file names other people or classes than before; an import takes them over, nothing else does.",
+    )
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         pytest.param("# Who is where.", "# Who\n# is\n# where.", id="comments"),
@@ -309,23 +380,7 @@ limits: {stale: 1 h}
 retention: {days: 3}
 fail_modes: {no_index: open, reason: A choice of ours}
 paths: {state: other}
+overrides: {max_days: 7}
+people: {a: {name: Ada Example, roles: staff}}
 workers: 3
 """
-
-
-def test_a_list_of_words_reads_like_one() -> None:
-    assert [spell_list(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
-        "nothing",
-        "a",
-        "a and b",
-        "a, b and c",
-    ]
-
-
-def test_categories_have_their_names_and_names_are_themselves() -> None:
-    assert spell_tags(["name:radio.example", "gambling"]) == "Gambling and radio.example"
-
-
-def test_a_scope_says_for_whom() -> None:
-    scope = Scope(frozenset({Audience.GUEST, Audience.PUPIL}), frozenset({"b", "a"}), frozenset({"c"}))
-    assert spell_scope(scope) == "pupils and guests in the groups a and b, but not in the group c"

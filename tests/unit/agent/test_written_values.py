@@ -49,6 +49,10 @@ MON_TO_FRI = frozenset(range(5))
         pytest.param(values.parse_device, "2001:DB8::1", "2001:db8::1", id="device-by-address"),
         pytest.param(values.parse_device, "Cart-07", "cart-07", id="device-by-host-name"),
         pytest.param(values.parse_domain, "BÜCHER.example", "xn--bcher-kva.example", id="domain"),
+        pytest.param(values.parse_host, "Mail.School.example", "mail.school.example", id="host-by-name"),
+        pytest.param(values.parse_host, "2001:DB8::1", "2001:db8::1", id="host-by-address"),
+        pytest.param(values.parse_mail_address, " it+x@school.example ", "it+x@school.example", id="mail-address"),
+        pytest.param(values.parse_https, "https://a.example:8443/b?c=d", "https://a.example:8443/b?c=d", id="https"),
         pytest.param(values.parse_endpoint, "127.0.0.1:53", Endpoint("127.0.0.1", 53), id="endpoint"),
         pytest.param(values.parse_endpoint, "[::1]:5335", Endpoint("::1", 5335), id="ipv6-endpoint"),
         pytest.param(values.parse_endpoint_or_off, "off", None, id="no-endpoint"),
@@ -105,6 +109,21 @@ def test_read(parse: Callable[[Any], Any], written: Any, expected: Any) -> None:
         pytest.param(values.parse_server, "udp://dns.example", "with an address and not a name", id="server-by-name"),
         pytest.param(values.parse_server, "udp://192.0.2.1#x", "for tls:// only", id="name-without-tls"),
         pytest.param(values.parse_pin, "AAAA", "44 characters", id="short-pin"),
+        pytest.param(
+            values.parse_host, "https://mail.example/", "mail.example: a name alone", id="host-with-a-scheme"
+        ),
+        pytest.param(values.parse_mail_address, "a b@c.example", "a mail address such as", id="address-with-a-space"),
+        pytest.param(values.parse_mail_address, ["a@c.example"], "a mail address such as", id="address-in-a-list"),
+        pytest.param(values.parse_https, "http://a.example/", "an address such as https://", id="http"),
+        pytest.param(values.parse_https, "https:///b", "an address such as https://", id="https-to-nobody"),
+        pytest.param(
+            values.parse_https, "https://a:99999/", "an address such as https://", id="https-without-a-port"
+        ),
+        pytest.param(
+            values.parse_https, "https://u:p@a.example/", "an address such as https://", id="with-a-password"
+        ),
+        pytest.param(values.parse_https, "https://a.example/#b", "an address such as https://", id="with-a-fragment"),
+        pytest.param(values.parse_https, "https://a.example/b c", "an address such as https://", id="with-a-space"),
     ],
 )
 def test_refused(parse: Callable[[Any], Any], written: Any, expected: str) -> None:
