@@ -11,18 +11,20 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from agent.logs import Log, log
 from agent.people import Person
+from agent.site import MailSettings, NotificationSettings
 from agent.storage.state import Act, StateStore, instant_text
 from rules.errors import SchoolgateError
 
 MAIL: Final = "mail"
 WEBHOOK: Final = "webhook"
+CHANNELS: Final = (MAIL, WEBHOOK)
+SendingState: TypeAlias = Literal["waiting", "sent", "given_up"]
 
-FIRST_BACK_OFF: Final = timedelta(minutes=1)
+FIRST_BACK_OFF: Final = timedelta(seconds=5)
 LONGEST_BACK_OFF: Final = timedelta(hours=6)
 GIVE_UP_AFTER: Final = timedelta(days=3)
 # How long a row is kept after it was settled, without what it said.
@@ -33,53 +35,13 @@ MAX_SUBJECT_CHARACTERS: Final = 200
 MAX_TEXT_CHARACTERS: Final = 4_000
 MAX_FACTS_CHARACTERS: Final = 8_000
 BATCH: Final = 50
-POLL_SECONDS: Final = 15.0
-CLOSE_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """The mail server, spoken to with STARTTLS only, and who is written to.
-
-    `recipients` are addresses by the id of a person or by a role; a person's own come first. `password_file` holds
-    the password and is read each time. `ca_file` is an authority of the school's own.
-    """
-
-    host: str
-    sender: str
-    port: int = 587
-    username: str = ""
-    password_file: Path | None = None
-    ca_file: Path | None = None
-    recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-
-    def addresses_of(self, person: Person) -> tuple[str, ...]:
-        """Give the addresses at which somebody is told, or none."""
-        if own := self.recipients.get(person.id):
-            return own
-        found = (address for role in sorted(person.roles) for address in self.recipients.get(role, ()))
-        return tuple(dict.fromkeys(found))
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookSettings:
-    """A program that is told by HTTPS; no `events` means all. `secret_file` holds the key that signs, `whsec_…`."""
-
-    name: str
-    # Its path is a secret with many services.
-    url: str = field(repr=False)
-    secret_file: Path
-    events: frozenset[str] = frozenset()
-    ca_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationSettings:
-    """Who is told what: `notifications:` of a site. `escalate_after` is more than nothing."""
-
-    mail: MailSettings | None = None
-    webhooks: tuple[WebhookSettings, ...] = ()
-    escalate_after: timedelta = timedelta(hours=4)
+# A notice that was queued is on its way after so long at most; looking is one short query.
+POLL_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 1.0
+_QUEUES: Final = """SELECT
+    channel, sum(done_at IS NULL), min(CASE WHEN done_at IS NULL THEN at END),
+    sum(done_at IS NOT NULL AND fault <> '')
+FROM notifications GROUP BY channel"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +73,20 @@ class QueueFacts:
     waiting: int
     oldest_at: datetime | None
     given_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What became of a notice: `webhook` names the program that it is for, `fault` says why it could not be sent."""
+
+    id: str
+    at: datetime
+    channel: str
+    webhook: str | None
+    state: SendingState
+    attempts: int
+    next_at: datetime | None
+    fault: str
 
 
 class DeliveryError(SchoolgateError):
@@ -182,18 +158,54 @@ def announce(act: Act, settings: NotificationSettings, notice: Notice, *, to: It
         if not webhook.events or notice.event in webhook.events:
             enqueue(act, WEBHOOK, webhook.name, notice)
     if settings.mail is not None:
-        found = (address for person in to for address in settings.mail.addresses_of(person))
+        found = (address for person in to for address in addresses_of(settings.mail, person))
         for address in dict.fromkeys(found):
             enqueue(act, MAIL, address, notice)
 
 
-def read_queue(database: sqlite3.Connection) -> QueueFacts:
-    """Read how the queue stands."""
-    row = database.execute("SELECT count(*), min(at) FROM notifications WHERE done_at IS NULL").fetchone()
-    given_up = database.execute(
-        "SELECT count(*) FROM notifications WHERE done_at IS NOT NULL AND fault <> ''"
-    ).fetchone()[0]
-    return QueueFacts(row[0], None if row[1] is None else datetime.fromisoformat(row[1]), given_up)
+def addresses_of(mail: MailSettings, person: Person) -> tuple[str, ...]:
+    """Give the addresses at which somebody is told, or none; their own come before those of their roles.
+
+    Their own are by their id here, or as the file calls them that they come from.
+    """
+    if own := mail.by_person.get(person.id) or mail.by_person.get(person.external_id):
+        return own
+    found = (address for role in sorted(person.roles) for address in mail.by_role.get(role, ()))
+    return tuple(dict.fromkeys(found))
+
+
+def read_queue(database: sqlite3.Connection) -> dict[str, QueueFacts]:
+    """Read how the queue of each channel stands."""
+    found = dict.fromkeys(CHANNELS, QueueFacts(0, None, 0))
+    for channel, waiting, oldest_at, given_up in database.execute(_QUEUES):
+        if channel in found:
+            oldest = None if oldest_at is None else datetime.fromisoformat(oldest_at)
+            found[channel] = QueueFacts(waiting, oldest, given_up)
+    return found
+
+
+def read_sendings(database: sqlite3.Connection, *, limit: int) -> list[Sending]:
+    """Read what became of notices, the newest first, without what they say and to whose address."""
+    rows = database.execute("SELECT * FROM notifications ORDER BY at DESC, rowid DESC LIMIT ?", (limit,))
+    return [
+        Sending(
+            id=row["id"],
+            at=datetime.fromisoformat(row["at"]),
+            channel=row["channel"],
+            webhook=row["target"] if row["channel"] == WEBHOOK else None,
+            state=_state(row),
+            attempts=row["attempts"],
+            next_at=None if row["done_at"] else datetime.fromisoformat(row["next_at"]),
+            fault=row["fault"],
+        )
+        for row in rows
+    ]
+
+
+def _state(row: sqlite3.Row) -> SendingState:
+    if row["done_at"] is None:
+        return "waiting"
+    return "given_up" if row["fault"] else "sent"
 
 
 def back_off(attempts: int) -> timedelta:
@@ -314,7 +326,9 @@ class Sender:
             try:
                 self.send_due()
             except SchoolgateError as error:
-                self._log.warning("notices_wait", reason=str(error))
+                # Who is told to stop may find the store closed; what was under way is sent again.
+                if not self._is_closing:
+                    self._log.warning("notices_wait", reason=str(error))
             except Exception as error:  # noqa: BLE001 (whatever is wrong with one round, the next may do)
                 self._log.error("notices_failed", error=type(error).__name__)
             self._woken.wait(0 if self._is_closing else self._poll_seconds)

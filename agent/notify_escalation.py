@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from agent.notify import Notice, NotificationSettings, announce
-from agent.people import Person, read_people
-from agent.storage.override_rows import read_moves, read_overrides, write_move
+from agent.notices import Notices
+from agent.notify import announce
+from agent.people import Person, read_holders
+from agent.site import NotificationSettings
+from agent.storage.override_rows import read_overrides, write_move
 from agent.storage.state import Act
 from rules.override import Override, State, needs_two
 from rules.roles import SENSITIVE_APPROVERS, Role
@@ -27,7 +29,13 @@ LADDER: Final[Ladder] = ((Role.NETWORK_MANAGER,), (Role.ICT_COORDINATOR,), (Role
 # Both must agree, so both are told; the head teacher cannot stand in for them, but can remind them.
 SENSITIVE_LADDER: Final[Ladder] = (SENSITIVE_APPROVERS, (Role.HEAD_TEACHER,))
 
+_ON_LADDERS: Final = frozenset(role for ladder in (LADDER, SENSITIVE_LADDER) for rung in ladder for role in rung)
+_WAITING: Final = (State.WAITING, State.HALF_APPROVED)
 _MOST_OPEN: Final = 10_000
+_TOLD_OF_WAITING: Final = (
+    "SELECT override, person FROM override_moves JOIN overrides ON overrides.id = override"
+    " WHERE move IN (?, ?) AND state IN (?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +88,29 @@ def escalate(
 
 def read_waiting(database: sqlite3.Connection, now: datetime) -> list[Waiting]:
     """Read the requests that wait for a decision and are not over, the oldest first."""
-    states = (State.WAITING, State.HALF_APPROVED)
-    filed = read_overrides(database, states=states, until_after=now, limit=_MOST_OPEN)
-    return [Waiting(each.override, _told(database, each.override.id)) for each in reversed(filed)]
+    filed = read_overrides(database, states=_WAITING, until_after=now, limit=_MOST_OPEN)
+    told: dict[str, set[str]] = {}
+    for override, person in database.execute(_TOLD_OF_WAITING, (TOLD, ESCALATED, *_WAITING)):
+        told.setdefault(override, set()).add(person)
+    return [Waiting(each.override, frozenset(told.get(each.override.id, ()))) for each in reversed(filed)]
 
 
 def tell_due(
-    act: Act, settings: NotificationSettings, *, sensitive: Collection[str] = frozenset()
+    act: Act, settings: NotificationSettings, *, timezone: str, sensitive: Collection[str] = frozenset()
 ) -> tuple[Escalation, ...]:
-    """Queue notices for whoever is to be told now, and write down that they were; gives what was found."""
+    """Queue notices for whoever is to be told now, and write down that they were; gives what was found.
+
+    Args:
+        timezone: that of the school.
+    """
     waiting = read_waiting(act.database, act.now)
     if not waiting:
         return ()
-    people = read_people(act.database)
-    due = escalate(waiting, people, now=act.now, after=settings.escalate_after, sensitive=sensitive)
+    people = read_holders(act.database, _ON_LADDERS)
+    after = timedelta(seconds=settings.escalate_after_seconds)
+    due = escalate(waiting, people, now=act.now, after=after, sensitive=sensitive)
     for escalation in due:
-        _tell(act, settings, escalation)
+        _tell(act, settings, escalation, Notices(timezone, act.now))
     return due
 
 
@@ -111,29 +126,11 @@ def _rungs(ladder: Ladder, people: Collection[Person], without: Collection[str])
     return rungs
 
 
-def _told(database: sqlite3.Connection, override_id: str) -> frozenset[str]:
-    return frozenset(moved.person for moved in read_moves(database, override_id) if moved.move in (TOLD, ESCALATED))
-
-
-def _tell(act: Act, settings: NotificationSettings, escalation: Escalation) -> None:
+def _tell(act: Act, settings: NotificationSettings, escalation: Escalation, notices: Notices) -> None:
     override, step = escalation.override, escalation.step
     for person in escalation.people:
         write_move(act.database, override.id, at=act.now, person=person.id, move=ESCALATED if step else TOLD)
     if step:
         facts = {"step": step, "told": [person.id for person in escalation.people]}
         act.note("override_escalated", actor="system", subject=override.id, facts=facts)
-    announce(act, settings, _notice(escalation), to=escalation.people)
-
-
-def _notice(escalation: Escalation) -> Notice:
-    """Say that a request waits; what it asks for is seen by whoever signs in, not by whoever carries the mail."""
-    override, step = escalation.override, escalation.step
-    since = f"{override.requested_at:%Y-%m-%d %H:%M} UTC"
-    subject = "An override request still waits for a decision" if step else "An override request waits for a decision"
-    return Notice(
-        "override_escalated" if step else "override_waits",
-        subject,
-        f"Request {override.id} was made at {since} and nobody has decided it yet.\n"
-        "Sign in to Schoolgate to see what it asks for, and approve, narrow or refuse it.\n",
-        {"override": override.id, "requested_at": override.requested_at.isoformat(), "step": step},
-    )
+    announce(act, settings, notices.request_waits(override, step), to=escalation.people)

@@ -3,7 +3,6 @@
 Source: RFC 5321 (SMTP), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 3834 section 5 (Auto-Submitted).
 """
 
-import re
 import smtplib
 import socket
 import ssl
@@ -13,15 +12,17 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Final
 
-from agent.notify import DeliveryError, MailSettings, Queued
+from agent.notify import DeliveryError, Queued
+from agent.site import MailSettings
+from agent.written_values import MAIL_ADDRESS
 
 # For one step of the conversation, and for all of it however slowly the server talks.
 STEP_SECONDS: Final = 10.0
 CONVERSATION_SECONDS: Final = 30.0
 
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 # RFC 5321, section 4.1.3: who has no name says an address; the machine's name is nobody's business.
 _OWN_NAME: Final = "[127.0.0.1]"
 _NOT_ALLOWED: Final = frozenset({530, 534, 535, 538})
@@ -61,7 +62,7 @@ class SmtpChannel:
         Raises:
             DeliveryError: it was not taken.
         """
-        if not _ADDRESS.fullmatch(queued.target):
+        if not MAIL_ADDRESS.fullmatch(queued.target):
             raise DeliveryError("The recipient is no mail address that a server takes.", is_lasting=True)
         message = compose(queued, sender=self._settings.sender, now=self._clock())
         with _told_plainly():
@@ -95,9 +96,9 @@ class SmtpChannel:
         return context
 
     def _password(self) -> str:
-        path = self._settings.password_file
-        if path is None:
+        if self._settings.password_file is None:
             return ""
+        path = Path(self._settings.password_file)
         try:
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError):

@@ -20,7 +20,8 @@ from typing import Final
 
 import httpx
 
-from agent.notify import DeliveryError, Queued, WebhookSettings
+from agent.notify import DeliveryError, Queued
+from agent.site import WebhookSettings
 
 STEP_SECONDS: Final = 10.0
 EXCHANGE_SECONDS: Final = 30.0
@@ -74,7 +75,7 @@ class WebhookChannel:
         webhook = self._webhooks.get(queued.target)
         if webhook is None:
             raise DeliveryError("No webhook of this name is set up any more.", is_lasting=True)
-        key = read_key(webhook.secret_file)
+        key = read_key(Path(webhook.secret_file))
         body = body_of(queued)
         headers = {
             "Content-Type": "application/json",

@@ -24,6 +24,7 @@ class MailServer:
         answers: other answers, by the first word of the command, or `GREETING` and `BODY`; an empty one is silence,
             and `CLOSE` hangs up.
         drip_seconds: send the greeting one octet at a time, with this much between.
+        port: where to listen; where there is room, if it is 0.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class MailServer:
         *,
         answers: Mapping[str, str] | None = None,
         drip_seconds: float = 0.0,
+        port: int = 0,
     ) -> None:
         self.answers = dict(answers or {})
         # What clients said: the commands, with `TLS` where it was encrypted from then on.
@@ -40,7 +42,7 @@ class MailServer:
         self.connections = 0
         self._tls = tls
         self._drip_seconds = drip_seconds
-        self._socket = socket.create_server((LOOPBACK, 0))
+        self._socket = socket.create_server((LOOPBACK, port))
         self.port: int = self._socket.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._accept)

@@ -26,18 +26,19 @@ from agent.notify import (
     WEBHOOK,
     Channel,
     DeliveryError,
-    MailSettings,
     Notice,
-    NotificationSettings,
     Queued,
+    QueueFacts,
     Sender,
-    WebhookSettings,
+    addresses_of,
     announce,
     back_off,
     enqueue,
     read_queue,
+    read_sendings,
 )
 from agent.people import Person
+from agent.site import MailSettings, NoticeKind, NotificationSettings, WebhookSettings
 from agent.storage.state import StateStore
 from rules.roles import Role
 
@@ -185,15 +186,15 @@ SETTINGS = NotificationSettings(
     mail=MailSettings(
         "mail.example.test",
         "gate@example.test",
-        recipients={
+        by_role={
             "network_manager": ("net@example.test",),
             "head_teacher": ("head@example.test", "net@example.test"),
-            "p9": ("own@example.test",),
         },
+        by_person={"p9": ("own@example.test",), "ada": ("ada@example.test",)},
     ),
     webhooks=(
-        WebhookSettings("all", "https://example.test", Path("unread")),
-        WebhookSettings("some", "https://example.test", Path("unread"), frozenset({"override_approved"})),
+        WebhookSettings("all", "https://example.test", "unread"),
+        WebhookSettings("some", "https://example.test", "unread", frozenset({NoticeKind.OVERRIDE_APPROVED})),
     ),
 )
 
@@ -210,11 +211,16 @@ SETTINGS = NotificationSettings(
         pytest.param(
             Person("p9", "A", frozenset({Role.HEAD_TEACHER})), ("own@example.test",), id="their-own-comes-first"
         ),
+        pytest.param(
+            Person("p2", "A", frozenset({Role.HEAD_TEACHER}), external_id="ada"),
+            ("ada@example.test",),
+            id="their-own-as-their-source-calls-them",
+        ),
     ],
 )
 def test_where_somebody_is_told(person: Person, addresses: tuple[str, ...]) -> None:
     assert SETTINGS.mail is not None
-    assert SETTINGS.mail.addresses_of(person) == addresses
+    assert addresses_of(SETTINGS.mail, person) == addresses
 
 
 def test_webhooks_get_what_they_want_and_each_address_one_mail(store: StateStore) -> None:
@@ -259,9 +265,11 @@ def test_more_than_a_batch_goes_out_in_one_round(store: StateStore, sender: Send
     assert sender.send_due() == 3 * notify.BATCH
 
 
-@pytest.mark.parametrize(("attempts", "minutes"), [(1, 1), (2, 2), (3, 4), (9, 256), (10, 360), (1_000_000, 360)])
-def test_back_off_doubles_up_to_six_hours(attempts: int, minutes: int) -> None:
-    assert back_off(attempts) == timedelta(minutes=minutes)
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(1, 5), (2, 10), (3, 20), (13, 20_480), (14, 21_600), (1_000_000, 21_600)]
+)
+def test_back_off_doubles_up_to_six_hours(attempts: int, seconds: int) -> None:
+    assert back_off(attempts) == timedelta(seconds=seconds)
 
 
 @given(integers(1, 10_000))
@@ -277,9 +285,9 @@ def test_a_failure_is_tried_again_ever_later(store: StateStore, sender: Sender, 
         before = len(hook.tried)
         sender.send_due()
         if len(hook.tried) > before:
-            moments.append(round((clock.now - NOW).total_seconds() / 60))
-        clock.advance(minutes=1)
-    assert moments == [0, 1, 3, 7, 15, 31]
+            moments.append(round((clock.now - NOW).total_seconds()))
+        clock.advance(seconds=5)
+    assert moments == [0, 5, 15, 35, 75, 155]
     assert rows(store)[0]["fault"] == "The server could not be reached."
     hook.faults.clear()
     clock.advance(hours=1)
@@ -306,7 +314,7 @@ def test_after_three_days_it_is_given_up_and_noted(
         "fault": "The server could not be reached.",
     }
     with store.read() as database:
-        assert read_queue(database).given_up == 1
+        assert read_queue(database)[WEBHOOK].given_up == 1
 
 
 def test_a_lasting_fault_is_given_up_at_once(store: StateStore, sender: Sender, hook: Way) -> None:
@@ -389,14 +397,38 @@ def test_what_is_queued_outlives_the_program(tmp_path: Path, clock: Clock, hook:
 
 def test_how_the_queue_stands(store: StateStore, sender: Sender, hook: Way, clock: Clock) -> None:
     with store.read() as database:
-        assert read_queue(database) == notify.QueueFacts(0, None, 0)
+        assert read_queue(database) == {MAIL: QueueFacts(0, None, 0), WEBHOOK: QueueFacts(0, None, 0)}
     queue(store, "chat")
     clock.advance(minutes=5)
     queue(store, "chat", "gone")
     hook.faults.update(chat=DOWN, gone=UNKNOWN)
     sender.send_due()
+    queue(store, "a@example.test", channel=MAIL)
     with store.read() as database:
-        assert read_queue(database) == notify.QueueFacts(2, NOW, 1)
+        assert read_queue(database) == {
+            MAIL: QueueFacts(1, NOW + timedelta(minutes=5), 0),
+            WEBHOOK: QueueFacts(2, NOW, 1),
+        }
+
+
+def test_what_became_of_notices_is_told_without_content_and_address(
+    store: StateStore, sender: Sender, mail: Way, hook: Way
+) -> None:
+    queue(store, "a@example.test", channel=MAIL)
+    queue(store, "chat", "gone", "slow")
+    hook.faults.update(gone=UNKNOWN, slow=BUSY)
+    sender.send_due()
+    with store.read() as database:
+        found = read_sendings(database, limit=10)
+        assert read_sendings(database, limit=2) == found[:2]
+    assert [(each.channel, each.webhook, each.state, each.attempts, each.fault) for each in found] == [
+        (WEBHOOK, "slow", "waiting", 1, str(BUSY)),
+        (WEBHOOK, "gone", "given_up", 1, str(UNKNOWN)),
+        (WEBHOOK, "chat", "sent", 1, ""),
+        (MAIL, None, "sent", 1, ""),
+    ]
+    assert [each.next_at is not None for each in found] == [True, False, False, False]
+    assert not any("@" in repr(each) or "Sign in" in repr(each) for each in found)
 
 
 # ---- the thread ----------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from, sets
 
-from agent.notify import MAIL, WEBHOOK, MailSettings, NotificationSettings, WebhookSettings
+from agent.notify import MAIL, WEBHOOK
 from agent.notify_escalation import Waiting, escalate, read_waiting, tell_due
 from agent.people import Person
+from agent.site import MailSettings, NoticeKind, NotificationSettings, WebhookSettings
 from agent.storage.override_rows import Filed, read_moves, write_override
 from agent.storage.state import StateStore
 from rules.name import DomainName
@@ -22,6 +23,7 @@ from rules.subject import Audience
 
 ASKED_AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 AFTER = timedelta(hours=4)
+ZONE = "Asia/Tokyo"
 MANAGER = Person("m", "M", frozenset({Role.NETWORK_MANAGER}))
 DEPUTY = Person("n", "N", frozenset({Role.NETWORK_MANAGER}))
 COORDINATOR = Person("c", "C", frozenset({Role.ICT_COORDINATOR, Role.TEACHER}))
@@ -184,10 +186,11 @@ SETTINGS = NotificationSettings(
     mail=MailSettings(
         "mail.example.test",
         "gate@example.test",
-        recipients={"network_manager": ("net@example.test",), "c": ("co@example.test",)},
+        by_role={"network_manager": ("net@example.test",)},
+        by_person={"c": ("co@example.test",)},
     ),
-    webhooks=(WebhookSettings("chat", "https://example.test", Path("unread"), frozenset({"override_escalated"})),),
-    escalate_after=AFTER,
+    webhooks=(WebhookSettings("chat", "https://example.test", "unread", frozenset({NoticeKind.OVERRIDE_ESCALATED})),),
+    escalate_after_seconds=4 * 3600,
 )
 
 
@@ -217,13 +220,13 @@ def test_only_what_waits_and_is_not_over_is_read(store: StateStore) -> None:
 def test_people_are_told_by_steps_and_once(store: StateStore, clock: list[datetime]) -> None:
     file(store, an_override())
     with store.act() as act:
-        assert [each.step for each in tell_due(act, SETTINGS)] == [0]
+        assert [each.step for each in tell_due(act, SETTINGS, timezone=ZONE)] == [0]
     assert queued(store) == [(MAIL, "net@example.test", "override_waits")]
     clock[0] += AFTER
     with store.act() as act:
-        assert [each.step for each in tell_due(act, SETTINGS)] == [1]
+        assert [each.step for each in tell_due(act, SETTINGS, timezone=ZONE)] == [1]
     with store.act() as act:
-        assert tell_due(act, SETTINGS) == ()
+        assert tell_due(act, SETTINGS, timezone=ZONE) == ()
     assert queued(store)[1:] == [
         (WEBHOOK, "chat", "override_escalated"),
         (MAIL, "co@example.test", "override_escalated"),
@@ -241,21 +244,21 @@ def test_people_are_told_by_steps_and_once(store: StateStore, clock: list[dateti
 def test_an_act_that_fails_told_nobody(store: StateStore) -> None:
     file(store, an_override())
     with suppress(InterruptedError), store.act() as act:
-        tell_due(act, SETTINGS)
+        tell_due(act, SETTINGS, timezone=ZONE)
         raise InterruptedError
     assert queued(store) == []
     with store.act() as act:
-        assert len(tell_due(act, SETTINGS)) == 1
+        assert len(tell_due(act, SETTINGS, timezone=ZONE)) == 1
 
 
 def test_what_is_asked_for_does_not_stand_in_the_notice(store: StateStore) -> None:
     file(store, an_override())
     with store.act() as act:
-        tell_due(act, SETTINGS)
+        tell_due(act, SETTINGS, timezone=ZONE)
     with store.read() as database:
         content = database.execute("SELECT content FROM notifications").fetchone()["content"]
     assert "games" not in content
-    assert "Request o1 was made at 2026-03-02 09:15 UTC" in content
+    assert "Request o1 was made at 2026-03-02 18:15 and" in content
 
 
 def test_a_site_without_notifications_still_records_who_is_to_be_told(
@@ -264,10 +267,10 @@ def test_a_site_without_notifications_still_records_who_is_to_be_told(
     file(store, an_override())
     clock[0] += AFTER
     with store.act() as act:
-        assert len(tell_due(act, NotificationSettings(escalate_after=AFTER))) == 2
+        assert len(tell_due(act, NotificationSettings(escalate_after_seconds=4 * 3600), timezone=ZONE)) == 2
     assert queued(store) == []
 
 
 def test_where_nothing_waits_nobody_is_told(store: StateStore) -> None:
     with store.act() as act:
-        assert tell_due(act, SETTINGS) == ()
+        assert tell_due(act, SETTINGS, timezone=ZONE) == ()

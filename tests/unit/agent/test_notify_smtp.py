@@ -11,8 +11,9 @@ import pytest
 from mail_server import LOOPBACK, MailServer
 from nano_dns import Certificate, make_certificate
 
-from agent.notify import MAIL, DeliveryError, MailSettings, Notice, Queued
+from agent.notify import MAIL, DeliveryError, Notice, Queued
 from agent.notify_smtp import SmtpChannel
+from agent.site import MailSettings
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 SWORDFISH = "swordfish-and-chips"
@@ -46,7 +47,7 @@ def settings(port: int, password_file: Path | None = None, **more: object) -> Ma
         sender="gate@school.example.test",
         port=port,
         username="gate",
-        password_file=password_file,
+        password_file=None if password_file is None else str(password_file),
         **more,  # type: ignore[arg-type]  # given by name, as the dataclass says
     )
 
@@ -87,7 +88,7 @@ def test_without_a_user_name_nobody_signs_in(server: MailServer, certificate: Ce
 
 
 def test_an_authority_of_the_schools_own_is_trusted(server: MailServer, certificate: Certificate) -> None:
-    mail = MailSettings(LOOPBACK, "gate@school.example.test", server.port, ca_file=certificate.path)
+    mail = MailSettings(LOOPBACK, "gate@school.example.test", server.port, ca_file=str(certificate.path))
     SmtpChannel(mail, clock=lambda: NOW).deliver(QUEUED)
     assert len(server.mails) == 1
 
@@ -213,5 +214,5 @@ def test_an_authority_that_is_missing(server: MailServer, tmp_path: Path) -> Non
 
 
 def test_settings_show_no_address_of_a_recipient() -> None:
-    mail = MailSettings("mail.example.test", "gate@example.test", recipients={"p1": ("somebody@example.test",)})
+    mail = MailSettings("mail.example.test", "gate@example.test", by_person={"p1": ("somebody@example.test",)})
     assert "somebody" not in repr(mail)

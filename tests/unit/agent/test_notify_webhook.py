@@ -4,20 +4,18 @@ import base64
 import hmac
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hook_server import Hook, listening
 from nano_dns import LOOPBACK, Certificate, make_certificate
 
-from agent.notify import WEBHOOK, DeliveryError, Notice, Queued, WebhookSettings
+from agent.notify import WEBHOOK, DeliveryError, Notice, Queued
 from agent.notify_webhook import WebhookChannel, new_secret, read_key, signed_headers
+from agent.site import WebhookSettings
 
 NOW = datetime(2026, 3, 2, 9, 15, 0, 500_000, tzinfo=UTC)
 HIDDEN_PATH = "/hooks/T024-not-for-the-log"
@@ -25,46 +23,6 @@ HIDDEN_PATH = "/hooks/T024-not-for-the-log"
 LASTING, PASSING, FOR_ALL = (True, False), (False, False), (False, True)
 NOTICE = Notice("override_waits", "A request waits", "für Sie\n", {"override": "o1", "step": 0})
 QUEUED = Queued("a1b2", NOW - timedelta(minutes=1), WEBHOOK, "chat", NOTICE)
-
-
-@dataclass
-class Hook:
-    """What a program received, and how it answers."""
-
-    port: int = 0
-    status: int = 204
-    headers: dict[str, str] = field(default_factory=dict)
-    pause_seconds: float = 0.0
-    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-
-
-@contextmanager
-def listening(certificate: Certificate) -> Iterator[Hook]:
-    hook = Hook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            hook.received.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
-            time.sleep(hook.pause_seconds)
-            self.send_response(hook.status)
-            for name, value in hook.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None: ...
-
-    with Server((LOOPBACK, 0), Handler) as server:
-        server.socket = certificate.serve().wrap_socket(server.socket, server_side=True)
-        hook.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield hook
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +44,7 @@ def secret_file(tmp_path: Path) -> Path:
 
 
 def settings(port: int, secret_file: Path) -> WebhookSettings:
-    return WebhookSettings("chat", f"https://{LOOPBACK}:{port}{HIDDEN_PATH}", secret_file)
+    return WebhookSettings("chat", f"https://{LOOPBACK}:{port}{HIDDEN_PATH}", str(secret_file))
 
 
 def channel(port: int, certificate: Certificate, secret_file: Path, *, seconds: float = 5.0) -> WebhookChannel:
@@ -187,13 +145,15 @@ def test_a_certificate_of_another_name_is_refused(tmp_path: Path, secret_file: P
 
 def test_an_authority_of_the_schools_own_is_trusted(hook: Hook, certificate: Certificate, secret_file: Path) -> None:
     url = f"https://{LOOPBACK}:{hook.port}/"
-    webhook = WebhookSettings("chat", url, secret_file, ca_file=certificate.path)
+    webhook = WebhookSettings("chat", url, str(secret_file), ca_file=str(certificate.path))
     WebhookChannel([webhook], clock=lambda: NOW).deliver(QUEUED)
     assert len(hook.received) == 1
 
 
 def test_an_authority_that_is_missing(hook: Hook, secret_file: Path, tmp_path: Path) -> None:
-    webhook = WebhookSettings("chat", f"https://{LOOPBACK}:{hook.port}/", secret_file, ca_file=tmp_path / "none.pem")
+    webhook = WebhookSettings(
+        "chat", f"https://{LOOPBACK}:{hook.port}/", str(secret_file), ca_file=str(tmp_path / "none.pem")
+    )
     assert "none.pem: the authority of webhook 'chat'" in str(fault_of(WebhookChannel([webhook], clock=lambda: NOW)))
 
 
@@ -201,7 +161,7 @@ def test_an_authority_that_is_missing(hook: Hook, secret_file: Path, tmp_path: P
     "url", ["http://127.0.0.1:1/T024", "ftp://x/T024", "T024", "https:///T024", "https://x:T024"]
 )
 def test_only_https_is_spoken(url: str, secret_file: Path) -> None:
-    webhook = WebhookSettings("chat", url, secret_file)
+    webhook = WebhookSettings("chat", url, str(secret_file))
     assert str(fault_of(WebhookChannel([webhook], clock=lambda: NOW))).startswith("The address of webhook 'chat' is")
 
 
