@@ -50,16 +50,16 @@ def verify(
     file: Annotated[
         Path | None, typer.Option("--file", help="A state.db or an exported file, without asking the gateway.")
     ] = None,
-    anchors: Annotated[
+    witnessed: Annotated[
         list[str] | None, typer.Option("--anchor", help="With --file: an anchor as it was printed; may be repeated.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether the record is whole, or the first row that was altered, removed, inserted or moved."""
     with told():
-        if anchors and file is None:
+        if witnessed and file is None:
             raise usage("--anchor", "no --file", "the file that it is held against")
-        found = verify_file(file, anchors or ()) if file is not None else _ask_verdict()
+        found = verify_file(file, witnessed or ()) if file is not None else _ask_verdict(quiet=as_json)
     if as_json:
         print_json(found)
     elif found["is_whole"]:
@@ -81,7 +81,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show rows of the record."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         clock = clock_of(client)
         terms = {**_filter(clock, person, kind, since, until), "limit": min(limit, _MAX_PAGE)}
         rows = list(islice(client.pages("/audit", terms), limit))
@@ -107,6 +107,34 @@ def export(
     say(f"Wrote {out}.", err=True)
 
 
+@audit.command()
+def anchors(*, as_json: JsonOption = False) -> None:
+    """Show the signed anchor of each day, the newest first, to be printed or mailed to somebody else."""
+    with told(), signed_in() as client:
+        found = list(client.pages("/audit/anchors"))
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        say(each["line"])
+
+
+@audit.command()
+def erase(
+    number: Annotated[int, typer.Argument(min=1, help="The row, by its number.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why it has to go, in a sentence; that stays.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what is personal beside a row; the row itself stays, and the erasure is a row too."""
+    with told(), signed_in() as client:
+        made = client.post(f"/audit/{number}/erase", {"reason": reason})
+    if as_json:
+        print_json(made)
+        return
+    say(f"Erased what was personal beside row {number}; row {made['number']} says so.")
+
+
 @audit.command("sign-off")
 def sign_off(
     *,
@@ -116,7 +144,7 @@ def sign_off(
     as_json: JsonOption = False,
 ) -> None:
     """Say, as the person who is signed in, that you reviewed the record of a period."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         days = {"from_on": _day("--from", start), "until_on": _day("--until", until)}
         made = client.post("/audit/sign-offs", {**days, "remark": remark})
     if as_json:
@@ -149,14 +177,10 @@ def verify_file(file: Path, anchors: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _verify_state(file: Path, anchors: Sequence[str]) -> dict[str, Any]:
-    from agent.storage.anchors import key_path, parse_anchor, record_key
-    from agent.storage.record import verify as verify_record
-    from agent.storage.state import read_only
+    from agent.storage.anchors import parse_anchor
+    from agent.storage.record import verify_file as verify_state
 
-    place = key_path(file)
-    key = record_key(place).public_key() if os.access(place, os.R_OK) else None
-    with read_only(file) as database:
-        found = verify_record(database, anchors_key=key, witnessed=[parse_anchor(line) for line in anchors])
+    found = verify_state(file, witnessed=[parse_anchor(line) for line in anchors])
     return _verdict(found.rows, found.broken, found.what, anchors=found.anchors)
 
 
@@ -189,8 +213,8 @@ def _verdict(rows: int, broken: int | None, why: str, *, anchors: int = 0) -> di
     }
 
 
-def _ask_verdict() -> dict[str, Any]:
-    with signed_in() as client:
+def _ask_verdict(*, quiet: bool) -> dict[str, Any]:
+    with signed_in(quiet=quiet) as client:
         found: dict[str, Any] = client.get("/audit/verify")
     return found
 

@@ -12,6 +12,8 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 
+from agent.notify import KEEP_SETTLED, read_queue
+from agent.record_status import record_status
 from agent.storage.state import instant_text, read_only
 from rules.errors import StorageError
 from rules.override import State
@@ -31,30 +33,17 @@ FROM suspensions"""
 _BREAK_GLASS: Final = """SELECT CASE
     WHEN state = 'unconfirmed' THEN 'unconfirmed' WHEN approvers = '[]' THEN 'waiting' ELSE 'confirmed'
 END AS confirmation, count(*) FROM overrides WHERE is_break_glass = 1 GROUP BY confirmation"""
-# Revoking takes the place of the decision in the row, so that one is looked up. In an emergency nobody waited.
-_WAITED: Final = f"""WITH decided AS MATERIALIZED (
-    SELECT requested_at, CASE state
-        WHEN 'revoked' THEN (
-            SELECT max(at) FROM override_moves WHERE override = overrides.id AND move IN ('approve', 'narrow'))
-        ELSE decided_at END AS at
-    FROM overrides
+# In an emergency nobody waited.
+_WAITED: Final = f"""WITH waited AS MATERIALIZED (
+    SELECT max(0, round((julianday(decided_at) - julianday(requested_at)) * 86400, 3)) AS seconds FROM overrides
     WHERE rowid > (SELECT max(rowid) FROM overrides) - {MAX_WAITED} AND requested_at >= :since
-        AND is_break_glass = 0 AND state IN ('approved', 'refused', 'revoked', 'ended') AND decided_at IS NOT NULL
-), waited AS MATERIALIZED (
-    SELECT max(0, round((julianday(at) - julianday(requested_at)) * 86400, 3)) AS seconds FROM decided
+        AND is_break_glass = 0 AND decided_at IS NOT NULL
 )
 SELECT {", ".join(f"total(seconds <= {bound})" for bound in WAITING_BOUNDS)}, count(seconds), total(seconds)
 FROM waited"""  # noqa: S608 (our own words)
 # Closing a person takes every role away.
 _APPROVERS: Final = (
     f"SELECT count(DISTINCT person) FROM memberships WHERE role IN ({', '.join('?' * len(APPROVERS))})"  # noqa: S608 (our own words)
-)
-# The record has no gaps, and counting its rows would read them all.
-_RECORD_ROWS: Final = "SELECT coalesce(max(number), 0) FROM audit"
-# An anchor and the row that tells of it are one act.
-_ANCHORED_AT: Final = (
-    "SELECT CAST(strftime('%s', at) AS INTEGER) FROM audit WHERE number > (SELECT max(number) FROM anchors)"
-    " ORDER BY number LIMIT 1"
 )
 
 
@@ -69,7 +58,12 @@ def state_metrics(path: Path, now: datetime) -> list[Metric]:
         if not path.exists():
             return []
         with read_only(path) as database:
-            told = [*_override_metrics(database, now), *_people_metrics(database), *_record_metrics(database)]
+            told = [
+                *_override_metrics(database, now),
+                *_people_metrics(database),
+                *_notice_metrics(database, now),
+                *_record_metrics(database),
+            ]
     except (StorageError, OSError):
         return [_readable(is_readable=False)]
     return [_readable(is_readable=True), *told]
@@ -126,11 +120,40 @@ def _people_metrics(database: sqlite3.Connection) -> Iterator[Metric]:
     )
 
 
+def _notice_metrics(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily("schoolgate_notices_waiting", "Notices that are to be sent.", labels=["channel"])
+    age = GaugeMetricFamily(
+        "schoolgate_oldest_notice_age_seconds", "How long the oldest of them has waited.", labels=["channel"]
+    )
+    given_up = GaugeMetricFamily(
+        "schoolgate_notices_given_up",
+        f"Notices of the last {KEEP_SETTLED.days} days that could not be sent.",
+        labels=["channel"],
+    )
+    for channel, facts in read_queue(database).items():
+        oldest_at = facts.oldest_at or now
+        waiting.add_metric([channel], facts.waiting)
+        age.add_metric([channel], max(0.0, (now - oldest_at).total_seconds()))
+        given_up.add_metric([channel], facts.given_up)
+    yield from (waiting, age, given_up)
+
+
 def _record_metrics(database: sqlite3.Connection) -> Iterator[Metric]:
-    (rows,) = database.execute(_RECORD_ROWS).fetchone()
-    yield GaugeMetricFamily("schoolgate_record_rows", "Rows of the record of every act.", rows)
-    anchored = database.execute(_ANCHORED_AT).fetchone()
-    if anchored is not None and anchored[0] is not None:
+    status = record_status(database)
+    yield GaugeMetricFamily("schoolgate_record_rows", "Rows of the record of every act.", status.rows)
+    if status.anchored_at is not None:
         yield GaugeMetricFamily(
-            "schoolgate_record_anchor_time_seconds", "When the record was last anchored, since 1970.", anchored[0]
+            "schoolgate_record_anchor_time_seconds",
+            "When the record was last anchored, since 1970.",
+            status.anchored_at.timestamp(),
+        )
+    if status.is_intact is not None:
+        yield GaugeMetricFamily(
+            "schoolgate_record_intact", "Whether the last check found the whole record sound.", int(status.is_intact)
+        )
+    if status.verified_at is not None:
+        yield GaugeMetricFamily(
+            "schoolgate_record_verified_time_seconds",
+            "When the whole record was last checked, since 1970.",
+            status.verified_at.timestamp(),
         )

@@ -1,4 +1,4 @@
-"""The record: read, proved, handed out and signed off; nothing here changes a row."""
+"""The record: read, proved, handed out, signed off, and freed of what is personal; nothing here changes a row."""
 
 import tempfile
 import threading
@@ -8,22 +8,39 @@ from http import HTTPStatus
 from typing import Annotated, Final, Literal, TextIO
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 
 from agent.api.paging import USUAL, After, Limit, read_cursor, write_cursor
 from agent.api.parts import Parts, WithParts, named, names_of
 from agent.api.problems import ProblemError
-from agent.api.schemas import Id, Instant, Kind, RowPage, RowTold, SignOffAsked, SignOffTold, VerdictTold
+from agent.api.schemas import (
+    AnchorPage,
+    AnchorTold,
+    ErasureAsked,
+    ErasureTold,
+    Id,
+    Instant,
+    Kind,
+    RowPage,
+    RowTold,
+    SignOffAsked,
+    SignOffTold,
+    VerdictTold,
+)
 from agent.api.security import Known
-from agent.storage.anchors import key_path, record_key
-from agent.storage.record import Entry, export_csv, export_jsonl, length, show, verify
+from agent.attempts import noting
+from agent.record_check import prove
+from agent.storage.anchors import anchors_of
+from agent.storage.record import Entry, erase, export_csv, export_jsonl, length, show
 from agent.storage.state import instant_text
 from rules.errors import RefusedRequestError
+from rules.reason import check_reason
 
 CHUNK_OCTETS: Final = 64 * 1024
+LAST_NUMBER: Final = 2**53
 _TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
-# Walking over the whole record takes seconds of a core that answers DNS too: one walk at a time.
+# Walking over the whole record takes seconds of cores that answer DNS too: one walk at a time.
 _WALK: Final = threading.Lock()
 
 
@@ -31,12 +48,14 @@ def add_record_routes(router: APIRouter) -> None:
     """Add the routes of this file."""
     router.get("/audit")(list_rows)
     router.get("/audit/verify")(verify_record)
+    router.get("/audit/anchors")(list_anchors)
     router.get(
         "/audit/export",
         response_class=StreamingResponse,
         responses={200: {"content": {"application/jsonl": {}, "text/csv": {}}}},
     )(export)
     router.post("/audit/sign-offs", status_code=HTTPStatus.CREATED)(sign_off)
+    router.post("/audit/{number}/erase", status_code=HTTPStatus.CREATED)(erase_personal)
 
 
 def list_rows(
@@ -83,9 +102,7 @@ def verify_record(parts: WithParts) -> VerdictTold:
             headers={"Retry-After": "5"},
         )
     try:
-        key = record_key(key_path(parts.store.path)).public_key()
-        with parts.store.read() as database:
-            found = verify(database, anchors_key=key)
+        found = prove(parts.store.path).verdict
     finally:
         _WALK.release()
     return VerdictTold(
@@ -95,6 +112,26 @@ def verify_record(parts: WithParts) -> VerdictTold:
         first_broken=found.broken,
         why=found.what or None,
     )
+
+
+def list_anchors(parts: WithParts, *, after: After = None, limit: Limit = USUAL) -> AnchorPage:
+    """Show the anchors, the newest first: one that was printed or mailed proves later what the file alone cannot."""
+    keys = read_cursor(after, (int,))
+    with parts.store.read() as database:
+        found = [each for each in reversed(anchors_of(database)) if keys is None or each.number < int(keys[0])]
+    page = [AnchorTold(day=each.day, number=each.number, line=str(each)) for each in found[:limit]]
+    return AnchorPage(items=page, next=write_cursor(page[-1].number) if len(found) > limit else None)
+
+
+def erase_personal(
+    number: Annotated[int, Path(ge=1, le=LAST_NUMBER)], asked: ErasureAsked, caller: Known, parts: WithParts
+) -> ErasureTold:
+    """Erase what is personal beside a row of the record; the row stays, and the erasure is a row too."""
+    with noting(parts.store, caller.person, "personal_erase", subject=str(number)):
+        if fault := check_reason(asked.reason):
+            raise RefusedRequestError(fault)
+        with parts.store.act() as act:
+            return ErasureTold(number=erase(act, number, actor=caller.person, reason=asked.reason))
 
 
 def export(

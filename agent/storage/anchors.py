@@ -1,7 +1,8 @@
 """Daily anchors: a signed statement of how far the record went, and with which hash.
 
 A chain can be cut at its end, or written anew from some row on, by whoever holds the file; an anchor that was printed
-or mailed before cannot. The key signs nothing else and never leaves the gateway.
+or mailed before cannot. The last anchor lies beside the file and follows the acts, so that an older copy of the file
+in its place is found. The key signs nothing else and never leaves the gateway.
 """
 
 import os
@@ -86,6 +87,68 @@ def record_key(path: Path) -> Ed25519PrivateKey:
 def key_path(state: Path) -> Path:
     """Give where the key of a state file is."""
     return state.parent / "keys" / "record.key"
+
+
+def last_anchor_path(state: Path) -> Path:
+    """Give where the last anchor of a state file is."""
+    return state.with_name("last-anchor.txt")
+
+
+def read_last_anchor(path: Path) -> Anchor | None:
+    """Read the last anchor, if there is one.
+
+    Raises:
+        StorageError: it cannot be read, or is none.
+    """
+    try:
+        return parse_anchor(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"{path}: the last anchor could not be read ({error.strerror}).") from error
+    except (RefusedRequestError, UnicodeDecodeError) as error:
+        raise StorageError(
+            f"{path}: found something else; expected an anchor: day, row number, hash, signature."
+        ) from error
+
+
+def keep_last_anchor(store: StateStore) -> bool:
+    """Write down how far the record goes; says whether that was due.
+
+    An anchor that the record does not bear out stays: it is what proves that rows are missing.
+
+    Raises:
+        StorageError: it could not be read or written; it stays due.
+    """
+    path = last_anchor_path(store.path)
+    known = read_last_anchor(path)
+    with store.read() as database:
+        end = database.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+        if end is None or (known is not None and not _is_outgrown(database, known, end["number"])):
+            return False
+    day = store.clock().date().isoformat()
+    _replace(path, str(sign(record_key(key_path(store.path)), day, end["number"], end["hash"])))
+    return True
+
+
+def _is_outgrown(database: sqlite3.Connection, known: Anchor, end: int) -> bool:
+    if not 0 < known.number < end:
+        return False
+    row = database.execute("SELECT hash FROM audit WHERE number = ?", (known.number,)).fetchone()
+    return row is not None and row["hash"] == known.hash
+
+
+def _replace(path: Path, line: str) -> None:
+    draft = path.with_suffix(".new")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            draft.chmod(0o600)
+            file.write(f"{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: the last anchor could not be written ({error.strerror}).") from error
 
 
 def anchor_if_due(store: StateStore, key: Ed25519PrivateKey | None = None) -> Anchor | None:

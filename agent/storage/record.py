@@ -6,21 +6,25 @@ follows. The anchors prove the rest: a tail that was cut, and a chain that was w
 
 import csv
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.storage.anchors import ANCHORED, Anchor, anchors_of
-from agent.storage.chain import COLUMNS, GENESIS, commitment_of, hash_of, row_text
-from agent.storage.diagnosis import Finding, diagnose, stored_rows
-from agent.storage.state import Act, instant_text
+from agent.storage.anchors import Anchor, anchors_of, key_path, last_anchor_path, read_last_anchor, record_key
+from agent.storage.chain import COLUMNS, row_text
+from agent.storage.diagnosis import Finding, stored_rows
+from agent.storage.state import Act, instant_text, read_only
+from agent.storage.walk import ERASED, Walk, cores, walking_beside
 from rules.errors import RefusedRequestError, StorageError
 
-ERASED: Final = "personal_erased"
+# Below so many rows a second core is not worth the start of a process.
+BESIDE_FROM: Final = 100_000
 # A cell that begins so would be a formula to a spreadsheet; one apostrophe before it is taken off when it is read.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
@@ -90,7 +94,11 @@ class Entry:
 
 
 def verify(
-    database: sqlite3.Connection, *, anchors_key: Ed25519PublicKey | None, witnessed: Sequence[Anchor] = ()
+    database: sqlite3.Connection,
+    *,
+    anchors_key: Ed25519PublicKey | None,
+    witnessed: Sequence[Anchor] = (),
+    beside_from: int = BESIDE_FROM,
 ) -> Verdict:
     """Find the first row that was altered, removed, inserted or moved.
 
@@ -98,21 +106,53 @@ def verify(
         database: a look at one moment of the store.
         anchors_key: whose signature the anchors must bear; None leaves the signatures unchecked.
         witnessed: anchors that were printed or mailed; they also prove what is missing together with its anchors.
+        beside_from: of so many rows or more, a process beside walks over the second half.
     """
-    scan = _Scan(database)
-    anchors = [*anchors_of(database), *witnessed]
-    if (broken := scan.first_broken()) is not None:
+    walk = Walk()
+    if (broken := _walk_over(database, walk, beside_from)) is not None:
         return _verdict_of(broken)
+    proof = _Proof(database, walk)
+    anchors = list(dict.fromkeys((*anchors_of(database), *witnessed)))
     findings = (
-        scan.cut_tail(),
-        scan.first_broken_anchor(anchors, anchors_key),
-        scan.first_missing_anchor(),
-        scan.altered_payload(),
-        scan.missing_payload(),
+        proof.cut_tail(),
+        proof.first_broken_anchor(anchors, anchors_key),
+        proof.first_missing_anchor(),
+        proof.altered_payload(),
+        proof.missing_payload(),
     )
     if found := [finding for finding in findings if finding is not None]:
         return _verdict_of(min(found, key=lambda finding: finding.number))
-    return Verdict(scan.rows, anchors=len(anchors))
+    return Verdict(walk.end, anchors=len(anchors))
+
+
+def verify_file(path: Path, *, witnessed: Sequence[Anchor] = ()) -> Verdict:
+    """Verify a state file by the key and the last anchor that lie beside it, where they do.
+
+    Raises:
+        StorageError: one of them cannot be read.
+    """
+    place = key_path(path)
+    key = record_key(place).public_key() if os.access(place, os.R_OK) else None
+    last = read_last_anchor(last_anchor_path(path))
+    with read_only(path) as database:
+        return verify(database, anchors_key=key, witnessed=[*witnessed, *([last] if last else ())])
+
+
+def _walk_over(database: sqlite3.Connection, walk: Walk, beside_from: int) -> Finding | None:
+    """Walk from the first row to the last; gives the first that breaks the chain."""
+    end, path = length(database), _path_of(database)
+    if path and end >= beside_from and cores() > 1:
+        middle = end // 2
+        with walking_beside(Path(path), after=middle, until=end) as beside:
+            if (broken := walk.go_on(database, middle)) is not None:
+                return broken
+            walk.join(beside)
+    return walk.go_on(database, end)
+
+
+def _path_of(database: sqlite3.Connection) -> str:
+    """Give the file of a connection, nothing for one in memory."""
+    return str(database.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _verdict_of(finding: Finding) -> Verdict:
@@ -221,38 +261,12 @@ def _entry(row: sqlite3.Row, *, with_personal: bool) -> Entry:
         ) from error
 
 
-class _Scan:
-    """One walk over the chain, and what it met on its way."""
+class _Proof:
+    """What can be held against a record that was walked over from its first row to its last."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, walk: Walk) -> None:
         self._database = database
-        self.rows = 0
-        self.erased: set[str] = set()
-        self.anchored: dict[str, int] = {}
-
-    def first_broken(self) -> Finding | None:
-        """Walk from the first row to the last; gives the first that breaks the chain.
-
-        A million rows take seconds, so the loop does little but compare; what was done is found out after it.
-        """
-        previous, number = GENESIS, 0
-        rows = stored_rows(self._database)
-        try:
-            for row in rows:
-                if row[0] != number + 1 or row[7] != previous or hash_of(row_text(row[:8])) != row[8]:
-                    return diagnose(self._database, number + 1, row, previous)
-                previous, number = row[8], row[0]
-                if row[2] == ERASED:
-                    self.erased.add(row[4])
-                elif row[2] == ANCHORED:
-                    self.anchored[row[4]] = number
-        except (sqlite3.OperationalError, TypeError) as error:
-            # What is no text at all is told without a code of SQLite.
-            if getattr(error, "sqlite_errorcode", None) is not None:
-                raise
-            return Finding(number + 1, f"Row {number + 1} was altered: it holds something that is no text.")
-        self.rows = number
-        return None
+        self._walk = walk
 
     def first_broken_anchor(self, anchors: Iterable[Anchor], key: Ed25519PublicKey | None) -> Finding | None:
         """Hold the record against what was signed."""
@@ -263,7 +277,7 @@ class _Scan:
                 return Finding(
                     number, f"The anchor of {anchor.day} for row {number} is not signed with the record's key."
                 )
-            if number > self.rows:
+            if number > self._walk.end:
                 return self._cut(number, f"the anchor of {anchor.day}")
             row = next(stored_rows(self._database, "WHERE number = ?", number), None)
             if row is None or row[8] != anchor.hash:
@@ -275,7 +289,7 @@ class _Scan:
     def first_missing_anchor(self) -> Finding | None:
         """Find an anchor that the record tells of and that is not there."""
         kept = {row[0] for row in self._database.execute("SELECT day FROM anchors")}
-        for day, number in self.anchored.items():
+        for day, number in self._walk.anchored.items():
             if day not in kept:
                 return Finding(number, f"The anchor of {day}, which row {number} tells of, was removed.")
         return None
@@ -283,31 +297,26 @@ class _Scan:
     def cut_tail(self) -> Finding | None:
         """Find rows missing at the end, from the highest number that the file remembers."""
         used = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
-        return self._cut(used[0], "the file") if used is not None and used[0] > self.rows else None
+        return self._cut(used[0], "the file") if used is not None and used[0] > self._walk.end else None
 
     def altered_payload(self) -> Finding | None:
-        """Hold the personal payload against the commitments."""
-        payloads = self._database.execute(
-            "SELECT p.number, p.key, CAST(p.content AS BLOB), a.commitment FROM personal p "
-            "CROSS JOIN audit a ON a.number = p.number ORDER BY p.number"
-        )
-        for number, key, content, commitment in payloads:
-            if commitment_of(key, content) != commitment:
-                return Finding(number, f"The personal payload of row {number} was altered.")
-        return None
+        """Find payload that is not what its row is bound to."""
+        number = self._walk.altered
+        return None if number is None else Finding(number, f"The personal payload of row {number} was altered.")
 
     def missing_payload(self) -> Finding | None:
         """Find payload that is gone although no row says that it was erased."""
-        gone = self._database.execute(
-            "SELECT number FROM audit a WHERE commitment <> '' "
-            "AND NOT EXISTS (SELECT 1 FROM personal p WHERE p.number = a.number) ORDER BY number"
-        )
-        for (number,) in gone:
-            if str(number) not in self.erased:
+        erased = set(self._walk.erased)
+        for number in self._walk.bare:
+            if str(number) not in erased and not self._has_payload(number):
                 return Finding(number, f"The personal payload of row {number} was removed, and no row says so.")
         return None
 
+    def _has_payload(self, number: int) -> bool:
+        # A walk beside may have seen what was erased since this look at the record began.
+        return self._database.execute("SELECT 1 FROM personal WHERE number = ?", (number,)).fetchone() is not None
+
     def _cut(self, number: int, witness: str) -> Finding:
-        first = self.rows + 1
+        first = self._walk.end + 1
         gone = f"Row {first} was" if first == number else f"Rows {first} to {number} were"
         return Finding(first, f"{gone} removed at the end: {witness} knows of row {number}.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test, person
 
-from agent.api.schemas import RowTold, SignOffAsked, SignOffTold, VerdictTold
+from agent.api.schemas import AnchorPage, ErasureAsked, RowTold, SignOffAsked, SignOffTold, VerdictTold
 from agent.storage.anchors import Anchor, anchor_if_due
 from agent.storage.record import export_csv, export_jsonl
 from agent.storage.state import StateStore
@@ -239,6 +239,23 @@ def test_a_file_that_cannot_be_written_is_said(gateway: GatewayOfTest, shell: Sh
     assert done.exit_code == 1
     assert "cannot be written (No such file or directory)" in done.stderr
     assert not gateway.seen
+
+
+def test_anchors_are_shown_as_they_are_printed(gateway: GatewayOfTest, shell: Shell, state: Path) -> None:
+    line = str(anchor_of(state))
+    anchor = {"day": "2026-11-23", "number": 4, "line": line}
+    AnchorPage.model_validate({"items": [anchor]}, extra="forbid")
+    gateway.answer("GET /audit/anchors", {"items": [anchor]})
+    assert shell.run("audit", "anchors").stdout == f"{line}\n"
+    assert json.loads(shell.run("audit", "anchors", "--json").stdout) == [anchor]
+
+
+def test_what_is_personal_is_erased(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("POST /audit/7/erase", {"number": 99}, status=201)
+    done = shell.run("audit", "erase", "7", "--reason", "Her parents asked for it.")
+    assert (done.exit_code, done.stdout) == (0, "Erased what was personal beside row 7; row 99 says so.\n")
+    sent = ErasureAsked.model_validate(gateway.asked("POST /audit/7/erase").body)
+    assert sent.reason == "Her parents asked for it."
 
 
 def test_a_period_is_signed_off(gateway: GatewayOfTest, shell: Shell) -> None:

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from agent.metrics import GatewayCollector
+from agent.notify import DeliveryError, Notice, Queued, Sender, enqueue
 from agent.shared_memory import SharedMemory
 from agent.state_metrics import CONFIRMATIONS, MAX_WAITED, WAITING_BOUNDS, state_metrics
 from agent.storage.anchors import anchor_if_due
@@ -27,8 +28,18 @@ CLOSED_LABELS = {
     "state": {state.value for state in State},
     "what": {"override", "suspension"},
     "confirmation": set(CONFIRMATIONS),
+    "channel": {"mail", "webhook"},
     "le": {str(float(bound)) for bound in WAITING_BOUNDS} | {"+Inf"},
 }
+
+
+class Unreachable:
+    """A way that is shut."""
+
+    is_shared = True
+
+    def deliver(self, _: Queued) -> None:
+        raise DeliveryError("The mail server could not be reached.", concerns_all=True)
 
 
 @pytest.fixture
@@ -102,6 +113,28 @@ def test_damage_in_the_middle_of_a_file_is_a_fault(school: Granting) -> None:
     octets[4096:] = b"\xa5" * (len(octets) - 4096)
     school.store.path.write_bytes(octets)
     assert names(school.store.path) == {"schoolgate_state_readable": 0}
+
+
+def test_notices_that_wait_or_were_given_up_are_counted_by_channel(school: Granting) -> None:
+    with school.store.act() as act:
+        for channel, target in (("mail", "a@example.test"), ("mail", "b@example.test"), ("webhook", "board")):
+            enqueue(act, channel, target, Notice("test", "", ""))
+    school.clock.advance(minutes=5)
+    # What cannot be sent by any way there is, is given up at once.
+    Sender(school.store, lambda: {"mail": Unreachable()}, clock=school.clock).send_due()
+    found = {
+        (each.name.removeprefix("schoolgate_"), each.labels["channel"]): each.value
+        for each in samples(school)
+        if "channel" in each.labels
+    }
+    assert found == {
+        ("notices_waiting", "mail"): 2,
+        ("notices_waiting", "webhook"): 0,
+        ("oldest_notice_age_seconds", "mail"): 300,
+        ("oldest_notice_age_seconds", "webhook"): 0,
+        ("notices_given_up", "mail"): 0,
+        ("notices_given_up", "webhook"): 1,
+    }
 
 
 def test_a_new_school_is_all_zeros(tmp_path: Path) -> None:
@@ -217,6 +250,21 @@ def test_the_record_tells_its_length_and_its_last_anchor(school: Granting) -> No
     request(school)
     assert value(school, "schoolgate_record_rows") == len(school.rows())
     assert value(school, "schoolgate_record_anchor_time_seconds") == anchored_at.timestamp()
+
+
+def test_the_record_tells_what_its_last_check_found(school: Granting) -> None:
+    def checked(kind: str) -> dict[str, float]:
+        with school.store.act() as act:
+            act.note(kind, actor="system", facts={"what": "Row 3 was altered."})
+        return names(school.store.path)
+
+    unchecked = names(school.store.path)
+    assert not {"schoolgate_record_intact", "schoolgate_record_verified_time_seconds"} & unchecked.keys()
+    assert checked("record_verified")["schoolgate_record_intact"] == 1
+    school.clock.advance(days=1)
+    told = checked("record_broken")
+    assert told["schoolgate_record_intact"] == 0
+    assert told["schoolgate_record_verified_time_seconds"] == school.clock().timestamp()
 
 
 def test_the_page_of_the_gateway_has_it_in_closed_words_and_names_nobody(school: Granting, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Daily anchors: signed once a day, readable from paper, worthless under another key."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -9,7 +10,18 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.storage.anchors import Anchor, anchor_if_due, anchors_of, key_path, parse_anchor, record_key, sign
+from agent.storage.anchors import (
+    Anchor,
+    anchor_if_due,
+    anchors_of,
+    keep_last_anchor,
+    key_path,
+    last_anchor_path,
+    parse_anchor,
+    read_last_anchor,
+    record_key,
+    sign,
+)
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError, StorageError
 
@@ -89,6 +101,61 @@ def test_the_key_beside_the_state_file_is_made_once(store: StateStore, clock: Cl
     assert second is not None
     assert second.is_signed_by(record_key(path).public_key())
     assert first.is_signed_by(record_key(path).public_key())
+
+
+def last_anchor(store: StateStore) -> Anchor | None:
+    return read_last_anchor(last_anchor_path(store.path))
+
+
+def test_the_last_anchor_follows_the_acts(store: StateStore) -> None:
+    assert not keep_last_anchor(store), "there is nothing to write down"
+    for number in (1, 2):
+        note(store)
+        assert keep_last_anchor(store)
+        assert not keep_last_anchor(store)
+        found = last_anchor(store)
+        assert found is not None
+        assert (found.day, found.number) == ("2026-03-02", number)
+        assert found.is_signed_by(record_key(key_path(store.path)).public_key())
+    assert last_anchor_path(store.path).stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in store.path.parent.glob("last*")} == {"last-anchor.txt"}
+
+
+def test_an_older_copy_of_the_record_does_not_take_its_last_anchor_along(
+    store: StateStore, clock: ClockOfTest, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    note(store)
+    with store.read() as database, closing(sqlite3.connect(copy)) as target:
+        database.backup(target)
+    note(store)
+    keep_last_anchor(store)
+    kept = last_anchor(store)
+    store.close()
+    copy.replace(store.path)
+    clock.now += timedelta(seconds=1)
+    with closing(StateStore(store.path, clock=clock)) as older:
+        for _ in range(3):
+            assert not keep_last_anchor(older)
+            note(older)
+        assert last_anchor(older) == kept
+
+
+@pytest.mark.parametrize("octets", [b"", b"2026-03-02 12\n", b"\xff", b"x" * 5000])
+def test_a_last_anchor_that_is_none_is_told_and_kept(store: StateStore, octets: bytes) -> None:
+    note(store)
+    path = last_anchor_path(store.path)
+    path.write_bytes(octets)
+    with pytest.raises(StorageError, match="found something else; expected an anchor"):
+        keep_last_anchor(store)
+    assert path.read_bytes() == octets
+
+
+def test_a_last_anchor_that_cannot_be_written_is_told(store: StateStore) -> None:
+    note(store)
+    last_anchor_path(store.path).with_suffix(".new").mkdir()
+    with pytest.raises(StorageError, match="could not be written"):
+        keep_last_anchor(store)
 
 
 def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:

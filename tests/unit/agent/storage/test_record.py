@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agent.storage.anchors import Anchor, anchor_if_due, sign
+from agent.storage.anchors import Anchor, anchor_if_due, keep_last_anchor, key_path, record_key, sign
 from agent.storage.chain import COLUMNS, GENESIS, hash_of, row_text
 from agent.storage.record import (
+    BESIDE_FROM,
     VERIFY_SCRIPT,
     Verdict,
     erase,
@@ -28,6 +29,7 @@ from agent.storage.record import (
     length,
     show,
     verify,
+    verify_file,
 )
 from agent.storage.schema import SCHEMA
 from agent.storage.state import Act, StateStore, instant_text
@@ -82,9 +84,17 @@ def tampered(store: StateStore) -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def judged(store: StateStore, *witnessed: Anchor) -> Verdict:
+def judged(store: StateStore, *witnessed: Anchor, beside_from: int = BESIDE_FROM) -> Verdict:
     with store.read() as database:
-        return verify(database, anchors_key=KEY.public_key(), witnessed=witnessed)
+        return verify(database, anchors_key=KEY.public_key(), witnessed=witnessed, beside_from=beside_from)
+
+
+def keep_key(store: StateStore) -> None:
+    """Leave the key of these anchors where that of the record is."""
+    path = key_path(store.path)
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    path.write_bytes(KEY.private_bytes_raw())
 
 
 def anchor_rows(store: StateStore) -> list[Anchor]:
@@ -105,6 +115,13 @@ def test_a_record_that_nobody_touched_is_whole(store: StateStore) -> None:
     found = judged(store)
     assert found == Verdict(rows=ROWS, anchors=DAYS)
     assert found.is_whole
+
+
+def test_two_cores_find_whole_what_nobody_touched(store: StateStore) -> None:
+    with store.act() as act:
+        erase(act, 5, actor="d1", reason="The parents asked for it.")
+        erase(act, 8, actor="d1", reason="The parents asked for it.")
+    assert judged(store, beside_from=2) == Verdict(rows=ROWS + 2, anchors=DAYS)
 
 
 def test_an_empty_record_is_whole(tmp_path: Path) -> None:
@@ -212,6 +229,7 @@ def test_what_the_chain_alone_cannot_see_is_found(
     found = judged(store)
     assert (found.broken, found.is_whole) == (broken, False)
     assert what in found.what
+    assert judged(store, beside_from=2) == found, "two cores find what one finds"
 
 
 def test_an_anchor_on_paper_finds_what_was_cut_together_with_its_anchors(store: StateStore) -> None:
@@ -227,6 +245,48 @@ def test_an_anchor_on_paper_finds_what_was_cut_together_with_its_anchors(store: 
         5,
         "Row 5 was removed at the end: the anchor of 2026-03-03 knows of row 5.",
     )
+
+
+@pytest.mark.parametrize(
+    ("acts", "broken", "what"),
+    [
+        pytest.param(0, ROWS + 1, "Rows 10 to 12 were removed at the end", id="at-once"),
+        pytest.param(1, ROWS + 2, "Rows 11 to 12 were removed at the end", id="after-an-act"),
+        pytest.param(
+            5, ROWS, "the chain written anew from there: row 12 is not", id="after-more-acts-than-are-missing"
+        ),
+    ],
+)
+def test_an_older_copy_put_in_its_place_is_found(store: StateStore, acts: int, broken: int, what: str) -> None:
+    keep_key(store)
+    copy = store.path.with_name("copy.db")
+    with store.read() as database, closing(sqlite3.connect(copy)) as target:
+        database.backup(target)
+    for _ in range(3):
+        with store.act() as act:
+            act.note("tick", actor="system")
+    keep_last_anchor(store)
+    store.close()
+    copy.replace(store.path)
+    with closing(StateStore(store.path, clock=store.clock)) as older:
+        for _ in range(acts):
+            with older.act() as act:
+                act.note("tock", actor="system")
+        keep_last_anchor(older)
+    found = verify_file(store.path)
+    assert found.broken == broken
+    assert what in found.what
+
+
+def test_a_file_is_verified_by_what_lies_beside_it(store: StateStore) -> None:
+    other_key = record_key(key_path(store.path))
+    assert verify_file(store.path).what == "The anchor of 2026-03-02 for row 2 is not signed with the record's key."
+    assert not any(anchor.is_signed_by(other_key.public_key()) for anchor in anchor_rows(store))
+    store.close()
+    alone = store.path.parent / "alone" / "state.db"
+    alone.parent.mkdir()
+    store.path.rename(alone)
+    assert verify_file(alone) == Verdict(ROWS, anchors=DAYS), "without a key"
 
 
 def test_a_number_that_was_cut_off_is_not_given_again(store: StateStore) -> None:
