@@ -1,4 +1,4 @@
-"""The intake: takes what workers spooled, and what they counted, into the activity store.
+"""The intake: takes what workers spooled, and what they counted, into the activity store; counts uses of overrides.
 
 A process of its own at the lowest priority, so that neither the disk nor a long backlog is ever in the way of an
 answer or of the supervisor. Whatever fails is tried again while the rows wait in the spool. It tells how it gets on
@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import compress, groupby
 from operator import ne
 from pathlib import Path
@@ -26,9 +26,12 @@ from agent.logs import configure_logs, log
 from agent.outcomes import OUTCOMES, read_outcome
 from agent.pseudonyms import Pseudonyms, device_of
 from agent.shared_memory import SharedMemory
+from agent.site import ActivityLevel
 from agent.snapshot import Snapshot, read_snapshot
 from agent.spool import SpoolReader, segments, spool_bytes, spool_folder
 from agent.storage.activity import ActivityStore, Keeping
+from agent.storage.state import read_only
+from agent.storage.uses import UseStore, uses_path
 from rules.errors import SchoolgateError, StorageError
 
 # A transaction takes so many rows; then others may have the disk.
@@ -36,6 +39,8 @@ ROWS: Final = 5000
 BUSY_SECONDS: Final = 0.01
 IDLE_SECONDS: Final = 1.0
 COUNT_SECONDS: Final = 10.0
+FORGET_SECONDS: Final = 60.0
+DAY_SECONDS: Final = 86_400
 CLOSE_SECONDS: Final = 1.0
 
 
@@ -69,10 +74,18 @@ class Intake:
             pseudonym_of=self._pseudonym_of,
             on_set_aside=self._on_set_aside,
         )
+        self._uses = UseStore(
+            uses_path(snapshot.site.paths.state),
+            counters_begun_at=memory.created_at_nanoseconds,
+            device_of=self._device_of,
+            nanoseconds=self._nanoseconds,
+            counts_since=self._counts_since,
+            on_set_aside=self._on_set_aside,
+        )
         self._reader: SpoolReader | None = None
         self._counted = [0] * OUTCOMES
         self._counter_prefix = f"outcomes-{memory.created_at_nanoseconds}-"
-        self._count_at = monotonic()
+        self._count_at = self._forget_at = monotonic()
         self._today: date | None = None
         self._told = memory.intake()
         self._lock: BinaryIO | None = None
@@ -96,7 +109,17 @@ class Intake:
         if self._monotonic() >= self._count_at:
             self._store_counts()
             self._count_at = self._monotonic() + COUNT_SECONDS
-        return self._store_rows(reader) >= ROWS
+        if self._monotonic() >= self._forget_at:
+            self._forget_at = self._monotonic() + FORGET_SECONDS
+            # What cannot be looked up now is tried again, and nothing else waits for it.
+            with contextlib.suppress(StorageError):
+                self._forget_uses()
+        looked_at = self._nanoseconds()
+        has_more = self._store_rows(reader) >= ROWS
+        self._note_losses()
+        if not has_more:
+            self._told["taken_until_nanoseconds"] = looked_at
+        return has_more
 
     def survive_step(self) -> bool:
         """Do a step and tell how it went; a failure is logged, counted and tried again later."""
@@ -120,6 +143,10 @@ class Intake:
         until = self._count_at + CLOSE_SECONDS
         while self.survive_step() and self._monotonic() < until:
             pass
+        if self._reader is not None:
+            with contextlib.suppress(SchoolgateError):
+                self._uses.end()
+        self._uses.close()
         self._store.close()
         if self._lock is not None:
             self._lock.close()
@@ -141,6 +168,7 @@ class Intake:
         taken = 0
         try:
             batches = reader.read(ROWS)
+            self._uses.store(batches, segments={path.name for path in segments(self._spool)})
             for day, of_day in groupby(batches, lambda batch: self._store.day_of(batch.at_unix)):
                 part = list(of_day)
                 self._told["queries_stored"] += self._store.store_rows(day, part)
@@ -178,6 +206,37 @@ class Intake:
         if gone:
             log.info("activity_expired", count=len(gone))
         self._today = today
+
+    def _note_losses(self) -> None:
+        """Remember that something is missing in what was counted, where that is so."""
+        lost = sum(worker.plain()["rows_lost"] for worker in self._memory.workers())
+        self._uses.note_losses(lost + self._told["damaged_frames"])
+
+    def _forget_uses(self) -> None:
+        """Delete how overrides were used that have been summed up, or ended longer ago than activity is kept."""
+        if not (counted := self._uses.overrides()):
+            return
+        # Loaded late: most of the time there is nothing to look up.
+        from agent.assembly import STATE_NAME  # noqa: PLC0415
+        from agent.storage.override_rows import ids_to_sum_up  # noqa: PLC0415
+
+        oldest = self._wall_clock() - self._snapshot.site.retention.activity_days * DAY_SECONDS
+        with read_only(Path(self._snapshot.site.paths.state) / STATE_NAME) as database:
+            kept = ids_to_sum_up(database, counted, until_after=datetime.fromtimestamp(oldest, UTC))
+        self._uses.forget(set(counted) - kept)
+
+    def _nanoseconds(self) -> int:
+        return int(self._wall_clock() * 1e9)
+
+    def _counts_since(self) -> int:
+        """Say from when on everything is counted: as long as nothing was taken, all that was seen is in the spool."""
+        return self._nanoseconds() if self._told["rows_taken"] else self._memory.created_at_nanoseconds
+
+    def _device_of(self, address: bytes) -> str:
+        """Say by what a device is known; nothing where the school does not want devices told apart."""
+        if not address or self._snapshot.site.retention.activity is ActivityLevel.COUNTS:
+            return ""
+        return device_of(address, self._snapshot.devices)
 
     def _pseudonym_of(self, address: bytes, day: date) -> str:
         return self._pseudonyms.pseudonym(device_of(address, self._snapshot.devices), day)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from agent.storage.state import Act, instant_text
 from rules.override import Move, next_state
 
 SYSTEM: Final = "system"
+USED: Final = "override_used"
 KINDS: Final[Mapping[Move, str]] = {
     Move.APPROVE: "override_approved",
     Move.HALF_APPROVE: "override_half_approved",
@@ -76,14 +77,20 @@ def is_over(filed: Filed, now: datetime) -> bool:
     return filed.override.state in LIVE and filed.override.lift.until_at <= now
 
 
-def end(act: Act, filed: Filed, tell: Tell, *, used: Use | None = None) -> Filed:
-    """Write down that an override has ended, and how it was used where that is known."""
-    facts: dict[str, Any] = {"was": filed.override.state.value}
-    if used is not None:
-        facts |= {"times_used": used.times, "devices": used.devices}
+def end(act: Act, filed: Filed, tell: Tell) -> Filed:
+    """Write down that an override has ended."""
     after = replace(filed.override, state=next_state(filed.override, Move.END, sensitive=()))
-    made = Made(KINDS[Move.END], SYSTEM, Move.END, facts=facts)
-    return file_override(act, Filed(after, filed.version + 1, used), made, tell)
+    made = Made(KINDS[Move.END], SYSTEM, Move.END, facts={"was": filed.override.state.value})
+    return file_override(act, Filed(after, filed.version + 1), made, tell)
+
+
+def sum_up(act: Act, filed: Filed, tell: Tell, *, used: Use) -> Filed:
+    """Write down how an override was used; that is no move, but who saw it before has not seen it as it is now."""
+    summed_up = replace(filed, version=filed.version + 1, used=used)
+    write_override(act.database, summed_up)
+    act.note(USED, actor=SYSTEM, subject=filed.override.id, facts=asdict(used))
+    tell(act, USED, summed_up)
+    return summed_up
 
 
 def facts_of(filed: Filed) -> dict[str, Any]:

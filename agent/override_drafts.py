@@ -8,7 +8,8 @@ from typing import Final
 from agent.asked_names import both_forms, read_names, shorten
 from agent.attempts import MAX_REASON_CHARACTERS
 from agent.filter_context import FilterContext
-from rules.name import DomainName
+from rules.event import NAME_TAG
+from rules.name import DomainName, ancestors
 from rules.override import Lift, check_lift, needs_two
 from rules.reason import check_reason
 from rules.subject import Audience
@@ -36,13 +37,15 @@ class Written:
 class Preview:
     """What a request would change, seen before it is sent.
 
-    `lifts` are categories; `stays_blocked` says of names and categories why they cannot be opened, `also_needed`
-    which blocked names the pages are likely to need; `notes` what was changed or has no effect; `faults` what keeps
-    the request from being sent. `needs_two` where two approvers have to decide.
+    `lifts` are categories; `opens` are rules of the school with the names that they block and that would be open;
+    `stays_blocked` says of names and categories why they cannot be opened, `also_needed` which blocked names the
+    pages are likely to need; `notes` what was changed or has no effect; `faults` what keeps the request from being
+    sent. `needs_two` where two approvers have to decide.
     """
 
     lift: Lift
     lifts: frozenset[str] = frozenset()
+    opens: tuple[tuple[str, tuple[DomainName, ...]], ...] = ()
     stays_blocked: tuple[tuple[str, str], ...] = ()
     also_needed: tuple[DomainName, ...] = ()
     notes: tuple[str, ...] = ()
@@ -51,13 +54,21 @@ class Preview:
 
 
 def draft(
-    written: Written, context: FilterContext, *, now: datetime, group_of_class: Callable[[str], str | None]
+    written: Written,
+    context: FilterContext,
+    *,
+    now: datetime,
+    group_of_class: Callable[[str], str | None],
+    needs_reason: bool = True,
 ) -> Preview:
     """Judge a request by the filter as it is now; nothing is stored.
 
     Args:
+        written: as somebody wrote it.
+        context: the filter.
         now: aware UTC.
         group_of_class: the group whose devices a class is, or nothing where nobody said or there is no such class.
+        needs_reason: whether it is a fault that there is no reason yet.
     """
     asked = read_names(written.names, limit=context.limits.max_names)
     faults = [*asked.faults, *_faults_of_form(written)]
@@ -75,14 +86,15 @@ def draft(
         # What is wrong with a category stands among the faults of the lift.
         faults += sentences_of(each for each in stays if each[0] not in lift.categories)
         faults += _faults_of_lift(lift, context, now=now, is_break_glass=written.is_break_glass)
-    if fault := check_reason(written.reason):
+    if (needs_reason or written.reason.strip()) and (fault := check_reason(written.reason)):
         faults.append(fault)
     return Preview(
         lift,
         lifts=lift.lifts | (lift.categories & context.liftable),
+        opens=tuple(_opens(lift, context)),
         stays_blocked=stays,
         also_needed=tuple(_also_needed(lift, context)),
-        notes=(*asked.notes, *_without_effect(lift, context)),
+        notes=(*asked.notes, *_without_effect(lift, context), *_named_more_exactly(lift, context)),
         faults=tuple(dict.fromkeys(faults)),
         needs_two=needs_two(lift, context.sensitive),
     )
@@ -158,6 +170,27 @@ def _also_needed(lift: Lift, context: FilterContext) -> Iterator[DomainName]:
     for name in context.needed_with(lift.names):
         if (tags := context.tags_of(name)) & context.liftable and not tags & context.unliftable:
             yield name
+
+
+def _opens(lift: Lift, context: FilterContext) -> Iterator[tuple[str, tuple[DomainName, ...]]]:
+    """Give the rules of the school that block asked names by name, each with those that would be open."""
+    by_rule: dict[str, list[DomainName]] = {}
+    for name in lift.names:
+        tags = context.tags_of(name)
+        for rule in sorted({context.own_rules[tag] for tag in tags & context.own_rules.keys()}):
+            if not tags & context.unliftable:
+                by_rule.setdefault(rule, []).append(name)
+    for rule, names in by_rule.items():
+        yield rule, tuple(names)
+
+
+def _named_more_exactly(lift: Lift, context: FilterContext) -> Iterator[str]:
+    """Say which names below an asked one stay blocked, because a rule of the school names them themselves."""
+    asked = frozenset(lift.names)
+    for tag, rule in sorted(context.own_rules.items()):
+        name = DomainName(tag.removeprefix(NAME_TAG))
+        if name not in asked and not asked.isdisjoint(ancestors(name)):
+            yield f"{both_forms(name)} stays blocked: the school's own rule {rule} names it."
 
 
 def _without_effect(lift: Lift, context: FilterContext) -> Iterator[str]:

@@ -3,19 +3,21 @@
 Nothing ends by being swept: an override is over at its instant. This is for the record, and for people.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from agent.override_acts import KINDS, SYSTEM, Made, Tell, end, existing, file_override, is_over
+from agent.override_acts import KINDS, SYSTEM, Made, Tell, end, existing, file_override, is_over, sum_up
 from agent.storage.override_rows import (
     LIVE,
     Filed,
+    Moved,
     Use,
     read_moves,
     read_overrides,
+    read_to_sum_up,
     read_unconfirmed,
     write_move,
 )
@@ -27,6 +29,10 @@ REMIND: Final = timedelta(minutes=10)
 ENDS_SOON: Final = "override_ends_soon"
 WAITS_LONG: Final = "override_waits_long"
 MAX_SWEPT: Final = 10_000
+_ENDING: Final = frozenset({Move.REVOKE, Move.LAPSE})
+
+# Says how an override was used that ended at an instant; nothing where that cannot be said yet.
+UseOf = Callable[[Override, datetime], Use | None]
 
 
 def sweep_overrides(
@@ -35,7 +41,7 @@ def sweep_overrides(
     now: datetime,
     countersign: timedelta,
     escalate_after: timedelta,
-    use_of: Callable[[Override], Use | None],
+    use_of: UseOf,
     tell: Tell,
 ) -> int:
     """Go through what is not closed; gives how many overrides something was written down about.
@@ -43,7 +49,7 @@ def sweep_overrides(
     Args:
         countersign: so long a second person may take to confirm an emergency.
         escalate_after: so long a request may wait before somebody else is told.
-        use_of: counts how an override was used, or gives nothing where nobody counted.
+        use_of: says how an override was used that has ended, or nothing yet.
         tell: told what happened, in the same transaction.
     """
     with store.read() as database:
@@ -56,15 +62,30 @@ def sweep_overrides(
     done = 0
     for each in live:
         if is_over(each, now):
-            used = use_of(each.override) if each.override.state is State.APPROVED else None
-            done += _once(store, each, partial(end, tell=tell, used=used))
+            done += _once(store, each, partial(end, tell=tell))
         elif each.override.id in remarks:
             done += _once(store, each, partial(_remark, remark=remarks[each.override.id], tell=tell))
     with store.read() as database:
         alone = read_unconfirmed(database, before=now - countersign)
     for each in alone:
         done += _once(store, each, partial(_lapse, tell=tell))
+    return done + _sum_up(store, use_of, tell)
+
+
+def _sum_up(store: StateStore, use_of: UseOf, tell: Tell) -> int:
+    """Write down how overrides were used, once that can be said."""
+    with store.read() as database:
+        over = [(each, _ended_at(each, read_moves(database, each.override.id))) for each in read_to_sum_up(database)]
+    done = 0
+    for each, ended_at in over:
+        if (used := use_of(each.override, ended_at)) is not None:
+            done += _once(store, each, partial(sum_up, tell=tell, used=used))
     return done
+
+
+def _ended_at(filed: Filed, moves: Iterable[Moved]) -> datetime:
+    """Say when an override ended: at the end it was given, unless somebody ended it before."""
+    return min((filed.override.lift.until_at, *(each.at for each in moves if each.move in _ENDING)))
 
 
 def _once(store: StateStore, seen: Filed, what: Callable[[Act, Filed], object]) -> int:

@@ -26,7 +26,7 @@ from agent.override_acts import (
     tell_nobody,
 )
 from agent.override_drafts import Preview, Written, draft, lifts_of, sentences_of, stays_blocked
-from agent.override_sweep import sweep_overrides
+from agent.override_sweep import UseOf, sweep_overrides
 from agent.people import People, Person, read_person
 from agent.storage.override_rows import Filed, Moved, Use, read_moves, read_overrides
 from agent.storage.state import StateStore
@@ -48,10 +48,11 @@ __all__ = ["ConflictError", "Overrides", "UnknownOverrideError"]
 ESCALATE_AFTER: Final = timedelta(hours=4)
 _OPENING: Final = frozenset({Move.APPROVE, Move.NARROW})
 _AGREEING: Final = _OPENING | {Move.COUNTERSIGN}
+_DECIDING: Final = _OPENING | {Move.REFUSE}
 _NEEDS_REASON: Final = frozenset({Move.NARROW, Move.REFUSE, Move.REVOKE})
 
 
-def _cannot_tell(_override: Override) -> Use | None:
+def _cannot_tell(_override: Override, _ended_at: datetime) -> Use | None:
     """Stand in for whoever counts."""
     return None
 
@@ -67,8 +68,8 @@ class Overrides:
         new_id: makes the id of an override.
         on_change: called after an act that changes what is open; the act stands whatever becomes of the call.
         tell: called within an act, so that messages are queued in the same transaction.
-        use_of: counts how an override was used, or gives nothing where nobody counted.
-        escalate_after: so long a request may wait before somebody else is told.
+        use_of: says how an override was used that has ended, or nothing yet.
+        escalate_after: says how long a request may wait before that is remarked.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class Overrides:
         new_id: Callable[[], str],
         on_change: Callable[[], None] = lambda: None,
         tell: Tell = tell_nobody,
-        use_of: Callable[[Override], Use | None] = _cannot_tell,
-        escalate_after: timedelta = ESCALATE_AFTER,
+        use_of: UseOf = _cannot_tell,
+        escalate_after: Callable[[], timedelta] = lambda: ESCALATE_AFTER,
     ) -> None:
         self._store = store
         self._people = people
@@ -115,26 +116,22 @@ class Overrides:
         return [each.override for each in read_overrides(database, states=(State.APPROVED,), until_after=now)]
 
     def everywhere_at(self, filed: Filed) -> datetime:
-        """Say when every device goes by what is on file, at the latest, if the gateway has it now.
-
-        What opens was refused before, so refusals are out there; what closes was answered, and no answer outlives the
-        override that it was given under.
-        """
-        context, now, lift = self._context(), self._clock(), filed.override.lift
+        """Say when every device goes by what is on file, at the latest, if the gateway has it now."""
+        lift = filed.override.lift
         if filed.override.state is State.APPROVED:
-            return max(now, lift.from_at) + timedelta(seconds=context.blocked_ttl_seconds)
-        return max(now, min(now + timedelta(seconds=context.max_ttl_seconds), lift.until_at))
+            return self._context().open_everywhere_at(lift.from_at, now=self._clock())
+        return self._context().closed_everywhere_at(lift.until_at, now=self._clock())
 
     # ---- asking --------------------------------------------------------------------------------------------
 
     def preview(self, person: str, written: Written) -> Preview:
-        """Show what a request would change; nothing is stored.
+        """Show what a request would change; nothing is stored, and no reason is needed yet.
 
         Raises:
             RefusedRequestError: this person cannot ask.
         """
         self._check_may_ask(person, written)
-        return self._draft(written)
+        return self._draft(written, needs_reason=False)
 
     def request(self, person: str, written: Written) -> Filed:
         """Ask for an override; in an emergency, take it.
@@ -180,8 +177,14 @@ class Overrides:
         if right not in rights:
             raise RefusedRequestError("None of your roles can ask for an override; a teacher can ask for you.")
 
-    def _draft(self, written: Written) -> Preview:
-        return draft(written, self._context(), now=self._clock(), group_of_class=self._people.class_group)
+    def _draft(self, written: Written, *, needs_reason: bool = True) -> Preview:
+        return draft(
+            written,
+            self._context(),
+            now=self._clock(),
+            group_of_class=self._people.class_group,
+            needs_reason=needs_reason,
+        )
 
     # ---- deciding ------------------------------------------------------------------------------------------
 
@@ -269,7 +272,7 @@ class Overrides:
             self._store,
             now=self._clock(),
             countersign=timedelta(hours=self._context().limits.countersign_hours),
-            escalate_after=self._escalate_after,
+            escalate_after=self._escalate_after(),
             use_of=self._use_of,
             tell=self._tell,
         )
@@ -309,15 +312,13 @@ class Overrides:
             if is_over(before, act.now):
                 before = end(act, before, self._tell)
             after = _moved(act.database, before.override, who, move, context=context, change=change)
-            agreed = (*after.approvers, person) if move in _AGREEING else after.approvers
-            decided_at = after.decided_at if move is Move.COUNTERSIGN else act.now
+            is_half = after.state is State.HALF_APPROVED
             after = replace(
                 after,
-                approvers=agreed,
-                decided_at=decided_at,
+                approvers=(*after.approvers, person) if move in _AGREEING else after.approvers,
+                decided_at=act.now if move in _DECIDING and not is_half else after.decided_at,
                 decision_reason=reason.strip() or after.decision_reason,
             )
-            is_half = after.state is State.HALF_APPROVED
             made = Made(
                 KINDS[Move.HALF_APPROVE if is_half else move],
                 person,

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
+from agent import canaries
 from agent.outcomes import outcome
 from agent.site import ActivityLevel, Answers, AnswerStyle
 from agent.snapshot import BlockTexts, Snapshot
@@ -18,7 +20,8 @@ from filters.decisions import DecisionTable
 from filters.reply import Refusal
 from filters.safe_search import names_by_tag
 from filters.wire import Ede, Rcode
-from rules.event import NAME_TAG
+from rules.engine import owed_to
+from rules.event import NAME_TAG, Event
 from rules.name import DomainName, to_wire
 from rules.policy import Rulebook
 from rules.subject import Profile
@@ -48,19 +51,27 @@ class Ruling:
     """A verdict with everything that saying it needs, made once for each set of tags.
 
     `parts` remembers the octets before and after the question by the shape of the query; `row_code` is how the
-    query is recorded, None where it is only counted.
+    query is recorded, None where it is only counted; `overrides` are those without which it would be refused.
     """
 
-    __slots__ = ("outcome", "parts", "refusal", "row_code", "tags", "verdict")
+    __slots__ = ("outcome", "overrides", "parts", "refusal", "row_code", "tags", "verdict")
 
     def __init__(
-        self, verdict: Verdict, tags: frozenset[str], refusal: Refusal | None, outcome: int, row_code: int | None
+        self,
+        verdict: Verdict,
+        tags: frozenset[str],
+        refusal: Refusal | None,
+        outcome: int,
+        *,
+        row_code: int | None,
+        overrides: tuple[bytes, ...] = (),
     ) -> None:
         self.verdict = verdict
         self.tags = tags
         self.refusal = refusal
         self.outcome = outcome
         self.row_code = row_code
+        self.overrides = overrides
         self.parts: dict[object, tuple[bytes, bytes]] = {}
 
 
@@ -104,6 +115,12 @@ class PolicyState:
     ) -> None:
         self.snapshot = snapshot
         self.classifier = Classifier(index, build_overlay(snapshot.site.rulebook, snapshot.guard_names))
+        self._overrides = policies_of_overrides(snapshot.site.rulebook)
+        granted = frozenset().union(*self._overrides.values())
+        opened = (policy.tags for policy in snapshot.site.rulebook.policies if policy.id in granted)
+        self._opened_by_overrides = frozenset[str]().union(*opened)
+        rulebook = snapshot.site.rulebook
+        self._rulebook = replace(rulebook, guards=rulebook.guards | {canaries.PRESENT_TAG})
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self.profiles: dict[Profile, ProfileState] = {}
@@ -139,6 +156,10 @@ class PolicyState:
                 known.replies.set_budget(share)
         return state
 
+    def state_to_try(self, profile: Profile) -> ProfileState:
+        """Give the state of a profile; where no client has it, one that takes no room for replies from the others."""
+        return self.profiles.get(profile) or ProfileState(profile, self._table(profile))
+
     def private_ruling(self, profile: Profile, tags: frozenset[str]) -> Ruling:
         """Rule about a public name, with these tags, that has a private address."""
         return self._ruling(profile, Block(Reason(ReasonCode.PRIVATE_ADDRESS)), tags)
@@ -146,7 +167,7 @@ class PolicyState:
     def _table(self, profile: Profile) -> DecisionTable[Ruling]:
         tags_of = partial(self.classifier.tags, wire_name=b"", qtype=0)
         return DecisionTable(
-            self.snapshot.site.rulebook,
+            self._rulebook,
             profile,
             self.decided_at,
             tags_of=tags_of,
@@ -157,16 +178,32 @@ class PolicyState:
         refusal = self.refusal(verdict.reason) if isinstance(verdict, Block) else None
         word = {Block: "blocked", Rewrite: "rewritten", Allow: "allowed"}[type(verdict)]
         place = outcome(profile.audience, word, verdict.reason.tag, refusal.rcode if refusal else Rcode.NOERROR)
-        return Ruling(verdict, tags, refusal, place, self.row_code(place, verdict, tags))
+        return Ruling(
+            verdict,
+            tags,
+            refusal,
+            place,
+            row_code=self.row_code(place, verdict, tags),
+            overrides=() if refusal else self._used(profile, tags),
+        )
 
     def row_code(self, place: int, verdict: Verdict, tags: frozenset[str]) -> int | None:
-        """Say how a query with this verdict is recorded, if the site records it: helplines never are."""
+        """Say how a query with this verdict is recorded, if the site records it: helplines and canaries never are."""
         wanted = {
             ActivityLevel.COUNTS: False,
             ActivityLevel.BLOCKED: isinstance(verdict, Block),
             ActivityLevel.ALL: True,
         }[self.snapshot.site.retention.activity]
-        return row_code(place, verdict.reason.code) if wanted and not tags & self.snapshot.unrecorded else None
+        is_recorded = wanted and canaries.TAG not in tags and not tags & self.snapshot.unrecorded
+        return row_code(place, verdict.reason.code) if is_recorded else None
+
+    def _used(self, profile: Profile, tags: frozenset[str]) -> tuple[bytes, ...]:
+        """Give the ids of the overrides that a query which is answered makes use of."""
+        is_of_none = tags.isdisjoint(self._opened_by_overrides)
+        if is_of_none or canaries.TAG in tags or tags & self.snapshot.unrecorded:
+            return ()
+        event = Event(self.decided_at, profile, tags)
+        return tuple(each.encode() for each in owed_to(event, self._rulebook, self._overrides))
 
     def refusal(self, reason: Reason) -> Refusal:
         """Say how a block with this reason is told."""
@@ -210,6 +247,18 @@ def _text(reason: Reason, texts: BlockTexts) -> str:
     return texts.by_reason.get(reason.code, texts.default)
 
 
+def policies_of_overrides(rulebook: Rulebook) -> dict[str, frozenset[str]]:
+    """Give the ids of the policies of each override; they are made by `rules.override.policies_of`."""
+    found: dict[str, frozenset[str]] = {}
+    for policy in rulebook.policies:
+        kind, _, numbered_id = policy.id.partition("-")
+        # A rule of the site may be called so, too, but it does not stand there for a time.
+        if kind == "override" and policy.until_at is not None:
+            override = numbered_id.partition("-")[0]
+            found[override] = found.get(override, frozenset()) | {policy.id}
+    return found
+
+
 def build_overlay(rulebook: Rulebook, guard_names: Mapping[str, Iterable[str]]) -> Overlay:
     """Collect the names that are known beside the lists."""
     mentioned = {tag for policy in rulebook.policies for tag in policy.tags} | rulebook.guards | rulebook.statutory
@@ -220,7 +269,9 @@ def build_overlay(rulebook: Rulebook, guard_names: Mapping[str, Iterable[str]]) 
     for tag, names in guard_names.items():
         for name in names:
             subtree.setdefault(to_wire(DomainName(name)), set()).add(tag)
+    subtree.setdefault(to_wire(canaries.APEX), set()).add(canaries.TAG)
     exact: dict[bytes, set[str]] = {to_wire(name): {tag} for name, tag in CANARY_TAGS.items()}
+    exact.update(canaries.exact_tags())
     for tag, hosts in names_by_tag().items():
         for host in hosts:
             exact.setdefault(to_wire(host), set()).add(tag)

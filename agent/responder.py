@@ -9,20 +9,22 @@ Source: RFC 6891, RFC 8482, RFC 8767, RFC 8906, RFC 9520.
 
 from collections import Counter
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Final
 
 import xxhash
 
+from agent import canaries
 from agent.outcomes import outcome, rcode_index
 from agent.policy_state import CANARY_NAMES, Finished, PolicyState, Ruling
 from agent.queries import NO_QUESTIONS, NOT_IMPLEMENTED, Client, Shape, Waiter
 from agent.resolution import PREFETCH_SHARE, Forwarding, Resolution
 from agent.shared_memory import Counters
 from agent.site import ActivityLevel
-from agent.spool import RowKey
+from agent.spool import USED, RowKey
 from filters.answer import RawAnswer, Remarks
 from filters.list_index import ListIndex
-from filters.local_zones import LocalZone, local_zone
+from filters.local_zones import TTL_SECONDS, LocalZone, local_zone
 from filters.reply import (
     Refusal,
     as_zone_says,
@@ -51,7 +53,7 @@ from filters.wire import (
     parse_query,
 )
 from rules.name import MAX_WIRE_OCTETS, to_wire
-from rules.verdict import Rewrite
+from rules.verdict import Allow, Rewrite
 
 # RFC 8767 section 5: an answer past its time goes out with 30 seconds.
 STALE_TTL_SECONDS: Final = 30
@@ -71,6 +73,12 @@ MAX_MESSAGE_OCTETS: Final = 65_535
 # A service with a safe mode is found by its addresses; these lead to it by another way, and are said not to exist.
 _ADDRESSES: Final = frozenset({Type.A, Type.AAAA})
 _OTHER_WAYS_IN: Final = frozenset({Type.CNAME, Type.DNAME, Type.SVCB, Type.HTTPS})
+_CANARIES: Final = LocalZone(
+    to_wire(canaries.APEX),
+    ipv4=ip_address(canaries.IPV4).packed,
+    ipv6=ip_address(canaries.IPV6).packed,
+    everywhere=True,
+)
 _VERSION_NAMES: Final = (b"\x07version\x04bind", b"\x07version\x06server")
 
 
@@ -95,7 +103,8 @@ class Responder:
         monotonic: Callable[[], float],
     ) -> None:
         self.counters = counters
-        self._outcomes = counters.outcomes
+        self._outcomes: list[int] | Counter[int] = counters.outcomes
+        self._uncounted = Counter[int]()
         self.resolution = Resolution(forwarder, self, counters=counters, monotonic=monotonic)
         self._now = self._second_ends_at = 0.0
         self._at_most_this_second = 0
@@ -123,6 +132,7 @@ class Responder:
         self._limits = site.limits
         # Where every query is recorded none may be answered without being looked at.
         self._records_all = site.retention.activity is ActivityLevel.ALL
+        self._tells_devices_apart = site.retention.activity is not ActivityLevel.COUNTS
         self._answers_config = site.answers
         self._shapes.clear()
         self.resolution.adopt(site)
@@ -149,6 +159,11 @@ class Responder:
         """Give what is to be recorded since the last time, and how often each came."""
         noted, self.noted = self.noted, []
         return Counter(noted)
+
+    @property
+    def index(self) -> ListIndex:
+        """The lists in force."""
+        return self._index
 
     @property
     def now(self) -> float:
@@ -334,9 +349,21 @@ class Responder:
     def _count(self, audience: str | None, word: str, rcode: int) -> None:
         self._outcomes[outcome(audience, word, None, rcode)] += 1
 
-    def _record(self, client: Client, name: bytes, row_code: int | None) -> None:
-        if row_code is not None:
-            self.noted.append((client.address, name, row_code))
+    def _record(self, waiter: Waiter) -> None:
+        """Record a query that is answered, and which overrides it makes use of; of those never the name."""
+        address, ruling = waiter.client.address, waiter.ruling
+        if ruling.row_code is not None:
+            self.noted.append((address, waiter.name, ruling.row_code))
+        for override in ruling.overrides:
+            self.noted.append((address if self._tells_devices_apart else b"", override, USED))
+
+    def rehearse(self, message: bytes, client: Client) -> bytes | Waiter | None:
+        """Answer a query of our own as `respond` does; it is counted nowhere."""
+        counted, self._outcomes = self._outcomes, self._uncounted
+        try:
+            return self.respond(message, client, udp=True)
+        finally:
+            self._outcomes = counted
 
     # ---- blocked -------------------------------------------------------------------------------------------
 
@@ -359,7 +386,8 @@ class Responder:
         tag = ruling.verdict.reason.tag
         self._outcomes[outcome(client.profile.audience, "blocked", tag, refusal.rcode)] += 1
         if ruling.row_code is not None:
-            self._record(client, self._listed_name(about or name, shape.qtype, tag), ruling.row_code)
+            listed = self._listed_name(about or name, shape.qtype, tag)
+            self.noted.append((client.address, listed, ruling.row_code))
         return head + message[HEADER_OCTETS : HEADER_OCTETS + len(name) + 5] + tail
 
     def _listed_name(self, name: bytes, qtype: int, tag: str | None) -> bytes:
@@ -388,6 +416,8 @@ class Responder:
     def _proceed(self, waiter: Waiter) -> bytes | Waiter:
         """Answer from what is known, or put the question in flight."""
         shape, name, verdict = waiter.shape, waiter.name, waiter.ruling.verdict
+        if canaries.TAG in waiter.ruling.tags:
+            return self._answer_locally(waiter, _CANARIES, at_most_seconds=canaries.TTL_SECONDS)
         # All records of a service are a way round its safe mode, too.
         if shape.qtype == Type.ANY and (self._answers_config.minimal_any or isinstance(verdict, Rewrite)):
             self._count_allowed(waiter, Rcode.NOERROR)
@@ -407,12 +437,12 @@ class Responder:
             return compose_error(shape.flags, Rcode.REFUSED, waiter.question, shape.edns, ede=Ede.NOT_AUTHORITATIVE)
         return self.resolution.resolve(waiter, name, zone)
 
-    def _answer_locally(self, waiter: Waiter, zone: LocalZone) -> bytes:
-        shape, client = waiter.shape, waiter.client
-        at_most = self._at_most_seconds()
+    def _answer_locally(self, waiter: Waiter, zone: LocalZone, *, at_most_seconds: int = TTL_SECONDS) -> bytes:
+        shape = waiter.shape
+        at_most = min(at_most_seconds, self._at_most_seconds())
         answer = zone.compose(shape.flags, waiter.question, shape.edns, shape.qtype, at_most_seconds=at_most)
-        self._record(client, waiter.name, waiter.ruling.row_code)
-        self._count(client.profile.audience, "local", answer[1] & 0xF)
+        self._record(waiter)
+        self._count(waiter.client.profile.audience, "local", answer[1] & 0xF)
         return answer
 
     # ---- finishing -----------------------------------------------------------------------------------------
@@ -438,6 +468,8 @@ class Responder:
             if isinstance(ruling.verdict, Rewrite) and not isinstance(waiter.ruling.verdict, Rewrite):
                 waiter.ruling = ruling
                 return self._proceed(waiter)
+            if isinstance(waiter.ruling.verdict, Allow):
+                waiter.ruling = ruling
         raw.hits += 1
         self._count_allowed(waiter, raw.rcode)
         if isinstance(waiter.ruling.verdict, Rewrite) and waiter.shape.qtype in _ADDRESSES:
@@ -463,7 +495,7 @@ class Responder:
             ruling = waiter.client.state.table.rule(tags | own.tags)
             if ruling.refusal is not None:
                 return name, ruling
-            if isinstance(ruling.verdict, Rewrite):
+            if isinstance(ruling.verdict, Rewrite) or (ruling.overrides and decisive[1] is own):
                 decisive = name, ruling
         return decisive
 
@@ -526,7 +558,9 @@ class Responder:
         """Keep a finished reply until its TTLs have to change."""
         until = min(self._second_ends_at, raw.expires_at, self.policy.boundary)
         has_plain_name = waiter.message.find(0, HEADER_OCTETS) == waiter.name_end
-        if until <= self._now or self._records_all or not has_plain_name:
+        # Every use of an override counts, by whichever device it was.
+        is_looked_at = self._records_all or waiter.ruling.overrides
+        if until <= self._now or is_looked_at or not has_plain_name:
             return
         place = waiter.ruling.outcome + rcode_index(raw.rcode)
         place = self._places.setdefault(place, place)
@@ -564,5 +598,5 @@ class Responder:
         return reply
 
     def _count_allowed(self, waiter: Waiter, rcode: int) -> None:
-        self._record(waiter.client, waiter.name, waiter.ruling.row_code)
+        self._record(waiter)
         self._outcomes[waiter.ruling.outcome + rcode_index(rcode)] += 1

@@ -62,7 +62,11 @@ INTAKE: Final = (
     "is_failing",
     "waiting_bytes",
     "heartbeat_nanoseconds",
+    "taken_until_nanoseconds",
 )
+# What came of comparing the canaries with the record: how many resolve without a record, how many are blocked that
+# need not be, how many workers nobody has heard of for too long.
+CANARIES: Final = ("checked_nanoseconds", "unlogged_open", "needlessly_blocked", "unknown_workers")
 
 # What happened with one upstream; then two gauges: its state, and how long its answers usually take.
 UPSTREAM_COUNTERS: Final = (
@@ -93,6 +97,7 @@ _WORD_OCTETS: Final = 8
 _MAGIC_AT, _VERSION_AT, _WORKERS_AT, _SLOT_WORDS_AT, _INDEX_AT, _POLICY_AT, _CREATED_AT, _PUBLISHED_AT = range(8)
 _CONTROL_AT: Final = 16
 _INTAKE_AT: Final = 64
+_CANARIES_AT: Final = 96
 _HEADER_WORDS: Final = 512
 
 _PID_AT, _STARTED_AT, _HEARTBEAT_AT, _APPLIED_INDEX_AT, _APPLIED_POLICY_AT, _ROWS_HELD_AT = range(6)
@@ -407,6 +412,15 @@ class SharedMemory:
     def intake(self) -> dict[str, int]:
         """Read the numbers of INTAKE."""
         return {name: self._words[_INTAKE_AT + place] for place, name in enumerate(INTAKE)}
+
+    def tell_canaries(self, numbers: Mapping[str, int]) -> None:
+        """Store some of CANARIES; only who compares does."""
+        for name, number in numbers.items():
+            self._words[_CANARIES_AT + CANARIES.index(name)] = number
+
+    def canaries(self) -> dict[str, int]:
+        """Read the numbers of CANARIES."""
+        return {name: self._words[_CANARIES_AT + place] for place, name in enumerate(CANARIES)}
 
     def outcomes(self) -> list[int]:
         """Read the counters of `outcome`, all workers together."""

@@ -49,8 +49,12 @@ _STILLBORN_SECONDS: Final = 3600.0
 _REASONS: Final = tuple(ReasonCode)
 _REASON_INDEX: Final = {reason: place for place, reason in enumerate(_REASONS)}
 
+# Instead of a `row_code`: the query was answered because of an override, whose id stands in the place of the name.
+USED: Final = 0xFFFF
+
 # The client's address (4 or 16 octets), the listed name in wire form without the root octet, and a `row_code`.
 # The listed name is what a list or a policy says, never the full name that was asked, unless all queries are kept.
+# Where nobody may tell devices apart, a row that says USED has no address.
 RowKey = tuple[bytes, bytes, int]
 
 

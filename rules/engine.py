@@ -1,5 +1,8 @@
 """The one evaluator: live answers, `explain` and the compiled tables all come from `decide`."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from rules.event import NAME_TAG, SEARCH_TAG, Event
 from rules.name import DomainName, is_at_or_below
 from rules.policy import Effect, Policy, Rulebook
@@ -73,6 +76,28 @@ def _lifts(allowed_tag: str, blocked_tag: str, categories: frozenset[str] | None
     if not blocked_tag.startswith(NAME_TAG):
         return categories is None or blocked_tag in categories
     return is_at_or_below(DomainName(allowed_tag[len(NAME_TAG) :]), DomainName(blocked_tag[len(NAME_TAG) :]))
+
+
+def owed_to(event: Event, rulebook: Rulebook, grants: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Say by which of several grants a question gets an answer that it would not get without any of them.
+
+    Args:
+        event: a question that is not blocked.
+        rulebook: the rules, with the policies of the grants among them.
+        grants: the ids of the policies of each grant.
+
+    Returns:
+        The grants that are enough together and each needed for it; of several that would do, the first by their ids.
+    """
+    speaking = {policy.id for policy in rulebook.policies if policy.tags & event.tags and policy.covers(event)}
+    needed = tuple(grant for grant in sorted(grants) if not speaking.isdisjoint(grants[grant]))
+    for grant in reversed(needed):
+        fewer = tuple(each for each in needed if each != grant)
+        taken_away = frozenset().union(*(grants[each] for each in grants if each not in fewer))
+        kept = tuple(policy for policy in rulebook.policies if policy.id not in taken_away)
+        if not isinstance(decide(event, replace(rulebook, policies=kept)), Block):
+            needed = fewer
+    return needed
 
 
 def safe_mode(tag: str, event: Event, rulebook: Rulebook) -> str | None:

@@ -33,7 +33,7 @@ from agent.responder import Responder
 from agent.shared_memory import Counters
 from agent.site import Upstream
 from agent.snapshot import Snapshot
-from agent.spool import read_row_code
+from agent.spool import USED, read_row_code
 from agent.upstream import FailureKind, UpstreamFailure
 from filters.index_builder import ListInput
 from filters.list_index import ListIndex
@@ -254,7 +254,7 @@ class Answering:
             counters=self.counters,
             monotonic=self.clocks.monotonic,
         )
-        self._clients: dict[Profile, Client] = {}
+        self._clients: dict[tuple[Profile, int], Client] = {}
 
     def _policy(self) -> PolicyState:
         return PolicyState(self.snapshot, self.index, wall_clock=self.clocks.wall, monotonic=self.clocks.monotonic)
@@ -277,15 +277,16 @@ class Answering:
         self.clocks.advance(seconds)
         self.tick()
 
-    def client(self, profile: Profile = PUPIL) -> Client:
-        if profile not in self._clients:
+    def client(self, profile: Profile = PUPIL, device: int = 0) -> Client:
+        if (profile, device) not in self._clients:
             state = self.responder.policy.profile_state(profile)
-            self._clients[profile] = Client(b"\xc0\0\x02" + bytes((len(self._clients),)), profile, state)
-        return self._clients[profile]
+            address = b"\xc0\0\x02" + bytes((len(self._clients),))
+            self._clients[profile, device] = Client(address, profile, state)
+        return self._clients[profile, device]
 
-    def send(self, octets: bytes, profile: Profile = PUPIL, *, udp: bool = True) -> Sent:
+    def send(self, octets: bytes, profile: Profile = PUPIL, *, udp: bool = True, device: int = 0) -> Sent:
         """Take a query as the hot loop does: a finished reply if there is one, else whatever the responder says."""
-        client, responder = self.client(profile), self.responder
+        client, responder = self.client(profile, device), self.responder
         responder.now = now = self.clocks.monotonic()
         sent = Sent(octets, udp, now)
         finished = client.find(octets) if udp else None
@@ -313,11 +314,12 @@ class Answering:
         *,
         to: Profile = PUPIL,
         udp: bool = True,
+        device: int = 0,
         flags: int = dns.flags.RD,
         **edns: Any,
     ) -> Sent:
         """Ask as a client of a profile; `edns` are options of dnspython's `make_query`."""
-        return self.send(query(name, rdtype, flags=flags, **edns), to, udp=udp)
+        return self.send(query(name, rdtype, flags=flags, **edns), to, udp=udp, device=device)
 
     def resolve(self, name: str, rdtype: str = "A", **options: Any) -> Sent:
         """Ask, and let the upstreams answer as long as somebody asks them."""
@@ -335,6 +337,15 @@ class Answering:
         return {
             (from_wire(name), str(read_row_code(code)[1])): times
             for (_, name, code), times in Counter(self.responder.noted).items()
+            if code != USED
+        }
+
+    def uses(self) -> dict[tuple[str, str], int]:
+        """Give how often overrides were used: override and last octet of the client, or nothing, and how often."""
+        return {
+            (override.decode(), str(address[-1]) if address else ""): times
+            for (address, override, code), times in Counter(self.responder.noted).items()
+            if code == USED
         }
 
 

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 from agent.outcomes import Outcome
 from agent.site import ActivityLevel
-from agent.spool import Batch, read_row_code
+from agent.spool import USED, Batch, read_row_code
+from agent.storage.files import BUSY_SECONDS, is_damage, open_checked, set_aside
 from rules.errors import StorageError
 from rules.name import from_wire
 
@@ -49,7 +50,6 @@ CREATE TABLE IF NOT EXISTS positions (
 ) STRICT, WITHOUT ROWID;
 """
 
-BUSY_SECONDS: Final = 1.0
 # Whatever a site or a snapshot says: who asks for help is nobody's business.
 NEVER_RECORDED: Final = frozenset({"helplines"})
 _DAY_FILE: Final = re.compile(r"activity-(\d{4}-\d{2}-\d{2})\.db(-wal|-shm|\.corrupt.*)?")
@@ -57,7 +57,6 @@ _MINUTE_SECONDS: Final = 60
 _CACHED_NAMES: Final = 20_000
 # The day that ends and the day that begins; more are only open when a clock is set.
 _OPEN_FILES: Final = 2
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 # Audience, verdict and category.
 CountKey = tuple[str, str, str]
@@ -165,7 +164,8 @@ class ActivityStore:
         self, day: date, seen: Mapping[tuple[int, bytes, bytes, int], int]
     ) -> Iterator[tuple[int, str, str, str, str, str, str, int]]:
         """Turn rows into lines; what is not kept is left out before anybody computes whose it was."""
-        known: dict[int, tuple[str, str, str, str] | None] = {}
+        # How overrides are used is not for this store.
+        known: dict[int, tuple[str, str, str, str] | None] = {USED: None}
         pseudonyms: dict[bytes, str] = {}
         for (minute_at, address, name, code), times in seen.items():
             if code not in known:
@@ -246,18 +246,7 @@ class ActivityStore:
         """Open a file, check it, and make what is missing."""
         while len(self._open) >= _OPEN_FILES:
             self._close_day(min(self._open))
-        path = self.path(day)
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-        except OSError as error:
-            raise StorageError(f"{path}: could not be made ({error.strerror})") from error
-        database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        self._open[day] = database
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        _check(database)
-        database.executescript(SCHEMA)
+        database = self._open[day] = open_checked(self.path(day), SCHEMA)
         return database
 
     def _close_day(self, day: date) -> None:
@@ -265,29 +254,5 @@ class ActivityStore:
             database.close()
 
     def _set_aside_if_damaged(self, day: date, error: sqlite3.Error) -> None:
-        # The lowest octet is the primary code; the others refine it.
-        if not isinstance(error, _DamageError) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
-            return
-        path = self.path(day)
-        aside = path.with_name(f"{path.name}.corrupt")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = path.with_name(f"{path.name}.corrupt-{number}")
-        try:
-            path.rename(aside)
-            for leftover in ("-wal", "-shm"):
-                path.with_name(path.name + leftover).unlink(missing_ok=True)
-        except OSError as fault:
-            raise StorageError(f"{path}: damaged, and could not be set aside ({fault.strerror})") from fault
-        self._on_set_aside(aside)
-
-
-class _DamageError(sqlite3.DatabaseError):
-    """What the integrity check found."""
-
-
-def _check(database: sqlite3.Connection) -> None:
-    with closing(database.execute("PRAGMA quick_check(1)")) as check:
-        if (found := check.fetchone()[0]) != "ok":
-            raise _DamageError(found)
+        if is_damage(error):
+            self._on_set_aside(set_aside(self.path(day)))

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,10 +22,15 @@ _MAX_LISTED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How an override was used: counts only; `devices` is None where nobody can tell them apart."""
+    """How an override was used: counts only.
 
-    times: int
+    `times` is None where nobody counted, `devices` also where nobody may tell them apart. Where the count is not
+    complete, there may have been more of both.
+    """
+
+    times: int | None
     devices: int | None
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,32 @@ def read_unconfirmed(database: sqlite3.Connection, *, before: datetime) -> list[
     return [_filed(tuple(row)) for row in rows]
 
 
+def read_to_sum_up(database: sqlite3.Connection) -> list[Filed]:
+    """Read the overrides that were open, have ended, and of which it is not written down how they were used."""
+    rows = database.execute(
+        f"SELECT {_COLUMNS} FROM overrides WHERE state IN ('revoked', 'ended', 'unconfirmed')"  # noqa: S608 (our own words)
+        " AND used IS NULL AND decided_at IS NOT NULL ORDER BY until_at LIMIT ?",
+        (_MAX_LISTED,),
+    )
+    return [_filed(tuple(row)) for row in rows]
+
+
+def ids_to_sum_up(database: sqlite3.Connection, ids: Iterable[str], *, until_after: datetime) -> set[str]:
+    """Give those of some overrides of which it may still be written down how they were used.
+
+    Args:
+        database: the state, at one moment.
+        ids: the overrides.
+        until_after: those that ended before are given up.
+    """
+    asked = list(ids)
+    rows = database.execute(
+        f"SELECT id FROM overrides WHERE id IN ({', '.join('?' * len(asked))}) AND used IS NULL AND until_at > ?",  # noqa: S608 (marks only)
+        (*asked, instant_text(until_after)),
+    )
+    return {override_id for (override_id,) in rows}
+
+
 def read_moves(database: sqlite3.Connection, override_id: str) -> list[Moved]:
     """Read what was done with an override, the oldest first."""
     rows = database.execute(
@@ -119,7 +150,7 @@ def write_override(database: sqlite3.Connection, filed: Filed) -> None:
         instant_text(override.lift.until_at),
         None if override.decided_at is None else instant_text(override.decided_at),
         override.decision_reason,
-        None if filed.used is None else json.dumps({"times": filed.used.times, "devices": filed.used.devices}),
+        None if filed.used is None else json.dumps(asdict(filed.used)),
     )
     changes = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ")[1:])
     database.execute(

@@ -1,5 +1,6 @@
 """The intake: every row once, every count once, and nothing lost while something is broken."""
 
+import contextlib
 import random
 import signal
 import sqlite3
@@ -11,18 +12,23 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from granting import Granting
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from school_of_test import load_site_of_test
 
-from agent.intake import COUNT_SECONDS, Intake, run_intake
+from agent.intake import COUNT_SECONDS, FORGET_SECONDS, Intake, run_intake
 from agent.outcomes import outcome
 from agent.shared_memory import SharedMemory
 from agent.site import ActivityLevel, Paths, Retention, Site
 from agent.snapshot import Snapshot, write_snapshot
-from agent.spool import SpoolWriter, row_code, segments, spool_folder
+from agent.spool import USED, SpoolWriter, row_code, segments, spool_folder
+from agent.storage.override_rows import Use, write_override
+from agent.storage.uses import read_uses, uses_path
 from rules.errors import SchoolgateError
 from rules.verdict import ReasonCode
 
@@ -71,12 +77,28 @@ class School:
     def restart_intake(self) -> None:
         """Begin anew without a farewell, as after a kill."""
         self.intake._store.close()
+        self.intake._uses.close()
         if self.intake._lock is not None:
             self.intake._lock.close()
         self.intake = self.new_intake()
 
     def block(self, name: bytes, times: int = 1, at: float = NOON) -> None:
         assert self.writer.write({(CLIENT, bytes((len(name),)) + name, CODE): times}, at) == 0
+
+    def use(self, override: str, *devices: int, times: int = 1) -> None:
+        """Write uses of an override, by devices with these last octets."""
+        rows = {(bytes((192, 0, 2, device)), override.encode(), USED): times for device in devices}
+        assert self.writer.write(rows, NOON) == 0
+
+    def used(self, override: str) -> tuple[int, int | None]:
+        counted = read_uses(uses_path(str(self.state)), override)
+        assert counted is not None
+        return counted.times, counted.devices
+
+    def lost_at(self) -> float | None:
+        counted = read_uses(uses_path(str(self.state)), "")
+        assert counted is not None
+        return counted.lost_at.timestamp() if counted.lost_at else None
 
     def path(self, day: date = DAY) -> Path:
         return self.state / "activity" / f"activity-{day}.db"
@@ -88,14 +110,30 @@ class School:
     def names(self, day: date = DAY) -> list[object]:
         return [name for (name,) in self.read("SELECT name FROM queries ORDER BY rowid", day)]
 
+    def break_activity(self) -> None:
+        """Put something in the place of today's file that is none."""
+        self.intake._store.close()
+        if self.path().is_file():
+            self.path().rename(self.path().with_suffix(".away"))
+        self.path().mkdir(exist_ok=True)
+
+    def mend_activity(self) -> None:
+        """Bring today's file back."""
+        if self.path().is_dir():
+            self.path().rmdir()
+        with contextlib.suppress(FileNotFoundError):
+            self.path().with_suffix(".away").rename(self.path())
+
+    def close(self) -> None:
+        self.intake.close()
+        self.writer.close()
+        self.memory.close()
+
 
 @pytest.fixture
 def school(tmp_path: Path) -> Iterator[School]:
-    made = School(tmp_path)
-    yield made
-    made.intake.close()
-    made.writer.close()
-    made.memory.close()
+    with closing(School(tmp_path)) as made:
+        yield made
 
 
 def test_a_blocked_query_comes_from_the_worker_to_its_day(school: School) -> None:
@@ -296,6 +334,202 @@ def test_another_retention_holds_from_its_reload_on(school: School) -> None:
     assert school.names(date(2026, 11, 24)) == []
 
 
+# ---- uses of overrides -----------------------------------------------------------------------------------------
+
+
+def test_uses_are_counted_by_device_and_are_no_activity(school: School) -> None:
+    school.devices = {"192.0.2.7": ("02:00:5e:00:53:01",), "192.0.2.8": ("02:00:5e:00:53:01", "laptop-3")}
+    school.intake.adopt(school.snapshot())
+    school.use("o1", 7, 8, 9, times=2)
+    school.use("o2", 9)
+    school.block(b"casino")
+    school.intake.survive_step()
+    assert (school.used("o1"), school.used("o2")) == ((6, 2), (1, 1))
+    assert school.names() == ["casino"]
+    assert school.memory.intake()["queries_stored"] == 1
+
+
+def test_where_a_school_only_counts_devices_are_not_told_apart(school: School) -> None:
+    school.site = replace(school.site, retention=Retention(ActivityLevel.COUNTS))
+    school.intake.adopt(school.snapshot())
+    school.use("o1", 7, 8)
+    school.intake.step()
+    assert school.used("o1") == (2, None)
+
+
+def test_uses_are_not_counted_twice_when_the_activity_of_the_same_moment_cannot_be_stored(school: School) -> None:
+    school.intake.step()
+    school.break_activity()
+    school.block(b"casino")
+    school.use("o1", 7)
+    for _ in range(3):
+        school.intake.survive_step()
+    assert school.used("o1") == (1, 1), "uses come first"
+    school.restart_intake()
+    school.mend_activity()
+    school.use("o1", 8)
+    school.intake.survive_step()
+    assert (school.used("o1"), school.names()) == ((2, 2), ["casino"])
+
+
+def test_activity_waits_where_uses_cannot_be_counted(school: School) -> None:
+    uses_path(str(school.state)).mkdir(parents=True)
+    school.use("o1", 7)
+    school.block(b"casino")
+    school.intake.survive_step()
+    assert school.memory.intake()["is_failing"] == 1
+    uses_path(str(school.state)).rmdir()
+    school.intake.survive_step()
+    assert (school.used("o1"), school.names()) == ((1, 1), ["casino"])
+
+
+def test_it_tells_until_when_everything_is_taken(school: School) -> None:
+    def taken_until() -> float:
+        return school.memory.intake()["taken_until_nanoseconds"] / 1e9
+
+    rows = {(CLIENT, b"\x03%03x" % number, CODE): 1 for number in range(1000)}
+    for _ in range(6):
+        school.writer.write(rows, NOON)
+    school.intake.survive_step()
+    assert taken_until() == 0, "there is more"
+    school.intake.survive_step()
+    assert taken_until() == NOON
+    school.wall.now += 60
+    school.break_activity()
+    school.block(b"casino")
+    school.intake.survive_step()
+    assert taken_until() == NOON, "it waits"
+
+
+@pytest.mark.parametrize(
+    "what", ["rows that a worker lost", "damage in the spool", "an end that was none", "nothing"]
+)
+def test_what_is_lost_is_noted(school: School, what: str) -> None:
+    school.use("o1", 7)
+    school.intake.survive_step()
+    assert school.lost_at() is None
+    school.wall.now += 60
+    if what == "rows that a worker lost":
+        school.counters.plain["rows_lost"] += 1
+        school.counters.flush()
+    elif what == "damage in the spool":
+        school.writer.close()
+        (segment,) = segments(school.spool)
+        segment.write_bytes(segment.read_bytes() + b"half a frame")
+        school.intake.step()
+    elif what == "an end that was none":
+        school.memory.close()
+        school.memory = SharedMemory.create(Path(school.site.paths.runtime) / "shared.mem", workers=1)
+        school.restart_intake()
+    school.intake.survive_step()
+    assert school.lost_at() == (None if what == "nothing" else NOON + 60)
+
+
+def test_what_workers_saw_before_the_first_step_is_counted_and_that_is_known(school: School) -> None:
+    def since() -> float:
+        counted = read_uses(uses_path(str(school.state)), "o1")
+        assert counted is not None
+        return counted.since.timestamp()
+
+    school.use("o1", 7)
+    school.intake.survive_step()
+    assert since() == pytest.approx(school.memory.created_at_nanoseconds / 1e9)
+    school.intake._uses.close()
+    uses_path(str(school.state)).write_bytes(b"no database" * 1000)
+    for _ in range(2):
+        school.use("o1", 7)
+        school.intake.survive_step()
+    assert (since(), school.used("o1")) == (NOON, (2, 1)), "the first use was in what was set aside"
+
+
+def test_an_intake_that_comes_to_its_end_has_lost_nothing(school: School) -> None:
+    school.use("o1", 7)
+    school.intake.survive_step()
+    school.intake.close()
+    school.memory.close()
+    school.memory = SharedMemory.create(Path(school.site.paths.runtime) / "shared.mem", workers=1)
+    school.intake = school.new_intake()
+    school.intake.survive_step()
+    assert (school.used("o1"), school.lost_at()) == ((1, 1), None)
+
+
+def test_uses_are_forgotten_when_they_are_summed_up_or_too_old_or_nobodys(school: School, tmp_path: Path) -> None:
+    overrides = {"o1": Use(1, 1, is_complete=True), "o2": None, "o3": None}
+    for override in (*overrides, "o9"):
+        school.use(override, 7)
+    with Granting.opened(tmp_path / "other") as granting:
+        for override, use in overrides.items():
+            filed = granting.overrides.request(
+                "teacher", granting.written(lasts=timedelta(days=1 + (override == "o3")))
+            )
+            with granting.store.act() as act:
+                write_override(act.database, replace(filed, used=use))
+        first_ends_at = granting.clock() + timedelta(days=1)
+    school.wall.now = (first_ends_at + timedelta(days=30)).timestamp()
+    school.intake.step()
+    assert [school.used(override) for override in ("o1", "o2", "o3", "o9")] == [(1, 1)] * 4
+    (tmp_path / "other" / "state.db").rename(school.state / "state.db")
+    school.monotonic.now += FORGET_SECONDS
+    school.intake.step()
+    assert [school.used(override) for override in ("o1", "o2", "o3", "o9")] == [(0, 0), (0, 0), (1, 1), (0, 0)]
+
+
+def test_uses_stay_while_nobody_can_say_whether_they_are_needed(school: School) -> None:
+    school.use("o1", 7)
+    school.intake.step()
+    for content in (None, b"no database" * 1000):
+        if content is not None:
+            (school.state / "state.db").write_bytes(content)
+        school.monotonic.now += FORGET_SECONDS
+        assert school.intake.survive_step() is False
+    assert (school.used("o1"), school.memory.intake()["is_failing"]) == ((1, 1), 0)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("use"), st.integers(0, 1), st.integers(7, 10)),
+        st.tuples(
+            st.sampled_from(["step", "restart", "break", "mend", "end of segment", "block"]), st.just(0), st.just(0)
+        ),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(steps=STEPS)
+def test_counts_add_up_whatever_happens_between(
+    steps: list[tuple[str, int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with closing(School(tmp_path_factory.mktemp("school"))) as school:
+        expected: list[Counter[int]] = [Counter(), Counter()]
+        blocked = 0
+        school.path().parent.mkdir(parents=True)
+        at_last = [(what, 0, 0) for what in ("mend", "restart", "block", "step")]
+        for what, override, device in [*steps, *at_last]:
+            match what:
+                case "use":
+                    school.use(f"o{override}", device)
+                    expected[override][device] += 1
+                case "block":
+                    school.block(b"casino")
+                    blocked += 1
+                case "step":
+                    school.intake.survive_step()
+                case "restart":
+                    school.restart_intake()
+                case "break":
+                    school.break_activity()
+                case "mend":
+                    school.mend_activity()
+                case "end of segment":
+                    school.writer.close()
+        for number, devices in enumerate(expected):
+            assert school.used(f"o{number}") == (devices.total(), len(devices))
+        assert school.read("SELECT sum(times) FROM queries") == [(blocked,)]
+        assert school.lost_at() is None
+
+
 # ---- as a process ----------------------------------------------------------------------------------------------
 
 
@@ -353,6 +587,7 @@ def test_every_row_is_stored_once_however_often_the_intake_is_killed(school: Sch
             while time.monotonic() < began + 5:
                 rows = {(CLIENT, b"\x08%08x" % (written + i), CODE): 1 for i in range(200)}
                 assert school.writer.write(rows, NOON) == 0
+                school.use("o1", *range(200), times=2)
                 written += 200
                 if round_number % 2:
                     school.writer.close()
@@ -367,3 +602,5 @@ def test_every_row_is_stored_once_however_often_the_intake_is_killed(school: Sch
     stored = Counter(school.names())
     assert set(stored.values()) == {1}
     assert len(stored) == written
+    assert school.used("o1") == (2 * written, 200)
+    assert school.lost_at() is None

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 from granting import Granting
 
-from agent.override_acts import KINDS, Made, UnknownOverrideError, end, existing, file_override, is_over, tell_nobody
+from agent.override_acts import (
+    KINDS,
+    Made,
+    UnknownOverrideError,
+    end,
+    existing,
+    file_override,
+    is_over,
+    sum_up,
+    tell_nobody,
+)
 from agent.storage.override_rows import Filed, Use
 from rules.errors import RefusedRequestError
 from rules.override import Move, State
@@ -65,11 +75,31 @@ def test_it_is_over_at_its_end_and_only_where_it_was_open(waiting: Filed) -> Non
 
 def test_the_end_says_what_it_was_the_end_of(school: Granting, waiting: Filed) -> None:
     with school.store.act() as act:
-        ended = end(act, waiting, tell_nobody, used=Use(3, None))
-    assert (ended.override.state, ended.version, ended.used) == (State.ENDED, 2, Use(3, None))
-    assert (school.facts()["was"], school.facts()["times_used"], school.facts()["devices"]) == ("waiting", 3, None)
+        ended = end(act, waiting, tell_nobody)
+    assert (ended.override.state, ended.version) == (State.ENDED, 2)
+    assert school.facts()["was"] == "waiting"
     with school.store.act() as act, pytest.raises(RefusedRequestError):
         end(act, ended, tell_nobody)
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        pytest.param(Use(3, 2, is_complete=True), id="known"),
+        pytest.param(Use(3, None, is_complete=True), id="by-nobody-knows-how-many"),
+        pytest.param(Use(None, None, is_complete=False), id="unknown"),
+    ],
+)
+def test_a_use_is_summed_up_in_a_row_of_its_own(school: Granting, waiting: Filed, used: Use) -> None:
+    told: list[tuple[str, Use | None]] = []
+    with school.store.act() as act:
+        ended = end(act, waiting, tell_nobody)
+        summed_up = sum_up(act, ended, lambda _, kind, each: told.append((kind, each.used)), used=used)
+    assert summed_up == replace(ended, version=3, used=used) == school.overrides.get(waiting.override.id)
+    assert school.kinds()[-1] == "override_used"
+    assert school.facts() == {"times": used.times, "devices": used.devices, "is_complete": used.is_complete}
+    assert told == [("override_used", used)]
+    assert school.overrides.moves(waiting.override.id)[-1].move == Move.END, "it is no move"
 
 
 def test_what_is_not_there_is_not_made_up(school: Granting) -> None:

@@ -19,12 +19,15 @@ def school(tmp_path: Path) -> Iterator[Granting]:
         yield opened
 
 
-def drafted(school: Granting, context: FilterContext | None = None, **parts: Any) -> Preview:
+def drafted(
+    school: Granting, context: FilterContext | None = None, *, needs_reason: bool = True, **parts: Any
+) -> Preview:
     return draft(
         school.written(**parts),
         context or school.context(),
         now=school.clock(),
         group_of_class=lambda class_id: "year5" if class_id == "class-5b" else None,
+        needs_reason=needs_reason,
     )
 
 
@@ -89,6 +92,40 @@ def test_why_something_stays_blocked(school: Granting) -> None:
         "virus.example stays blocked: it is listed as malware, which is never lifted by an override.",
         "malware stays blocked: the category is never lifted by an override.",
     ]
+
+
+def test_a_preview_needs_no_reason_but_a_bad_one_is_told(school: Granting) -> None:
+    assert drafted(school, needs_reason=False, reason=" ").faults == ()
+    assert len(drafted(school, needs_reason=False, reason="because").faults) == 1
+    assert len(drafted(school, reason=" ").faults) == 1
+
+
+def ruled(school: Granting, **rules: str) -> FilterContext:
+    """Give a filter in which names are blocked by rules of the school."""
+    own = {f"name:{name.replace('_', '.')}": rule for name, rule in rules.items()}
+    for tag in own:
+        school.tags.setdefault(tag.removeprefix("name:"), set()).add(tag)
+    return replace(school.context(), own_rules=own, blocked=school.context().blocked | own.keys())
+
+
+def test_what_only_a_rule_of_the_school_blocks_is_opened_by_its_name(school: Granting) -> None:
+    context = ruled(school, own_example="ours", other_example="ours", bet_example="theirs")
+    seen = drafted(school, context, names=("own.example", "www.other.example", "bet.example"))
+    assert seen.lifts == {"gambling"}
+    assert seen.opens == (("ours", ("own.example", "www.other.example")), ("theirs", ("bet.example",)))
+    assert (seen.notes, seen.faults) == ((), ())
+
+
+def test_what_stays_blocked_is_not_said_to_be_open(school: Granting) -> None:
+    context = ruled(school, virus_example="ours")
+    assert drafted(school, context, names=("virus.example",)).opens == ()
+
+
+def test_a_name_below_that_a_rule_names_stays_blocked(school: Granting) -> None:
+    context = ruled(school, own_example="ours", www_own_example="theirs", elsewhere_example="theirs")
+    seen = drafted(school, context, names=("own.example",))
+    assert seen.notes == ("www.own.example stays blocked: the school's own rule theirs names it.",)
+    assert drafted(school, context, names=("own.example", "www.own.example")).notes == ()
 
 
 def test_all_faults_are_told_at_once(school: Granting) -> None:

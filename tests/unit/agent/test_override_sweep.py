@@ -1,16 +1,16 @@
 """What the clock has done is written down once, whoever else is at work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from granting import Granting
+from granting import REASON, Granting
 
 from agent.override_acts import tell_nobody
 from agent.override_sweep import sweep_overrides
 from agent.storage.override_rows import Use
-from rules.override import Override, State
+from rules.override import State
 
 
 @pytest.fixture
@@ -30,9 +30,10 @@ def test_who_moves_it_meanwhile_comes_first(school: Granting) -> None:
     school.overrides.approve("manager", filed.override.id, version=1)
     school.clock.advance(hours=1)
 
-    def somebody_else_is_faster(_: Override) -> Use | None:
+    def somebody_else_is_faster(*_: object) -> Use | None:
+        school.uses[filed.override.id] = Use(1, 1, is_complete=True)
         school.overrides.sweep()
-        return Use(1, 1)
+        return Use(2, 2, is_complete=True)
 
     done = sweep_overrides(
         school.store,
@@ -42,8 +43,9 @@ def test_who_moves_it_meanwhile_comes_first(school: Granting) -> None:
         use_of=somebody_else_is_faster,
         tell=tell_nobody,
     )
-    assert done == 0
-    assert school.kinds().count("override_ended") == 1
+    assert done == 1, "only the end"
+    assert [school.kinds().count(kind) for kind in ("override_ended", "override_used")] == [1, 1]
+    assert school.overrides.get(filed.override.id).used == Use(1, 1, is_complete=True)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +65,76 @@ def test_when_somebody_is_reminded(school: Granting, lasts: timedelta, after: ti
     assert school.kinds()[2:] == ([kind] if kind else [])
 
 
-def test_only_what_was_open_can_have_been_used(school: Granting) -> None:
-    filed = school.overrides.request("teacher", school.written())
-    school.uses[filed.override.id] = Use(9, 9)
+def never(_: Granting, __: str) -> None:
+    """Leave it as it is."""
+
+
+def approve(school: Granting, override_id: str) -> None:
+    school.overrides.approve("manager", override_id, version=1)
+
+
+def approve_and_revoke(school: Granting, override_id: str) -> None:
+    approve(school, override_id)
+    school.clock.advance(minutes=5)
+    school.overrides.revoke("manager", override_id, version=2, reason=REASON)
+
+
+def refuse(school: Granting, override_id: str) -> None:
+    school.overrides.refuse("manager", override_id, version=1, reason=REASON)
+
+
+def half_approve(school: Granting, override_id: str) -> None:
+    assert school.overrides.approve("safeguarding", override_id, version=1).override.state is State.HALF_APPROVED
+
+
+@pytest.mark.parametrize(
+    ("name", "decide", "ends_after"),
+    [
+        pytest.param("bet.example", approve, timedelta(minutes=45), id="ended-by-the-clock"),
+        pytest.param("bet.example", approve_and_revoke, timedelta(minutes=5), id="revoked"),
+        pytest.param("bet.example", never, None, id="nobody-decided"),
+        pytest.param("bet.example", refuse, None, id="refused"),
+        pytest.param("nude.example", half_approve, None, id="half-approved"),
+    ],
+)
+def test_only_what_was_open_can_have_been_used_and_until_its_end(
+    school: Granting, name: str, decide: Callable[[Granting, str], None], ends_after: timedelta | None
+) -> None:
+    filed = school.overrides.request("teacher", school.written(names=(name,)))
+    asked_at = school.clock()
+    decide(school, filed.override.id)
+    school.clock.advance(hours=1)
+    asked: list[tuple[str, timedelta]] = []
+    for _ in range(2):
+        sweep_overrides(
+            school.store,
+            now=school.clock(),
+            countersign=timedelta(hours=24),
+            escalate_after=timedelta(hours=4),
+            use_of=lambda override, ended_at: asked.append((override.id, ended_at - asked_at)),
+            tell=tell_nobody,
+        )
+    assert asked == ([] if ends_after is None else [(filed.override.id, ends_after)] * 2), "again, until it is known"
+    assert school.overrides.get(filed.override.id).used is None
+
+
+def test_an_emergency_is_summed_up_whether_or_not_somebody_confirms_it(school: Granting) -> None:
+    filed = school.overrides.request("manager", school.written(is_break_glass=True))
+    school.clock.advance(hours=25)
+    school.overrides.sweep()
+    school.uses[filed.override.id] = Use(3, 1, is_complete=True)
+    school.overrides.sweep()
+    kinds = ["override_broke_glass", "override_ended", "override_unconfirmed", "override_used"]
+    assert school.kinds() == kinds
+
+
+def test_a_use_stays_when_an_emergency_is_confirmed_after_it_was_summed_up(school: Granting) -> None:
+    filed = school.overrides.request("manager", school.written(is_break_glass=True))
+    school.uses[filed.override.id] = used = Use(3, 1, is_complete=True)
     school.clock.advance(hours=1)
     school.overrides.sweep()
-    ended = school.overrides.get(filed.override.id)
-    assert (ended.override.state, ended.used) == (State.ENDED, None)
+    done = school.overrides.countersign("head", filed.override.id, version=3)
+    assert (done.used, school.overrides.get(filed.override.id).used) == (used, used)
 
 
 def test_an_emergency_that_was_revoked_is_still_countersigned_or_not(school: Granting) -> None:

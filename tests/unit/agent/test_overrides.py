@@ -1,7 +1,7 @@
 """Overrides as acts: who may move them, what is on record, and what the gateway reads."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_approving_opens_it_for_its_own_people_in_its_own_time(school: Granting)
     assert not school.open_for("year6", "bet.example")
     assert not school.open_for("year5", "poker.example")
     assert not school.open_for("year5", "bet.example", at=filed.override.lift.until_at)
-    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(seconds=10)
+    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(seconds=11)
 
 
 @pytest.mark.parametrize("person", ["everything", "manager", "coordinator", "head"])
@@ -310,17 +310,65 @@ def test_an_emergency_that_nobody_countersigns_is_on_record(school: Granting) ->
     assert school.overrides.sweep() == 0
 
 
-def test_it_ends_by_itself_and_that_is_written_down_with_its_use(school: Granting) -> None:
+def test_it_ends_by_itself_and_that_is_written_down_and_how_it_was_used(school: Granting) -> None:
     filed = asked(school)
     school.overrides.approve("manager", filed.override.id, version=1)
-    school.uses[filed.override.id] = Use(14, 3)
     school.clock.advance(minutes=45)
     assert not school.open_for("year5", "bet.example"), "nobody swept yet"
     assert school.overrides.sweep() == 1
-    ended = school.overrides.get(filed.override.id)
-    assert (ended.override.state, ended.used) == (State.ENDED, Use(14, 3))
-    assert '"times_used":14' in school.rows()[-1]["facts"]
+    assert school.overrides.get(filed.override.id).override.state is State.ENDED
     assert school.told[-1] == ("override_ended", filed.override.id)
+    school.uses[filed.override.id] = used = Use(14, 3, is_complete=True)
+    assert school.overrides.sweep() == 1
+    ended = school.overrides.get(filed.override.id)
+    assert (ended.override.state, ended.used, ended.version) == (State.ENDED, used, 4)
+    assert school.kinds()[-2:] == ["override_ended", "override_used"]
+    assert school.facts() == {"times": 14, "devices": 3, "is_complete": True}
+    assert school.told[-1] == ("override_used", filed.override.id)
+    assert school.overrides.sweep() == 0
+
+
+@pytest.mark.parametrize(
+    ("moves", "decided_by"),
+    [
+        pytest.param((Move.APPROVE,), Move.APPROVE, id="approved"),
+        pytest.param((Move.NARROW,), Move.NARROW, id="narrowed"),
+        pytest.param((Move.REFUSE,), Move.REFUSE, id="refused"),
+        pytest.param((Move.APPROVE, Move.REVOKE), Move.APPROVE, id="approved-and-revoked"),
+        pytest.param((Move.WITHDRAW,), None, id="withdrawn"),
+        pytest.param((), None, id="waiting"),
+    ],
+)
+def test_it_was_decided_when_somebody_approved_or_refused_it(
+    school: Granting, moves: tuple[Move, ...], decided_by: Move | None
+) -> None:
+    filed = asked(school, names=("bet.example", "game.example"))
+    at: dict[Move | None, datetime | None] = {None: None}
+    for move in moves:
+        school.clock.advance(minutes=5)
+        at[move] = school.clock()
+        filed = MOVES[move](school.overrides, filed.override.id, filed.version)
+    assert filed.override.decided_at == at[decided_by]
+    assert school.overrides.get(filed.override.id) == filed
+
+
+def test_half_of_an_approval_decides_nothing(school: Granting) -> None:
+    filed = asked(school, names=("nude.example",))
+    half = school.overrides.approve("safeguarding", filed.override.id, version=1)
+    assert half.override.decided_at is None
+    school.clock.advance(minutes=5)
+    done = school.overrides.approve("coordinator", filed.override.id, version=2)
+    assert done.override.decided_at == school.clock()
+
+
+def test_an_emergency_was_decided_when_it_was_taken(school: Granting) -> None:
+    filed = asked(school, person="manager", is_break_glass=True)
+    taken_at = school.clock()
+    school.clock.advance(minutes=5)
+    assert school.overrides.countersign("head", filed.override.id, version=1).override.decided_at == taken_at
+    assert (
+        school.overrides.revoke("head", filed.override.id, version=2, reason=REASON).override.decided_at == taken_at
+    )
 
 
 def test_reminders_and_escalation_come_once(school: Granting) -> None:
@@ -345,14 +393,14 @@ def test_revoking_works_at_once_and_devices_follow(school: Granting) -> None:
     done = school.overrides.revoke("teacher", filed.override.id, version=2, reason=REASON)
     assert not school.open_for("year5", "bet.example")
     assert school.changes == 2
-    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(hours=1)
+    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(hours=1, seconds=1)
 
 
 def test_an_answer_does_not_outlive_the_override_that_was_revoked(school: Granting) -> None:
     filed = asked(school)
     school.overrides.approve("manager", filed.override.id, version=1)
     done = school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
-    assert school.overrides.everywhere_at(done) == filed.override.lift.until_at
+    assert school.overrides.everywhere_at(done) == filed.override.lift.until_at + timedelta(seconds=1)
 
 
 def test_an_approval_stands_although_the_gateway_cannot_be_told(

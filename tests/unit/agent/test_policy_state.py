@@ -1,5 +1,6 @@
 """What a policy means at an instant, and when it has to be looked at again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from indexes_of_test import index_of, name_list, wire
 from lists_of_test import site_with
 
+from agent import canaries
 from agent.outcomes import Outcome, read_outcome
-from agent.policy_state import NULL_IPV4, NULL_IPV6, PolicyState, Ruling, build_overlay
+from agent.policy_state import NULL_IPV4, NULL_IPV6, PolicyState, Ruling, build_overlay, policies_of_overrides
 from agent.site import ActivityLevel, Answers, AnswerStyle, Limits, Retention
 from agent.snapshot import BlockTexts, Snapshot
 from agent.spool import read_row_code
@@ -22,6 +24,8 @@ from filters.safe_search import names_by_tag
 from filters.wire import Ede
 from rules.engine import decide
 from rules.event import Event
+from rules.name import DomainName
+from rules.override import Lift, Override, State, policies_of
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
 from rules.schedule import Schedule, Window
 from rules.subject import Audience, Profile, Scope
@@ -281,6 +285,76 @@ def test_helplines_are_never_recorded_whatever_becomes_of_them(level: ActivityLe
     assert state.private_ruling(PUPIL, tags).row_code is None
 
 
+LESSON = Policy(
+    "override-o1",
+    Effect.ALLOW,
+    frozenset({"name:game.test"}),
+    Scope(),
+    "override o1",
+    from_at=NOON,
+    until_at=in_seconds(60),
+    lifts=frozenset({"games"}),
+)
+
+
+def test_a_ruling_knows_the_overrides_that_it_is_owed_to_while_they_last() -> None:
+    clocks = Clocks()
+    state = policy_state(Rulebook((*EVERYTHING.policies, LESSON), guards=frozenset({"helplines"})), clocks=clocks)
+    rulings = [
+        ruling(state, *tags)
+        for tags in (
+            ["games", "name:game.test"],
+            ["games"],
+            ["name:game.test"],
+            ["games", "name:game.test", "helplines"],
+        )
+    ]
+    assert [each.overrides for each in rulings] == [(b"o1",), (), (), ()]
+    clocks.advance(60)
+    state.advance()
+    assert ruling(state, "games", "name:game.test").overrides == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "found"),
+    [
+        pytest.param(LESSON, {"o1": {"override-o1"}}, id="the-first-of-an-override"),
+        pytest.param(replace(LESSON, id="override-o1-2"), {"o1": {"override-o1-2"}}, id="the-next"),
+        pytest.param(replace(LESSON, id="suspension-s1"), {}, id="a-suspension"),
+        pytest.param(replace(LESSON, id="override-games", until_at=None), {}, id="a-rule-of-the-site-called-so"),
+        pytest.param(block("games"), {}, id="any-other"),
+    ],
+)
+def test_which_policies_are_those_of_an_override(policy: Policy, found: dict[str, set[str]]) -> None:
+    assert policies_of_overrides(Rulebook((policy,))) == found
+
+
+def test_what_an_override_does_is_known_by_its_id() -> None:
+    override = Override(
+        id="0123456789abcdef",
+        requester="teacher",
+        lift=Lift(
+            names=(DomainName("a.test"), DomainName("b.test")),
+            categories=frozenset({"games"}),
+            lifts_of=((DomainName("a.test"), frozenset()), (DomainName("b.test"), frozenset({"video"}))),
+            audiences=frozenset({Audience.PUPIL}),
+            groups=frozenset(),
+            from_at=NOON,
+            until_at=in_seconds(60),
+        ),
+        reason="",
+        topic="",
+        state=State.APPROVED,
+        is_break_glass=False,
+        approvers=(),
+        requested_at=NOON,
+        decided_at=NOON,
+    )
+    policies = policies_of(override)
+    assert len(policies) == 3
+    assert policies_of_overrides(Rulebook(policies)) == {override.id: {policy.id for policy in policies}}
+
+
 # ---- names known beside the lists --------------------------------------------------------------------------------
 
 
@@ -289,7 +363,8 @@ def test_the_overlay_knows_what_policies_mention_canaries_searches_and_guards() 
         (block("name:a.test", "games"),), guards=frozenset({"name:open.test"}), statutory=frozenset({"name:bad.test"})
     )
     overlay = build_overlay(rulebook, {"helplines": ("help.test",), "system_updates": ("help.test",)})
-    assert overlay.subtree.keys() == {wire(name) for name in ("a.test", "open.test", "bad.test", "help.test")}
+    subtrees = ("a.test", "open.test", "bad.test", "help.test", canaries.APEX)
+    assert overlay.subtree.keys() == {wire(name) for name in subtrees}
     found = policy_state(rulebook, snapshot={"guard_names": {"helplines": ("help.test",)}}).classifier
     expected = {
         "x.a.test": {"name:a.test"},
@@ -301,8 +376,21 @@ def test_the_overlay_knows_what_policies_mention_canaries_searches_and_guards() 
         "mask.icloud.com": {"proxy"},
         "www.google.com": {"search:google"},
         "x.www.google.com": set(),
+        canaries.canary_name("self_harm"): {"self_harm", canaries.TAG},
+        "x." + canaries.canary_name("self_harm"): {canaries.TAG},
+        canaries.PRESENT_NAME: {canaries.PRESENT_TAG, canaries.TAG},
+        canaries.UNLISTED_NAME: {canaries.TAG},
+        "schoolgate.test": set(),
     }
     assert {name: set(found.classify(wire(name), 1)) for name in expected} == expected
+
+
+def test_a_profile_that_is_only_tried_takes_no_part() -> None:
+    state = policy_state(Rulebook((block("games"),)))
+    assert state.state_to_try(PUPIL).table.rule(frozenset({"games"})).refusal is not None
+    assert state.profiles == {}
+    pupils = state.profile_state(PUPIL)
+    assert state.state_to_try(PUPIL) is pupils, "the very table that clients are answered by"
 
 
 def test_every_host_with_a_safe_mode_is_known() -> None:

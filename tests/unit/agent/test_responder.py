@@ -19,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from indexes_of_test import index_of, name_list, text_list, wire
 
+from agent import canaries
+from agent.canaries import PRESENT_NAME, UNLISTED_NAME, canary_name
 from agent.outcomes import Outcome
 from agent.responder import BUSY_REFRESHES, MAX_SHAPE_OCTETS
 from agent.site import ActivityLevel, Answers, AnswerStyle, Endpoint, Limits, Retention, Upstream, Upstreams, Zone
@@ -129,6 +131,60 @@ def test_canary_names_do_not_exist_however_the_site_blocks(rdtype: str) -> None:
     for name in ("use-application-dns.net", "MASK.icloud.com", "mask-h2.icloud.com"):
         assert school.ask(name, rdtype).rcode == "NXDOMAIN"
     assert school.ask("x.mask.icloud.com", rdtype).waits, "the names themselves, and nothing below them"
+
+
+def test_a_canary_is_blocked_as_its_category_and_else_has_the_one_address() -> None:
+    school = Answering(rulebook=Rulebook((block("games", scope=PUPILS),)))
+    name = canary_name("games")
+    assert (school.ask(name).rcode, school.ask(name, to=STAFF).addresses) == ("NXDOMAIN", [canaries.IPV4])
+    assert school.ask(name, "AAAA", to=STAFF).addresses == [canaries.IPV6]
+    other = school.ask(name, "TXT", to=STAFF)
+    assert (other.rcode, other.records) == ("NOERROR", [])
+    assert school.ask(name.upper(), to=STAFF).addresses == [canaries.IPV4]
+    assert school.ask(UNLISTED_NAME).ttls == {canaries.TTL_SECONDS}
+    assert school.upstream.asked == [], "nobody else is asked"
+
+
+@pytest.mark.parametrize(
+    "rulebook",
+    [
+        pytest.param(Rulebook(), id="nothing-is-blocked"),
+        pytest.param(Rulebook(allow_only=(EVERYBODY,)), id="only-chosen-names-are-open"),
+        pytest.param(Rulebook((block("name:schoolgate.test"),)), id="the-names-above-it-are-blocked"),
+    ],
+)
+def test_that_a_schoolgate_answers_is_always_told(rulebook: Rulebook) -> None:
+    school = Answering(rulebook=rulebook)
+    assert school.ask(PRESENT_NAME).addresses == [canaries.IPV4]
+    assert (school.ask(UNLISTED_NAME).rcode == "NOERROR") is (rulebook == Rulebook())
+
+
+def test_canaries_stay_here_whatever_zones_a_site_has() -> None:
+    zones = Upstreams((), zones=(Zone("test", (Upstream(Endpoint("192.0.2.53", 53)),)),))
+    school = Answering(upstreams=zones)
+    assert school.ask(canary_name("games")).addresses == [canaries.IPV4]
+
+
+@pytest.mark.parametrize("activity", ActivityLevel)
+def test_a_query_for_a_canary_is_counted_and_kept_against_nobody(activity: ActivityLevel) -> None:
+    retention = Retention(activity=activity, all_reason="a test")
+    school = Answering(rulebook=Rulebook((block("games"),)), retention=retention)
+    for name in (canary_name("games"), canary_name("chat"), PRESENT_NAME):
+        school.ask(name)
+    assert school.rows() == {}
+    assert {(each.verdict, each.category): count for each, count in school.outcomes().items()} == {
+        ("blocked", "games"): 1,
+        ("local", "none"): 2,
+    }
+
+
+def test_an_answer_to_ourselves_is_not_counted() -> None:
+    school = Answering(rulebook=Rulebook((block("games"),)))
+    for name in (canary_name("games"), canary_name("chat")):
+        assert school.responder.rehearse(query(name), school.client()) is not None
+    assert school.outcomes() == {}
+    school.ask(canary_name("games"))
+    assert sum(school.outcomes().values()) == 1
 
 
 ZONE = """\
@@ -938,6 +994,140 @@ def test_helplines_are_never_recorded(level: ActivityLevel) -> None:
     for name in (*names, *names):
         school.resolve(name)
     assert school.rows() == {}
+
+
+# ---- how overrides are used --------------------------------------------------------------------------------------
+
+
+def override(*tags: str, lifts: str = "", name: str = "override-o1", scope: Scope = PUPILS) -> Policy:
+    opened = allow(*tags, scope=scope)
+    return replace(opened, id=name, lifts=frozenset(lifts.split()), from_at=in_seconds(0), until_at=in_seconds(100))
+
+
+LESSON = Rulebook((block("gambling"), override("name:bet.test", lifts="gambling")))
+BET = ("bet.test. 300 A 192.0.2.1", "www.bet.test. 300 A 192.0.2.2", "bet.test. 300 HTTPS 1 .")
+
+
+def test_every_answer_that_is_owed_to_an_override_is_a_use_of_it_by_a_device_and_no_name_of_anybody() -> None:
+    school = Answering(GAMBLING, rulebook=LESSON, zone=BET)
+    for name in ("bet.test", "bet.test", "www.bet.test", "nothing.bet.test"):
+        school.resolve(name)
+    school.resolve("bet.test", "HTTPS")
+    school.resolve("bet.test", udp=False)
+    for _ in range(3):
+        school.resolve("bet.test", device=1)
+    assert school.uses() == {("o1", "0"): 6, ("o1", "1"): 3}
+    assert school.rows() == {}
+    assert school.counters.plain["reply_cache_hits"] == 0, "none is answered without being looked at"
+    assert school.counters.plain["answer_cache_hits"] == 5, "but nobody asks for it again"
+
+
+def test_who_has_no_override_makes_no_use_of_it_and_is_answered_as_fast_as_ever() -> None:
+    school = Answering(GAMBLING, rulebook=LESSON, zone=(*BET, WWW))
+    assert school.resolve("bet.test", to=STAFF).rcode == "NXDOMAIN"
+    for _ in range(3):
+        school.resolve("www.example")
+    school.advance(100)
+    assert school.resolve("bet.test").rcode == "NXDOMAIN", "it has ended"
+    assert school.uses() == {}
+    assert school.counters.plain["reply_cache_hits"] == 2
+
+
+def test_an_answer_that_comes_when_it_has_ended_is_no_use_of_it() -> None:
+    school = Answering(GAMBLING, rulebook=LESSON, zone=BET)
+    sent = school.ask("bet.test")
+    school.advance(100)
+    school.upstream.answer()
+    assert (sent.rcode, school.uses()) == ("NXDOMAIN", {})
+
+
+@pytest.mark.parametrize(
+    ("level", "uses"),
+    [
+        pytest.param(ActivityLevel.COUNTS, {("o1", ""): 2}, id="by-nobody-in-particular"),
+        pytest.param(ActivityLevel.BLOCKED, {("o1", "0"): 1, ("o1", "1"): 1}, id="by-a-device"),
+        pytest.param(ActivityLevel.ALL, {("o1", "0"): 1, ("o1", "1"): 1}, id="by-a-device-beside-the-query"),
+    ],
+)
+def test_how_a_use_is_recorded(level: ActivityLevel, uses: dict[tuple[str, str], int]) -> None:
+    school = Answering(GAMBLING, rulebook=LESSON, zone=BET, retention=Retention(activity=level))
+    for device in (0, 1):
+        school.resolve("bet.test", device=device)
+    assert school.uses() == uses
+    assert set(school.rows()) == ({("bet.test", "lifted")} if level is ActivityLevel.ALL else set())
+
+
+@pytest.mark.parametrize(
+    ("rulebook", "asked", "zone"),
+    [
+        pytest.param(
+            Rulebook((override("name:www.example"),), allow_only=(PUPILS,)),
+            ("www.example", "A"),
+            (WWW,),
+            id="a-name-among-chosen-ones",
+        ),
+        pytest.param(
+            Rulebook((block("search:google"), override("search:google")), safe_search=(STRICT,)),
+            ("www.google.com", "A"),
+            GOOGLE,
+            id="a-service-in-its-safe-mode",
+        ),
+        pytest.param(
+            Rulebook((block("search:google"), override("search:google")), safe_search=(STRICT,)),
+            ("www.google.com", "HTTPS"),
+            GOOGLE,
+            id="another-way-into-its-safe-mode",
+        ),
+        pytest.param(LESSON, ("bet.test", "ANY"), BET, id="any-record"),
+        pytest.param(
+            LESSON,
+            ("www.example", "A"),
+            ("www.example. 300 CNAME www.bet.test.", *BET),
+            id="a-name-that-leads-to-an-open-one",
+        ),
+        pytest.param(
+            Rulebook((block("name:site.localhost"), override("name:site.localhost"))),
+            ("site.localhost", "A"),
+            (),
+            id="a-local-name",
+        ),
+        pytest.param(
+            Rulebook((*LESSON.policies, override("gambling", name="override-o1-2"))),
+            ("bet.test", "A"),
+            BET,
+            id="two-policies-of-one-override",
+        ),
+    ],
+)
+def test_what_else_is_owed_to_an_override(rulebook: Rulebook, asked: tuple[str, str], zone: tuple[str, ...]) -> None:
+    school = Answering(GAMBLING, rulebook=rulebook, zone=zone)
+    for _ in range(3):
+        school.resolve(*asked)
+    assert school.uses() == {("o1", "0"): 3}
+
+
+@pytest.mark.parametrize(
+    "rulebook",
+    [
+        pytest.param(Rulebook((block("games"), override("gambling"))), id="what-nobody-blocks"),
+        pytest.param(Rulebook((*LESSON.policies, allow("gambling"))), id="what-a-rule-of-the-site-opens"),
+        pytest.param(replace(LESSON, guards=frozenset({"gambling"})), id="what-is-always-open"),
+        pytest.param(
+            Rulebook((block("gambling"), override("gambling", name="suspension-s1"))), id="what-a-suspension-opens"
+        ),
+    ],
+)
+def test_what_is_open_anyhow_is_no_use_of_an_override(rulebook: Rulebook) -> None:
+    school = Answering(GAMBLING, rulebook=rulebook, zone=BET)
+    assert school.resolve("bet.test").addresses == ["192.0.2.1"]
+    assert school.uses() == {}
+
+
+def test_who_asks_for_help_is_not_counted_either() -> None:
+    rulebook = Rulebook((block("gambling"), override("gambling")))
+    school = Answering(GAMBLING, rulebook=rulebook, zone=BET, snapshot={"unrecorded": frozenset({"gambling"})})
+    assert school.resolve("bet.test").addresses == ["192.0.2.1"]
+    assert school.uses() == {}
 
 
 # ---- nothing grows, nothing breaks -------------------------------------------------------------------------------

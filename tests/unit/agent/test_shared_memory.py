@@ -14,6 +14,7 @@ from agent import shared_memory
 from agent.outcomes import outcome
 from agent.shared_memory import (
     BUCKETS,
+    CANARIES,
     CONTROL,
     GAUGES,
     INTAKE,
@@ -99,7 +100,7 @@ def test_every_counter_has_its_own_place(memory: SharedMemory) -> None:
     assert memory.worker(1).outcomes() == [0] * len(counters.outcomes)
 
 
-@pytest.mark.parametrize("names", [PLAIN, GAUGES, CONTROL, INTAKE, UPSTREAM], ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [PLAIN, GAUGES, CONTROL, INTAKE, CANARIES, UPSTREAM], ids=lambda names: names[0])
 def test_no_name_stands_twice(names: tuple[str, ...]) -> None:
     assert len(set(names)) == len(names)
 
@@ -109,7 +110,8 @@ def test_the_tables_fit_into_the_layout() -> None:
     assert len(GAUGES) <= shared_memory._GAUGE_SLOTS
     assert len(UPSTREAM) <= shared_memory._UPSTREAM_WORDS
     assert shared_memory._CONTROL_AT + len(CONTROL) <= shared_memory._INTAKE_AT
-    assert shared_memory._INTAKE_AT + len(INTAKE) <= shared_memory._HEADER_WORDS
+    assert shared_memory._INTAKE_AT + len(INTAKE) <= shared_memory._CANARIES_AT
+    assert shared_memory._CANARIES_AT + len(CANARIES) <= shared_memory._HEADER_WORDS
 
 
 def test_every_counter_that_the_program_names_exists() -> None:
@@ -135,13 +137,16 @@ def test_generations_are_published_and_acknowledged(memory: SharedMemory, path: 
     assert (seen.index_generation, seen.policy_generation, seen.heartbeat_nanoseconds) == (0, 0, 0)
 
 
-def test_the_supervisor_and_the_intake_have_places_of_their_own(memory: SharedMemory) -> None:
+def test_the_supervisor_the_intake_and_who_compares_have_places_of_their_own(memory: SharedMemory) -> None:
     memory.count("worker_restarts")
     memory.count("worker_restarts")
     memory.tell_intake({"rows_taken": 4})
     assert memory.control()["worker_restarts"] == 2
     assert memory.intake()["rows_taken"] == 4
-    assert sum(memory.control().values()) + sum(memory.intake().values()) == 6
+    memory.tell_canaries({"unlogged_open": 5})
+    assert memory.canaries()["unlogged_open"] == 5
+    everything = (memory.control(), memory.intake(), memory.canaries())
+    assert sum(sum(numbers.values()) for numbers in everything) == 11
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import DataObject, binary, data, dictionaries, integers, sampled_from, tuples
 
-from agent.outcomes import outcome
+from agent.outcomes import OUTCOMES, outcome
 from agent.spool import (
     FRAME_ROWS,
     HEADER,
+    USED,
     Batch,
     Row,
     RowKey,
@@ -86,6 +87,10 @@ def test_rows_arrive_as_they_were_written(folder: Path, writer: SpoolWriter) -> 
 def test_a_row_says_what_happened_and_why() -> None:
     what, reason = read_row_code(CODE)
     assert (what.audience, what.verdict, what.category, reason) == ("pupil", "blocked", "gambling", ReasonCode.POLICY)
+
+
+def test_no_outcome_is_taken_for_a_use_of_an_override() -> None:
+    assert row_code(OUTCOMES - 1, list(ReasonCode)[-1]) < USED <= 0xFFFF
 
 
 @given(

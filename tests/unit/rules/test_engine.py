@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.engine import decide
+from rules.engine import decide, owed_to
 from rules.event import Event
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
 from rules.schedule import Schedule, Window
@@ -355,3 +355,69 @@ def test_an_override_with_fewer_categories_never_allows_more(
         for each in (replace(wide, lifts=frozenset()), replace(wide, lifts=GAMBLING_ALONE), wide)
     ]
     assert opened == sorted(opened)
+
+
+# ---- what an answer is owed to -----------------------------------------------------------------------------------
+
+
+def without(rulebook: Rulebook, *ids: str) -> Rulebook:
+    return replace(rulebook, policies=tuple(policy for policy in rulebook.policies if policy.id not in ids))
+
+
+FIVE = Profile(Audience.PUPIL, frozenset({"five"}))
+SCOPE_FIVE = Scope(groups=frozenset({"five"}))
+GAMBLING = allow("name:bet.test", id_="o1", lifts=GAMBLING_ALONE)
+GAMES = allow("name:bet.test", id_="o2", lifts=frozenset({"games"}))
+NOTHING = allow("name:bet.test", id_="o0", lifts=frozenset())
+SPLIT = allow("gambling", id_="o1-2", lifts=frozenset())
+BLOCKS = (block("gambling"), block("games"))
+
+
+@pytest.mark.parametrize(
+    ("policies_", "tags", "owed"),
+    [
+        pytest.param((*BLOCKS, GAMBLING), "gambling", ("o1",), id="the-one-that-lifts-it"),
+        pytest.param((*BLOCKS, GAMBLING), "", (), id="what-nobody-blocks-is-owed-to-nobody"),
+        pytest.param((*BLOCKS, allow("gambling"), GAMBLING), "gambling", (), id="a-rule-of-the-site-opens-it-anyhow"),
+        pytest.param((*BLOCKS, GAMBLING, GAMES), "gambling games", ("o1", "o2"), id="both-where-both-are-needed"),
+        pytest.param((*BLOCKS, allow("games"), GAMBLING), "gambling games", ("o1",), id="the-rest-by-the-site"),
+        pytest.param((*BLOCKS, GAMBLING, replace(GAMBLING, id="o2")), "gambling", ("o1",), id="the-first-of-equals"),
+        pytest.param((*BLOCKS, NOTHING, GAMBLING), "gambling", ("o1",), id="not-the-one-that-lifts-nothing"),
+        pytest.param((*BLOCKS, NOTHING, SPLIT), "gambling", ("o1",), id="any-policy-of-it"),
+    ],
+)
+def test_what_an_answer_is_owed_to(policies_: tuple[Policy, ...], tags: str, owed: tuple[str, ...]) -> None:
+    grants = {"o0": frozenset({"o0"}), "o1": frozenset({"o1", "o1-2"}), "o2": frozenset({"o2"})}
+    event = Event(AT, PUPIL, frozenset({"name:bet.test", *tags.split()}))
+    assert owed_to(event, Rulebook(policies_), grants) == owed
+
+
+def test_what_only_the_youngest_would_not_get_is_owed_to_it_by_them_alone() -> None:
+    rulebook = Rulebook((replace(NOTHING, id="o1"),), allow_only=(SCOPE_FIVE,))
+    owed = [
+        owed_to(Event(AT, profile, frozenset({"name:bet.test"})), rulebook, {"o1": frozenset({"o1"})})
+        for profile in (FIVE, PUPIL)
+    ]
+    assert owed == [("o1",), ()]
+
+
+def test_a_safe_mode_is_owed_to_what_opens_the_service() -> None:
+    rulebook = Rulebook(
+        (block("video"), allow("video", id_="o1")), safe_search=(SafeSearch(EVERYBODY, {"search:youtube": "strict"}),)
+    )
+    event = Event(AT, PUPIL, frozenset({"video", "search:youtube"}))
+    assert isinstance(decide(event, rulebook), Rewrite)
+    assert owed_to(event, rulebook, {"o1": frozenset({"o1"})}) == ("o1",)
+
+
+@given(rulebooks, events)
+def test_what_an_answer_is_owed_to_is_enough_and_nothing_of_it_is_idle(rulebook: Rulebook, event: Event) -> None:
+    if isinstance(decide(event, rulebook), Block):
+        return
+    allowing = [policy.id for policy in rulebook.policies if policy.effect is Effect.ALLOW]
+    grants = {f"grant-{place % 3}": frozenset(allowing[place % 3 :: 3]) for place in range(len(allowing))}
+    owed = owed_to(event, rulebook, grants)
+    others = [id_ for grant, ids in grants.items() if grant not in owed for id_ in ids]
+    assert not isinstance(decide(event, without(rulebook, *others)), Block)
+    for grant in owed:
+        assert isinstance(decide(event, without(rulebook, *others, *grants[grant])), Block)

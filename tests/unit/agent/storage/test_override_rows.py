@@ -11,8 +11,10 @@ from granting import MORNING, Granting
 from agent.storage.override_rows import (
     Filed,
     Use,
+    ids_to_sum_up,
     read_override,
     read_overrides,
+    read_to_sum_up,
     read_unconfirmed,
     write_override,
 )
@@ -61,8 +63,9 @@ def write(school: Granting, *filed: Filed) -> None:
 @pytest.mark.parametrize(
     "filed",
     [
-        pytest.param(Filed(EVERYTHING, 7, Use(3, 2)), id="everything"),
-        pytest.param(Filed(EVERYTHING, 7, Use(0, None)), id="used-by-nobody-knows-how-many"),
+        pytest.param(Filed(EVERYTHING, 7, Use(3, 2, is_complete=True)), id="everything"),
+        pytest.param(Filed(EVERYTHING, 7, Use(0, None, is_complete=True)), id="used-by-nobody-knows-how-many"),
+        pytest.param(Filed(EVERYTHING, 7, Use(None, None, is_complete=False)), id="used-nobody-knows-how-often"),
         pytest.param(Filed(replace(EVERYTHING, decided_at=None, approvers=(), is_break_glass=False), 1), id="little"),
     ],
 )
@@ -122,3 +125,40 @@ def test_emergencies_that_nobody_countersigned(school: Granting, change: dict[st
     write(school, Filed(replace(alone, **change), 1))  # type: ignore[arg-type]  # the table above fits
     with school.store.read() as database:
         assert bool(read_unconfirmed(database, before=alone.requested_at)) is is_found
+
+
+@pytest.mark.parametrize(
+    ("filed", "is_one"),
+    [
+        *(
+            pytest.param(Filed(replace(EVERYTHING, state=state), 1), is_one, id=state)
+            for state, is_one in {
+                State.WAITING: False,
+                State.HALF_APPROVED: False,
+                State.APPROVED: False,
+                State.REFUSED: False,
+                State.WITHDRAWN: False,
+                State.REVOKED: True,
+                State.ENDED: True,
+                State.UNCONFIRMED: True,
+            }.items()
+        ),
+        pytest.param(Filed(replace(EVERYTHING, decided_at=None), 1), False, id="ended-before-anybody-decided"),
+        pytest.param(Filed(EVERYTHING, 1, Use(0, 0, is_complete=True)), False, id="summed-up"),
+    ],
+)
+def test_what_is_to_be_summed_up(school: Granting, filed: Filed, is_one: bool) -> None:
+    write(school, filed)
+    with school.store.read() as database:
+        assert read_to_sum_up(database) == ([filed] if is_one else [])
+
+
+def test_what_may_still_be_summed_up_is_kept(school: Granting) -> None:
+    summed_up = Filed(replace(EVERYTHING, id="o2"), 1, Use(0, 0, is_complete=True))
+    write(school, Filed(EVERYTHING, 1), summed_up, Filed(replace(EVERYTHING, id="o3", state=State.APPROVED), 1))
+    asked, until_at = ["o1", "o2", "o4", "'); DROP TABLE overrides;--"], EVERYTHING.lift.until_at
+    with school.store.read() as database:
+        assert ids_to_sum_up(database, asked, until_after=MORNING) == {"o1"}
+        assert ids_to_sum_up(database, ["o3"], until_after=MORNING) == {"o3"}
+        assert ids_to_sum_up(database, asked, until_after=until_at) == set()
+        assert ids_to_sum_up(database, [], until_after=MORNING) == set()
