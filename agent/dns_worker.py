@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import restraint
+from agent.canary_looks import CanaryLooks, report_path
 from agent.clients import ClientResolver
 from agent.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
@@ -89,6 +90,7 @@ class DnsWorker:
         )
         self._resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, snapshot.devices)
         self._streams = StreamConnections(self, snapshot.site.limits, monotonic=time.monotonic)
+        self._canaries = CanaryLooks(report_path(Path(job.shared_memory).parent, job.slot))
         self._acknowledge()
 
     def run(self) -> None:
@@ -310,6 +312,7 @@ class DnsWorker:
             self._forwarder.tick()
         if self._ticks % COLLECT_TICKS == 0:
             gc.collect(1)
+        self._canaries.tick(responder)
 
     def _hand_over_rows(self) -> None:
         """Give the rows of this tick to the spool; what it cannot take is counted as lost."""

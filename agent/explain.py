@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
+from agent import canaries
 from agent.granted import Grant
 from agent.site import Site
 from agent.what_if import Who
@@ -138,7 +139,7 @@ def explain(
         blocks=tuple(_standing_blocks(event, site.rulebook)),
         refusal=refusal_of(reason) if isinstance(verdict, Block) else None,
         safe_host=target(reason.tag or "", verdict.mode) if isinstance(verdict, Rewrite) else None,
-        upstreams=() if isinstance(verdict, Block) else _upstreams(site, name),
+        upstreams=() if isinstance(verdict, Block) or canaries.TAG in tags else _upstreams(site, name),
         change=_next_change(event, site.rulebook, verdict),
         grant=grant_of(reason.policy_id) if reason.policy_id else None,
     )

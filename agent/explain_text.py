@@ -5,6 +5,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import PurePath
 
+from agent import canaries
 from agent.explain import Change, Explanation, StandingBlock
 from agent.granted import Grant
 from agent.site import Site
@@ -171,6 +172,8 @@ class _Wording:
             return
         if explanation.safe_host is not None:
             yield _("Answer: the addresses of %(host)s") % {"host": explanation.safe_host}
+        elif canaries.TAG in explanation.tags:
+            yield _("Answer: from %(upstreams)s") % {"upstreams": "Schoolgate"}
         elif self.site.upstreams.use_system and not explanation.upstreams:
             yield _("Answer: from the resolver of this machine")
         else:

@@ -25,6 +25,9 @@ from agent.shared_memory import (
 
 # A worker beats ten times a second.
 SILENT_WORKER_SECONDS: Final = 3.0
+# The canaries are compared with the record every second, and a worker looks them up at least every half minute.
+SILENT_CANARIES_SECONDS: Final = 60.0
+UNKNOWN: Final = -1
 
 BUCKET_BOUNDS: Final = (*(f"{2**bucket / 1e6:g}" for bucket in range(BUCKETS - 1)), "+Inf")
 
@@ -115,6 +118,7 @@ class GatewayCollector(Collector):
         yield from self._worker_metrics(workers)
         yield from self._control_metrics()
         yield from self._intake_metrics()
+        yield from self._canary_metrics()
         yield from _list_metrics(self._lists())
         yield from self._state()
 
@@ -172,6 +176,26 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily(
             "schoolgate_spool_waiting_bytes", "What the spool holds that is not stored.", intake["waiting_bytes"]
         )
+
+    def _canary_metrics(self) -> Iterator[Metric]:
+        canaries = self._memory.canaries()
+        checked_at = canaries["checked_nanoseconds"] / 1e9
+        is_known = checked_at > 0 and self._monotonic() - checked_at < SILENT_CANARIES_SECONDS
+        yield GaugeMetricFamily(
+            "schoolgate_unlogged_open_canaries",
+            "Canaries, by network, that resolve without anything on record that opens them; -1 where nobody knows.",
+            unlogged_open(canaries) if is_known else UNKNOWN,
+        )
+        yield GaugeMetricFamily(
+            "schoolgate_needlessly_blocked_canaries",
+            "Canaries, by network, that are blocked though the record opens them; -1 where nobody knows.",
+            canaries["needlessly_blocked"] if is_known else UNKNOWN,
+        )
+
+
+def unlogged_open(canaries: Mapping[str, int]) -> int:
+    """Say how many canaries are known to resolve without a record; a worker nobody heard of may be anything."""
+    return canaries["unlogged_open"] or (UNKNOWN if canaries["unknown_workers"] else 0)
 
 
 def _counter(name: str, text: str, number: float) -> Metric:

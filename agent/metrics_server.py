@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from agent.logs import log
-from agent.metrics import is_alive
+from agent.metrics import SILENT_CANARIES_SECONDS, is_alive
 from agent.shared_memory import UPSTREAM_HEALTHY, UPSTREAM_UNUSED, SharedMemory
 from agent.site import Endpoint
 
@@ -63,6 +63,25 @@ def health_reasons(memory: SharedMemory, now: float) -> list[str]:
         reasons.append("the intake of the activity record does not work")
     elif intake["is_failing"]:
         reasons.append("the activity record cannot be stored and waits in the spool; the log says why")
+    return reasons
+
+
+def canary_reasons(memory: SharedMemory, now: float) -> list[str]:
+    """Say whether filtering is off without a record, or nobody knows whether it is.
+
+    Args:
+        now: seconds, by the clock of the heartbeats.
+    """
+    canaries = memory.canaries()
+    # Before its first word, it has as long from when there was something to compare.
+    heard_at = (canaries["checked_nanoseconds"] or memory.published_at_nanoseconds) / 1e9
+    if now - heard_at > SILENT_CANARIES_SECONDS:
+        return ["for a minute nobody has compared the filter with the record"]
+    reasons = []
+    if canaries["unlogged_open"]:
+        reasons.append("filtering is off without a record; the record says where")
+    if canaries["unknown_workers"]:
+        reasons.append("for a minute not every worker has said whether its filter is on")
     return reasons
 
 

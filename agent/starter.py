@@ -15,8 +15,3 @@ def starter_files() -> Iterator[tuple[str, Traversable]]:
         category, dot, suffix = file.name.rpartition(".")
         if dot and suffix == "txt":
             yield category, file
-
-
-def canary_name(category: str) -> str:
-    """Give the reserved name that tries the filter for a category, without a visit to anybody."""
-    return f"{category.replace('_', '-')}.canary.schoolgate.test"

@@ -59,6 +59,7 @@ upstreams:
 """
 
 TAGS = {
+    "canary.schoolgate.test": {"canary"},
     "bet.example": {"gambling"},
     "play.bet.example": {"gambling", "games"},
     "game.example": {"games"},

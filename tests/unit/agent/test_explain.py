@@ -144,6 +144,11 @@ def test_an_open_name_is_asked_of_the_upstreams_of_its_zone() -> None:
     assert outside.upstreams == ("udp://192.0.2.53:53", "tls://198.51.100.53:853")
 
 
+def test_about_a_canary_nobody_else_is_asked() -> None:
+    explanation, _ = explain_at_test("unlisted.canary.schoolgate.test", "staff")
+    assert explanation.upstreams == ()
+
+
 def test_a_service_in_its_safe_mode_leads_to_the_safe_host() -> None:
     explanation, _ = explain_at_test("www.google.com", "pupil")
     assert explanation.safe_host == "forcesafesearch.google.com"

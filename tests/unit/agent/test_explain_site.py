@@ -1,5 +1,6 @@
 """Explaining with the lists on this machine: compiled, in force, and found again line by line."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,13 +8,16 @@ import pytest
 from granting import MORNING, REASON, Granting
 
 from agent.assembly import open_generations
+from agent.categories import load_categories
 from agent.config import parse_site
 from agent.explain import Explanation
 from agent.explain_site import explain_site
+from agent.explain_text import render
 from agent.granted import Grant
 from agent.list_updater import ListUpdater
-from agent.site import Site
+from agent.site import OverrideSettings, Site
 from agent.suspensions import AskedSuspension
+from agent.texts import load_texts
 from rules.errors import ConfigurationError, IndexUnusableError
 from rules.verdict import Allow, Block, Reason, ReasonCode
 
@@ -154,3 +158,12 @@ def test_damaged_lists_are_not_explained_with(tmp_path: Path) -> None:
     (folder / "current").write_text("1 1")
     with pytest.raises(IndexUnusableError, match=r"index\.bin: "):
         explained(write_school(tmp_path), "www.example")
+
+
+def test_what_the_site_never_opens_is_said_to_whoever_would_ask(site: Site) -> None:
+    stricter = replace(site, overrides=OverrideSettings(never=frozenset({"gambling"})))
+    words = [
+        render(explained(each, "bets.example"), each, load_categories(), load_texts("en"))
+        for each in (site, stricter)
+    ]
+    assert ["nobody can ask for an exception" in text for text in words] == [False, True]

@@ -49,6 +49,10 @@ def test_every_story_reads_as_the_golden_text(language: str) -> None:
     assert told == (GOLDEN / f"explain.{language}.txt").read_text(encoding="utf-8")
 
 
+def test_a_canary_is_answered_here() -> None:
+    assert "  Answer: from Schoolgate\n" in explained("unlisted.canary.schoolgate.test", "staff", "now")
+
+
 def test_where_nobody_can_be_asked_nobody_is_named() -> None:
     told = explained("bet.example", "pupil", "now", not_askable=frozenset({"gambling"}))
     assert "15 Blocked" in told

@@ -160,6 +160,27 @@ def test_lists_and_the_intake_are_shown(memory: SharedMemory) -> None:
     assert value(memory, "schoolgate_reloads_total", result="refused") == 1
 
 
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        pytest.param({}, -1, id="nobody-has-compared-yet"),
+        pytest.param({"checked_nanoseconds": int((NOW - 61) * 1e9)}, -1, id="nobody-has-compared-for-a-minute"),
+        pytest.param({"checked_nanoseconds": int(NOW * 1e9)}, 0, id="none"),
+        pytest.param(
+            {"checked_nanoseconds": int(NOW * 1e9), "unknown_workers": 1}, -1, id="a-worker-may-be-anything"
+        ),
+        pytest.param(
+            {"checked_nanoseconds": int(NOW * 1e9), "unlogged_open": 7, "unknown_workers": 1}, 7, id="some-are-known"
+        ),
+    ],
+)
+def test_unlogged_open_canaries_are_shown_or_that_nobody_knows(
+    memory: SharedMemory, numbers: dict[str, int], shown: int
+) -> None:
+    memory.tell_canaries(numbers)
+    assert value(memory, "schoolgate_unlogged_open_canaries") == shown
+
+
 def test_a_page_reads_like_the_golden_one(memory: SharedMemory) -> None:
     counters = memory.worker(0).counters()
     counters.outcomes[outcome("pupil", "blocked", "gambling", 3)] += 12

@@ -12,7 +12,15 @@ import pytest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agent.metrics_server import LAG_SECONDS, MAX_CONNECTIONS, SILENT_INTAKE_SECONDS, MetricsServer, health_reasons
+from agent.metrics import SILENT_CANARIES_SECONDS
+from agent.metrics_server import (
+    LAG_SECONDS,
+    MAX_CONNECTIONS,
+    SILENT_INTAKE_SECONDS,
+    MetricsServer,
+    canary_reasons,
+    health_reasons,
+)
 from agent.shared_memory import UPSTREAM_DOWN, UPSTREAM_HEALTHY, SharedMemory
 from agent.site import Endpoint
 
@@ -217,3 +225,37 @@ def test_an_intake_that_fails_or_is_gone_is_a_reason(memory: SharedMemory) -> No
     for worker in memory.workers():
         worker.beat(int(later * 1e9))
     assert health_reasons(memory, later) == ["the intake of the activity record does not work"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "seconds", "reasons"),
+    [
+        pytest.param({}, 1.0, [], id="it-has-a-minute-to-begin"),
+        pytest.param({}, SILENT_CANARIES_SECONDS + 1, ["for a minute nobody has compared"], id="and-no-more"),
+        pytest.param({"checked_nanoseconds": 5}, 1.0, [], id="compared-and-all-is-well"),
+        pytest.param({"checked_nanoseconds": 5, "needlessly_blocked": 9}, 1.0, [], id="too-much-blocked-is-no-fault"),
+        pytest.param(
+            {"checked_nanoseconds": 5}, SILENT_CANARIES_SECONDS + 6, ["for a minute nobody has compared"], id="silent"
+        ),
+        pytest.param(
+            {"checked_nanoseconds": 5, "unlogged_open": 3}, 1.0, ["filtering is off without a record"], id="off"
+        ),
+        pytest.param(
+            {"checked_nanoseconds": 5, "unlogged_open": 3, "unknown_workers": 1},
+            1.0,
+            ["filtering is off without a record", "for a minute not every worker has said"],
+            id="off-and-partly-unknown",
+        ),
+    ],
+)
+def test_health_says_whether_the_filter_is_as_the_record_says(
+    tmp_path: Path, numbers: dict[str, int], seconds: float, reasons: list[str]
+) -> None:
+    with SharedMemory.create(tmp_path / "shared.mem", workers=1) as memory:
+        memory.publish(index_generation=0, policy_generation=1)
+        began = memory.published_at_nanoseconds
+        checked = {"checked_nanoseconds": began} if "checked_nanoseconds" in numbers else {}
+        memory.tell_canaries(numbers | checked)
+        found = canary_reasons(memory, began / 1e9 + seconds)
+    assert len(found) == len(reasons)
+    assert all(told.startswith(reason) for told, reason in zip(found, reasons, strict=True))

@@ -2,8 +2,9 @@
 
 import pytest
 
+from agent.canaries import canary_name
 from agent.categories import load_categories
-from agent.starter import canary_name, starter_files
+from agent.starter import starter_files
 from rules.category import Kind
 from rules.name import DomainName, ancestors, is_at_or_below, parse_name
 
