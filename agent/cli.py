@@ -15,11 +15,24 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli_audit import audit
+from agent.cli_filter import filter_changes
 from agent.cli_login import login, logout
-from agent.cli_options import DEFAULT_SITE, JsonOption, SiteOption, group_of_commands, load, told
+from agent.cli_notify import notify
+from agent.cli_options import (
+    DEFAULT_SITE,
+    JsonOption,
+    SiteOption,
+    group_of_commands,
+    load,
+    load_in_force,
+    read_site,
+    told,
+)
 from agent.cli_override import override
 from agent.cli_people import people
+from agent.cli_status import status
 from agent.cli_suspend import suspend
+from agent.cli_token import token
 
 app = typer.Typer(
     name="schoolgate",
@@ -34,11 +47,14 @@ for name, commands in {
     "lists": lists,
     "override": override,
     "suspend": suspend,
+    "filter": filter_changes,
     "people": people,
     "audit": audit,
+    "notify": notify,
+    "token": token,
 }.items():
     app.add_typer(commands, name=name)
-for command in (login, logout):
+for command in (login, logout, status):
     app.command()(command)
 
 VersionOption = Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)]
@@ -77,22 +93,42 @@ def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT
     from agent.texts import load_texts
 
     with told():
-        loaded = load(site, tells_warnings=True)
+        loaded = _checked(site)
         typer.echo(describe(loaded, load_categories(), load_texts(loaded.school.language)), nl=False)
         if loaded.listeners.api is not None and (warning := _approver_warning(loaded)):
             typer.echo(f"warning: {warning}", err=True)
+
+
+def _checked(path: Path) -> Any:
+    """Read a site with what was approved of its filter, which has to go with the file."""
+    from agent.filter_in_force import FilterInForce
+    from rules.errors import StorageError
+
+    in_force = FilterInForce(read_site(path, tells_warnings=True))
+    try:
+        in_force.lay_over()
+    except StorageError as error:
+        typer.echo(f"warning: {error}, so this is what the file alone means", err=True)
+    if in_force.over:
+        typer.echo(f"note: this is the file with what was approved over it, up to {in_force.over}", err=True)
+    return in_force.site
 
 
 def _approver_warning(site: Any) -> str | None:
     from agent.assembly import STATE_NAME
     from agent.people import read_approvers, warn_of_approvers
     from agent.storage.state import read_only
+    from rules.errors import StorageError
 
     path = Path(site.paths.state) / STATE_NAME
-    if not path.exists():
-        return warn_of_approvers(0)
-    with read_only(path) as database:
-        return warn_of_approvers(len(read_approvers(database)))
+    try:
+        if not path.exists():
+            return warn_of_approvers(0)
+        with read_only(path) as database:
+            return warn_of_approvers(len(read_approvers(database)))
+    except (StorageError, OSError):
+        # That it cannot be read was said.
+        return None
 
 
 @app.command()
@@ -107,7 +143,7 @@ def gateway(
 
     configure_logs(style="json" if log_json else "text")
     with told():
-        asyncio.run(Gateway(load(site, tells_warnings=True), say=typer.echo).run())
+        asyncio.run(Gateway(read_site(site, tells_warnings=True), say=typer.echo).run())
 
 
 @app.command()
@@ -147,7 +183,7 @@ def explain(
     from agent.texts import load_texts
 
     with told():
-        loaded = load(site)
+        loaded = load_in_force(site)
         explanation = explain_site(loaded, name=name, who=who, at=at, now=datetime.now(UTC))
         if as_json:
             typer.echo(
@@ -169,7 +205,7 @@ def lists_update(
 ) -> None:
     """Look at the sources of lists now; compile and publish what has changed."""
     with told():
-        loaded = load(site)
+        loaded = load_in_force(site)
         with _updating(loaded) as updater:
             report = updater.update(names or None, force=force, offline=offline, wait_seconds=30.0)
         _tell_update(loaded, report)
@@ -185,7 +221,7 @@ def lists_import(
 ) -> None:
     """Take a file as the new copy of a list, as if its source had given it."""
     with told():
-        loaded = load(site)
+        loaded = load_in_force(site)
         with _updating(loaded) as updater:
             report = updater.import_bundle(name, file, force=force, wait_seconds=30.0)
         _tell_update(loaded, report)
@@ -238,7 +274,7 @@ def lists_rollback(
     from agent.assembly import open_generations
 
     with told():
-        loaded = load(site)
+        loaded = load_in_force(site)
         generation = open_generations(loaded).rollback(to)
         typer.echo(f"Generation {generation.number} of {generation.manifest['created_at']} is in force.")
         _let_gateway_adopt(loaded)
@@ -252,7 +288,7 @@ def lists_status(*, site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False
     from agent.list_status_text import as_plain, render_status
 
     with told():
-        loaded = load(site)
+        loaded = load_in_force(site)
         store = open_generations(loaded)
         statuses = status(loaded, now=datetime.now(UTC), index=store)
         if as_json:

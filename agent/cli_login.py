@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli_options import DEFAULT_SITE, JsonOption, SiteOption, load, print_json, read_password, say, told, usage
+from agent.cli_options import (
+    DEFAULT_SITE,
+    JsonOption,
+    SiteOption,
+    clock_of,
+    load,
+    print_json,
+    read_password,
+    say,
+    tell_notice,
+    told,
+    usage,
+)
+from agent.cli_times import Clock
 
 if TYPE_CHECKING:
     from agent.client_session import Server
@@ -51,11 +64,12 @@ def login(
         password, code = _read_secrets(from_stdin=password_stdin)
         with Client(found) as client:
             session = client.sign_in(name, password, code)
-        save_session(session_path(os.environ), replace(session, site=loaded.path if loaded else None))
+        save_session(session_path(os.environ), session)
     if as_json:
         print_json({"person": session.person, "server": found.url, "ends_at": session.ends_at})
-    else:
-        say(f"Signed in at {found.url} as {session.person}.")
+        return
+    say(f"Signed in at {found.url} as {session.person}.")
+    tell_notice(client.notice, Clock(session.timezone))
 
 
 def logout() -> None:
@@ -75,6 +89,7 @@ def logout() -> None:
         except SignInNeededError:
             typer.echo("The session had ended already.")
             return
+        tell_notice(client.notice, clock_of(client))
     typer.echo("Signed out.")
 
 

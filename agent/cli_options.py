@@ -15,6 +15,7 @@ from rules.errors import ConfigurationError, Problem, SchoolgateError
 if TYPE_CHECKING:
     from agent.cli_times import Clock
     from agent.client import Client
+    from agent.config import LoadedSite
     from agent.site import Site
 
 DEFAULT_SITE: Final = Path("/etc/schoolgate/site.yaml")
@@ -44,19 +45,38 @@ def told() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def load(site: Path, *, tells_warnings: bool = False) -> "Site":
-    """Read the site; its warnings belong to those commands that are about the site as a whole."""
+def read_site(path: Path, *, tells_warnings: bool = False) -> "LoadedSite":
+    """Read the site file; its warnings belong to those commands that are about the site as a whole."""
     from agent.config import load_site
 
-    loaded = load_site(site)
+    loaded = load_site(path)
     for notice in loaded.warnings if tells_warnings else ():
         typer.echo(f"warning: {notice}", err=True)
-    return loaded.site
+    return loaded
+
+
+def load(path: Path) -> "Site":
+    """Read the site as its file says; see `load_in_force`."""
+    return read_site(path).site
+
+
+def load_in_force(path: Path) -> "Site":
+    """Read the site with what was approved of its filter, where there is something and it can be had."""
+    from agent.filter_in_force import FilterInForce
+
+    in_force = FilterInForce(read_site(path))
+    in_force.refresh()
+    if in_force.fault:
+        say(f"warning: {in_force.trouble}", err=True)
+    return in_force.site
 
 
 @contextmanager
-def signed_in() -> Iterator["Client"]:
+def signed_in(*, quiet: bool = False) -> Iterator["Client"]:
     """Connect to the API as the person who signed in with `schoolgate login`.
+
+    Args:
+        quiet: whether it is not told in the end that filtering is off somewhere: to programs, which read JSON.
 
     Raises:
         SignInNeededError: nobody did.
@@ -68,7 +88,28 @@ def signed_in() -> Iterator["Client"]:
     if session is None:
         raise SignInNeededError
     with Client(session.server, session) as client:
-        yield client
+        try:
+            yield client
+        finally:
+            if not quiet:
+                tell_notice(client.notice, clock_of(client))
+
+
+def tell_notice(notice: Mapping[str, str], clock: "Clock") -> None:
+    """Print what an answer told beside itself, if it did."""
+    if notice:
+        say(notice_in_words(notice, clock), err=True)
+
+
+def notice_in_words(notice: Mapping[str, str], clock: "Clock") -> str:
+    """Word the banner that the API puts beside every answer while filtering is off somewhere."""
+    words = f"Filtering is off for {notice.get('where', 'somebody')}"
+    if "until" in notice:
+        words += f" until {clock.show_soon(notice['until'])}"
+    if "by" in notice:
+        words += f"; agreed by {notice['by']}"
+    more = notice.get("more", "")
+    return f"{words}. It is off in {more} more place{'s' * (more != '1')}." if more else f"{words}."
 
 
 def clock_of(client: "Client") -> "Clock":
@@ -76,9 +117,7 @@ def clock_of(client: "Client") -> "Clock":
     from agent.cli_times import Clock
 
     session = client.session
-    if session is None:
-        return Clock("UTC")
-    return Clock(session.timezone, Path(session.site) if session.site else None)
+    return Clock("UTC") if session is None else Clock(session.timezone, client)
 
 
 def read_password(*, from_stdin: bool, confirm: bool = False, prompt: str = "Password") -> str:

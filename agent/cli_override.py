@@ -12,16 +12,14 @@ from agent.cli_options import (
     clock_of,
     effect_in_words,
     group_of_commands,
-    in_path,
     in_words,
-    print_facts,
     print_json,
-    print_table,
     say,
     signed_in,
     told,
     usage,
 )
+from agent.cli_requests import LaterReasonOption, ReasonOption, Requests, StateOption
 from agent.cli_times import Clock, FromOption, UntilOption
 from rules.subject import Audience
 
@@ -30,8 +28,6 @@ override = group_of_commands("Blocks lifted for a lesson: asked for by one perso
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="NAMES", help="Names or addresses of pages.")]
 CategoryOption = Annotated[list[str] | None, typer.Option("--category", help="A whole category; may be repeated.")]
 ForOption = Annotated[list[str], typer.Option("--for", help="A group, or pupil, staff, guest; may be repeated.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; it is kept on record.")]
-LaterReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence, if there is more to say.")]
 TopicOption = Annotated[str, typer.Option("--topic", help="What is being taught.")]
 BreakGlassOption = Annotated[
     bool, typer.Option("--break-glass", help="At once, in an emergency: at most 60 minutes, and countersigned after.")
@@ -39,7 +35,6 @@ BreakGlassOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask back.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The override, as `list` shows it.")]
 
-_COLUMNS: Final = ("ID", "STATE", "WHAT", "FOR", "FROM", "UNTIL", "ASKED BY")
 _MAX_NAMES_SHOWN: Final = 3
 
 
@@ -58,13 +53,13 @@ def request(
     as_json: JsonOption = False,
 ) -> None:
     """Ask for an override; on a terminal it is shown first what that would change."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         clock = clock_of(client)
         times = clock.read(start, until)
         body = _written(names, categories, whom, start, times, is_break_glass=break_glass, reason=reason, topic=topic)
         if not as_json:
             _show_before(client.post("/overrides/preview", body), times, clock, asks_back=not yes)
-        _tell(client.post("/overrides", body), clock, as_json=as_json)
+        _OVERRIDES.tell(client.post("/overrides", body), clock, as_json=as_json)
 
 
 @override.command()
@@ -81,7 +76,7 @@ def preview(
     as_json: JsonOption = False,
 ) -> None:
     """Show what an override would change, and ask for nothing."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         clock = clock_of(client)
         times = clock.read(start, until)
         body = _written(names, categories, whom, start, times, is_break_glass=break_glass, reason=reason, topic=topic)
@@ -102,7 +97,7 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Approve what somebody else asked for."""
-    _decide(override_id, "approve", {"reason": reason}, as_json=as_json)
+    _OVERRIDES.move(override_id, "approve", {"reason": reason}, as_json=as_json)
 
 
 @override.command()
@@ -116,18 +111,18 @@ def narrow(
     as_json: JsonOption = False,
 ) -> None:
     """Approve less than was asked for: fewer names, fewer people, or shorter."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         if not (names or whom or until):
             raise usage("narrow", "nothing to narrow", "--name, --for or --until")
         ends = clock_of(client).read(None, until)[1].isoformat() if until else None
-    body = {"reason": reason, "names": names or None, "groups": whom or None, "until_at": ends}
-    _decide(override_id, "narrow", body, as_json=as_json)
+        body = {"reason": reason, "names": names or None, "groups": whom or None, "until_at": ends}
+        _OVERRIDES.move_by(client, override_id, "narrow", body, as_json=as_json)
 
 
 @override.command()
 def refuse(override_id: IdArgument, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
     """Refuse what somebody else asked for."""
-    _decide(override_id, "refuse", {"reason": reason}, as_json=as_json)
+    _OVERRIDES.move(override_id, "refuse", {"reason": reason}, as_json=as_json)
 
 
 @override.command()
@@ -138,43 +133,31 @@ def withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Take back what you asked for yourself."""
-    _decide(override_id, "withdraw", {"reason": reason}, as_json=as_json)
+    _OVERRIDES.move(override_id, "withdraw", {"reason": reason}, as_json=as_json)
 
 
 @override.command()
 def revoke(override_id: IdArgument, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
     """End an override at once."""
-    _decide(override_id, "revoke", {"reason": reason}, as_json=as_json)
+    _OVERRIDES.move(override_id, "revoke", {"reason": reason}, as_json=as_json)
 
 
 @override.command()
 def countersign(override_id: IdArgument, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
     """Confirm, as a second person, an override that was taken in an emergency."""
-    _decide(override_id, "countersign", {"reason": reason}, as_json=as_json)
+    _OVERRIDES.move(override_id, "countersign", {"reason": reason}, as_json=as_json)
 
 
 @override.command("list")
-def list_overrides(
-    *,
-    state: Annotated[str | None, typer.Option("--state", help="Those in this state only.")] = None,
-    as_json: JsonOption = False,
-) -> None:
+def list_overrides(*, state: StateOption = None, as_json: JsonOption = False) -> None:
     """List overrides, the newest first."""
-    with told(), signed_in() as client:
-        found = list(client.pages("/overrides", {"state": state}))
-        clock = clock_of(client)
-    if as_json:
-        print_json(found)
-        return
-    print_table(_COLUMNS, (_row(each, clock) for each in found), empty="There are no overrides.")
+    _OVERRIDES.show_all(state, as_json=as_json)
 
 
 @override.command()
 def show(override_id: IdArgument, *, as_json: JsonOption = False) -> None:
     """Show everything about one override."""
-    with told(), signed_in() as client:
-        found = client.get(f"/overrides/{in_path(override_id)}")
-        _tell(found, clock_of(client), as_json=as_json)
+    _OVERRIDES.show(override_id, as_json=as_json)
 
 
 def _written(
@@ -202,21 +185,6 @@ def _written(
     }
 
 
-def _decide(override_id: str, move: str, body: Mapping[str, Any], *, as_json: bool) -> None:
-    """Make a move, at the version that stands now, and tell what came of it."""
-    with told(), signed_in() as client:
-        place = f"/overrides/{in_path(override_id)}"
-        made = client.post(f"{place}/{move}", body, version=client.get(place)["version"])
-        _tell(made, clock_of(client), as_json=as_json)
-
-
-def _tell(found: Mapping[str, Any], clock: "Clock", *, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-    else:
-        print_facts(_facts(found, clock))
-
-
 def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]:
     yield "override", f"{found['id']}: {in_words(found['state'])}{_end_of(found)}"
     yield "names", ", ".join(found["names"])
@@ -231,8 +199,23 @@ def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]
     yield "decided by", ", ".join(each["name"] for each in found["approvers"])
     yield "decided", clock.show(found["decided_at"])
     yield "because", found["decision_reason"]
-    yield "used", ", ".join(f"{key} {value}" for key, value in (found.get("used") or {}).items() if value is not None)
+    yield "used", _use_in_words(found.get("used"))
     yield "effect", effect_in_words(found.get("effect"), clock)
+
+
+def _use_in_words(used: Mapping[str, Any] | None) -> str:
+    """Say how an override was used; nothing before it was summed up."""
+    if used is None:
+        return ""
+    times, devices = used["times"], used["devices"]
+    if times is None:
+        return "not known"
+    if not times:
+        return "never"
+    text = f"{times} {'time' if times == 1 else 'times'}"
+    if devices is not None:
+        text += f" by {devices} {'device' if devices == 1 else 'devices'}"
+    return text if used["is_complete"] else f"at least {text}; not everything was counted"
 
 
 def _end_of(found: Mapping[str, Any]) -> str:
@@ -244,9 +227,12 @@ def _whom(found: Mapping[str, Any]) -> str:
 
 
 def _what(found: Mapping[str, Any]) -> str:
-    names, categories = found["names"], found["categories"]
+    return ", ".join(filter(None, (*found["categories"], _some(found["names"]))))
+
+
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MAX_NAMES_SHOWN} more" if len(names) > _MAX_NAMES_SHOWN else ""
-    return ", ".join((*categories, *names[:_MAX_NAMES_SHOWN])) + more
+    return ", ".join(names[:_MAX_NAMES_SHOWN]) + more
 
 
 def _row(found: Mapping[str, Any], clock: "Clock") -> tuple[str, ...]:
@@ -273,8 +259,7 @@ def _show_before(
 
 
 def _tell_preview(seen: Mapping[str, Any], times: tuple[datetime, datetime], clock: "Clock") -> None:
-    lifts = ", ".join(seen["lifts"]) or "no category"
-    say(f"From {clock.show(times[0])} until {clock.show(times[1])} this lifts: {lifts}.")
+    say(f"From {clock.show(times[0])} until {clock.show(times[1])} this {_effect_in_words(seen)}.")
     for note in seen["notes"]:
         say(f"  note: {note}")
     for stays in seen["stays_blocked"]:
@@ -285,3 +270,21 @@ def _tell_preview(seen: Mapping[str, Any], times: tuple[datetime, datetime], clo
         say("  two people approve this: the safeguarding lead and the ICT Co-ordinator")
     if seen["also_needed"]:
         say(f"  its pages are likely to need too: {', '.join(seen['also_needed'])}")
+
+
+def _effect_in_words(seen: Mapping[str, Any]) -> str:
+    """Say what would be open that is blocked: by categories, or by rules of the school's own."""
+    lifts = [f"lifts: {', '.join(seen['lifts'])}"] if seen["lifts"] else []
+    opens = [
+        f"opens {_some(each['names'])}, which the school's own rule {each['rule']} blocks" for each in seen["opens"]
+    ]
+    return "; ".join((*lifts, *opens)) or "lifts: no category"
+
+
+_OVERRIDES: Final = Requests(
+    "/overrides",
+    "There are no overrides.",
+    ("ID", "STATE", "WHAT", "FOR", "FROM", "UNTIL", "ASKED BY"),
+    _row,
+    _facts,
+)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.parse import quote
 
 import typer
 
@@ -16,8 +15,10 @@ from agent.cli_options import (
     JsonOption,
     SiteOption,
     group_of_commands,
+    in_path,
     in_words,
     load,
+    print_facts,
     print_json,
     print_table,
     read_password,
@@ -28,12 +29,19 @@ from agent.cli_options import (
 )
 
 if TYPE_CHECKING:
+    from agent.client import Client
     from rules.roles import Role
 
 people = group_of_commands("The people of the school, their roles and their accounts.")
 
-# What the API takes in one request.
-MAX_FILE_OCTETS: Final = 1024 * 1024
+RoleOption = Annotated[list[str], typer.Option("--role", help="What they are; may be repeated.")]
+ClassOption = Annotated[
+    list[str] | None, typer.Option("--class", help="A class, by its title or id; may be repeated.")
+]
+PersonArgument = Annotated[str, typer.Argument(metavar="ID", help="The person, as `people list` shows them.")]
+
+# So large that the API takes it in base64.
+MAX_FILE_OCTETS: Final = 11 * 1024 * 1024
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 
 
@@ -111,8 +119,9 @@ def list_people(
     as_json: JsonOption = False,
 ) -> None:
     """List the people of the school with their roles."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         found = list(client.pages("/people", {"with_closed": "true" if with_closed else None}))
+        titles = {} if as_json else _titles(client)
     if as_json:
         print_json(found)
         return
@@ -121,11 +130,99 @@ def list_people(
             each["id"],
             each["name"],
             ", ".join(map(in_words, each["roles"])) or ("left" if each["closed"] else ""),
-            ", ".join(each["classes"]),
+            ", ".join(titles.get(school_class, school_class) for school_class in each["classes"]),
         )
         for each in found
     )
     print_table(("ID", "NAME", "ROLES", "CLASSES"), rows, empty="There are no people.")
+
+
+def _titles(client: "Client") -> dict[str, str]:
+    return {each["id"]: each["title"] for each in client.pages("/classes")}
+
+
+@people.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What they are called.")],
+    *,
+    roles: RoleOption,
+    classes: ClassOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open somebody who is not known yet; `people account` makes them an account."""
+    with told(), signed_in(quiet=as_json) as client:
+        body = {"name": name, "roles": sorted(_roles(roles)), "classes": _classes(client, classes or ())}
+        _tell_person(client.post("/people", body), _titles(client), as_json=as_json)
+
+
+@people.command("roles")
+def set_roles(person: PersonArgument, *, roles: RoleOption, as_json: JsonOption = False) -> None:
+    """Give somebody these roles and no others, whoever comes back too; their sessions end."""
+    with told(), signed_in(quiet=as_json) as client:
+        _set(client, person, "roles", sorted(_roles(roles)), as_json=as_json)
+
+
+@people.command("classes")
+def set_classes(
+    person: PersonArgument,
+    *,
+    classes: ClassOption = None,
+    none: Annotated[bool, typer.Option("--none", help="No class.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put somebody into these classes and no others."""
+    with told(), signed_in(quiet=as_json) as client:
+        if none is bool(classes):
+            raise usage("--class", "a class and --none" if none else "nothing", "one of --class and --none")
+        _set(client, person, "classes", _classes(client, classes or ()), as_json=as_json)
+
+
+@people.command("close")
+def close_person(person: PersonArgument, *, as_json: JsonOption = False) -> None:
+    """Close somebody who leaves: roles, accounts and tokens end, and the record keeps them."""
+    with told(), signed_in(quiet=as_json) as client:
+        place = f"/people/{in_path(person)}"
+        closed = client.post(f"{place}/close", version=client.get(place)["version"])
+        _tell_person(closed, {}, as_json=as_json)
+
+
+def _set(client: "Client", person: str, part: str, values: list[str], *, as_json: bool) -> None:
+    """Set a part of somebody, at the version that stands now, and tell what came of it."""
+    place = f"/people/{in_path(person)}"
+    made = client.put(f"{place}/{part}", {part: values}, version=client.get(place)["version"])
+    _tell_person(made, _titles(client), as_json=as_json)
+
+
+def _classes(client: "Client", written: Sequence[str]) -> list[str]:
+    """Give the ids of classes, which people call by their titles.
+
+    Raises:
+        ConfigurationError: there is none of that title, or several.
+    """
+    titles = _titles(client) if written else {}
+    return [_class(each, titles) for each in written]
+
+
+def _class(written: str, titles: dict[str, str]) -> str:
+    from rules.document import suggest
+
+    found = [ident for ident, title in titles.items() if written in (ident, title)]
+    if not found:
+        raise usage("--class", f"'{written}'", suggest(written, tuple(titles.values()), "one of"))
+    if len(found) > 1:
+        raise usage("--class", f"{len(found)} classes called '{written}'", f"an id, one of {', '.join(found)}")
+    return found[0]
+
+
+def _tell_person(told_of: dict[str, Any], titles: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(told_of)
+        return
+    roles = "left" if told_of["closed"] else ", ".join(map(in_words, told_of["roles"]))
+    classes = ", ".join(titles.get(each, each) for each in told_of["classes"])
+    print_facts((("person", told_of["id"]), ("name", told_of["name"]), ("roles", roles), ("classes", classes)))
+    for warning in told_of["warnings"]:
+        say(f"warning: {warning}", err=True)
 
 
 @people.command()
@@ -136,7 +233,7 @@ def account(
     as_json: JsonOption = False,
 ) -> None:
     """Make an account for somebody; its first password is shown once, and its owner sets another."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         made = client.post("/accounts", {"login": login, "person": person})
     if as_json:
         print_json(made)
@@ -152,7 +249,7 @@ def account(
 def close_account(login: Annotated[str, typer.Argument(metavar="LOGIN", help="The name of the account.")]) -> None:
     """Close an account and end its sessions; its owner stays on the record."""
     with told(), signed_in() as client:
-        client.delete(f"/accounts/{quote(login, safe='')}")
+        client.delete(f"/accounts/{in_path(login)}")
     say(f"Closed the account {login}.")
 
 
@@ -175,7 +272,7 @@ def authenticator(
     as_json: JsonOption = False,
 ) -> None:
     """Give your own account another authenticator; every session ends."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         made = client.post("/me/authenticator", {"password": read_password(from_stdin=password_stdin)})
     if as_json:
         print_json(made)
@@ -186,14 +283,23 @@ def authenticator(
 
 @people.command("import")
 def import_people(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, or a OneRoster archive.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A CSV file, or a OneRoster archive.")] = None,
     *,
+    from_site: Annotated[
+        bool, typer.Option("--from-site", help="Take the site file in force in place of a file.")
+    ] = False,
+    school: Annotated[
+        str, typer.Option("--school", help="The sourcedId of the school, where an archive holds several.")
+    ] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only shown.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a file of people would change, or take it over; who left is closed, never deleted."""
-    with told(), signed_in() as client:
-        roster = _read_roster(file)
+    with told(), signed_in(quiet=as_json) as client:
+        if (file is None) is not from_site:
+            raise usage("FILE", "a file and --from-site" if from_site else "nothing", "one of a file and --from-site")
+        roster = _read_roster(file) if file else {"format": "site"}
+        roster |= {"school": school} if school else {}
         changes = client.post("/people/import/preview", roster)
         if apply:
             changes = client.post("/people/import", {**roster, "digest": changes["digest"]})
@@ -220,7 +326,7 @@ def _read_roster(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise usage(str(file), error.strerror or str(error), "a file that can be read") from None
     if len(octets) > MAX_FILE_OCTETS:
-        raise usage(str(file), "more than 1 MB", "a smaller file; a large school goes in parts") from None
+        raise usage(str(file), f"more than {MAX_FILE_OCTETS >> 20} MB", "the roster of one school") from None
     if octets.startswith(_ZIP_MAGIC):
         return {"format": "oneroster", "content": base64.b64encode(octets).decode()}
     try:

@@ -10,15 +10,12 @@ from agent.cli_options import (
     clock_of,
     effect_in_words,
     group_of_commands,
-    in_path,
     in_words,
-    print_facts,
-    print_json,
-    print_table,
     signed_in,
     told,
     usage,
 )
+from agent.cli_requests import LaterReasonOption, ReasonOption, Requests, StateOption
 from agent.cli_times import FromOption, UntilOption
 
 if TYPE_CHECKING:
@@ -29,11 +26,7 @@ suspend = group_of_commands("Filtering off for a while, on record; what is illeg
 NetworkOption = Annotated[list[str] | None, typer.Option("--network", help="A network; may be repeated.")]
 GroupOption = Annotated[list[str] | None, typer.Option("--group", help="A group; may be repeated.")]
 SchoolOption = Annotated[bool, typer.Option("--school", help="The whole school.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; it is kept on record.")]
-LaterReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence, if there is more to say.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The suspension, as `list` shows it.")]
-
-_COLUMNS: Final = ("ID", "STATE", "FOR", "FROM", "UNTIL", "ASKED BY", "AGREED BY")
 
 
 @suspend.command()
@@ -48,7 +41,7 @@ def request(
     as_json: JsonOption = False,
 ) -> None:
     """Ask for filtering to be off; nothing changes before a second person agrees."""
-    with told(), signed_in() as client:
+    with told(), signed_in(quiet=as_json) as client:
         if school == bool(networks or groups):
             found = "--school with networks or groups" if school else "nobody for whom"
             raise usage("request", found, "--network or --group, or --school alone")
@@ -61,70 +54,43 @@ def request(
             "from_at": begins.isoformat() if start is not None else None,
             "until_at": ends.isoformat(),
         }
-        _tell(client.post("/suspensions", body), clock_of(client), as_json=as_json)
+        _SUSPENSIONS.tell(client.post("/suspensions", body), clock_of(client), as_json=as_json)
 
 
 @suspend.command()
 def approve(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
     """Agree to what somebody else asked for: filtering is off from then on."""
-    _move(suspension_id, "agree", reason, as_json=as_json)
+    _SUSPENSIONS.move(suspension_id, "agree", {"reason": reason}, as_json=as_json)
 
 
 @suspend.command()
 def refuse(suspension_id: IdArgument, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
     """Refuse what somebody else asked for."""
-    _move(suspension_id, "refuse", reason, as_json=as_json)
+    _SUSPENSIONS.move(suspension_id, "refuse", {"reason": reason}, as_json=as_json)
 
 
 @suspend.command()
 def withdraw(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
     """Take back what you asked for yourself."""
-    _move(suspension_id, "withdraw", reason, as_json=as_json)
+    _SUSPENSIONS.move(suspension_id, "withdraw", {"reason": reason}, as_json=as_json)
 
 
 @suspend.command()
 def end(suspension_id: IdArgument, *, reason: LaterReasonOption = "", as_json: JsonOption = False) -> None:
     """Switch filtering on again at once."""
-    _move(suspension_id, "end", reason, as_json=as_json)
+    _SUSPENSIONS.move(suspension_id, "end", {"reason": reason}, as_json=as_json)
 
 
 @suspend.command("list")
-def list_suspensions(
-    *,
-    state: Annotated[str | None, typer.Option("--state", help="Those in this state only.")] = None,
-    as_json: JsonOption = False,
-) -> None:
+def list_suspensions(*, state: StateOption = None, as_json: JsonOption = False) -> None:
     """List suspensions, the newest first."""
-    with told(), signed_in() as client:
-        found = list(client.pages("/suspensions", {"state": state}))
-        clock = clock_of(client)
-    if as_json:
-        print_json(found)
-        return
-    print_table(_COLUMNS, (_row(each, clock) for each in found), empty="There are no suspensions.")
+    _SUSPENSIONS.show_all(state, as_json=as_json)
 
 
 @suspend.command()
 def show(suspension_id: IdArgument, *, as_json: JsonOption = False) -> None:
     """Show everything about one suspension."""
-    with told(), signed_in() as client:
-        found = client.get(f"/suspensions/{in_path(suspension_id)}")
-        _tell(found, clock_of(client), as_json=as_json)
-
-
-def _move(suspension_id: str, move: str, reason: str, *, as_json: bool) -> None:
-    """Make a move, at the version that stands now, and tell what came of it."""
-    with told(), signed_in() as client:
-        place = f"/suspensions/{in_path(suspension_id)}"
-        made = client.post(f"{place}/{move}", {"reason": reason}, version=client.get(place)["version"])
-        _tell(made, clock_of(client), as_json=as_json)
-
-
-def _tell(found: Mapping[str, Any], clock: "Clock", *, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-    else:
-        print_facts(_facts(found, clock))
+    _SUSPENSIONS.show(suspension_id, as_json=as_json)
 
 
 def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]:
@@ -158,3 +124,12 @@ def _whom(found: Mapping[str, Any]) -> str:
 def _agreed_by(found: Mapping[str, Any]) -> str:
     agreed_by = found.get("agreed_by")
     return agreed_by["name"] if agreed_by else ""
+
+
+_SUSPENSIONS: Final = Requests(
+    "/suspensions",
+    "There are no suspensions.",
+    ("ID", "STATE", "FOR", "FROM", "UNTIL", "ASKED BY", "AGREED BY"),
+    _row,
+    _facts,
+)

@@ -1,14 +1,13 @@
-"""When something begins and ends, on the clock of the school, as far as the command line can know it."""
+"""When something begins and ends, on the clock of the school; when its lessons are is for the gateway to say."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
-    from rules.schedule import Schedule
+    from agent.client import Client
 
 FromOption = Annotated[
     str | None, typer.Option("--from", help="When it begins: 10:30, tomorrow, 2026-12-01; now if not given.")
@@ -18,38 +17,48 @@ UntilOption = Annotated[
 ]
 
 
+_MOMENT: Final = "%a %Y-%m-%d %H:%M"
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of a school; `site` is the file that says when lessons are, on the gateway itself."""
+    """The clock of a school, and the gateway that knows when its lessons are."""
 
     timezone: str
-    site: Path | None = None
+    client: "Client | None" = None
 
     def read(self, start: str | None, end: str, *, now: datetime | None = None) -> tuple[datetime, datetime]:
         """Read from when to when.
 
         Raises:
-            ConfigurationError: one of the texts is no time.
+            ConfigurationError: one of the texts is no time, or no lesson is on.
+            SchoolgateError: the gateway was asked for a lesson, and does not say.
         """
-        from agent.durations import is_lesson, parse_end, parse_start
+        from agent.durations import parse_end, parse_start
 
         now = now or datetime.now(UTC)
         begins = parse_start(start, self.timezone, now=now) if start is not None else now
-        schedules = self._schedules() if is_lesson(end) else ()
-        return begins, parse_end(end, self.timezone, schedules, start=begins)
+        return begins, parse_end(end, self.timezone, start=begins, lesson_end=self._end_of_lesson)
 
-    def _schedules(self) -> "tuple[Schedule, ...]":
-        from agent.config import load_site
-
-        return load_site(self.site).site.schedules if self.site is not None else ()
+    def _end_of_lesson(self, at: datetime) -> datetime | None:
+        if self.client is None:
+            return None
+        until = self.client.get("/schedules", {"at": at.isoformat()})["lesson_until"]
+        return datetime.fromisoformat(until) if until else None
 
     def show(self, written: Any) -> str:
         """Write an instant of the API as a person reads it, or what stands there if it is none."""
-        return self._format(written, "%a %Y-%m-%d %H:%M")
+        return self._format(written, _MOMENT)
 
     def show_time(self, written: Any) -> str:
         """Write the time of an instant to the second; see `show`."""
         return self._format(written, "%H:%M:%S")
+
+    def show_soon(self, written: Any, *, now: datetime | None = None) -> str:
+        """Write the time of an instant, with its day where that is not today; see `show`."""
+        day = "%Y-%m-%d"
+        is_today = self._format(written, day) == self._format(now or datetime.now(UTC), day)
+        return self._format(written, "%H:%M" if is_today else _MOMENT)
 
     def _format(self, written: Any, pattern: str) -> str:
         from zoneinfo import ZoneInfo

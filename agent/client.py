@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -22,6 +22,7 @@ from rules.errors import ConfigurationError, Problem, RefusedRequestError, Schoo
 
 BASE: Final = "/api/v1"
 CSRF_HEADER: Final = "X-CSRF-Token"
+NOTICE_HEADER: Final = "Schoolgate-Notice"
 TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
 _CONNECT_SECONDS: Final = 5.0
 _HEX_DIGITS: Final = re.compile(r"[0-9a-f]{64}")
@@ -112,11 +113,15 @@ def trust_fingerprint(url: str, fingerprint: str) -> Server:
 
 
 class Client:
-    """A connection to the API, as nobody or as the person of a session."""
+    """A connection to the API, as nobody or as the person of a session.
+
+    `notice` is what the last answer told beside itself, by name; empty where there was nothing to tell.
+    """
 
     def __init__(self, server: Server, session: Session | None = None) -> None:
         self.server = server
         self.session = session
+        self.notice: dict[str, str] = {}
         headers = {"Accept": "application/json", "User-Agent": "schoolgate"}
         if session is not None:
             headers[CSRF_HEADER] = session.csrf
@@ -193,6 +198,10 @@ class Client:
         """
         return self._ask("POST", path, body={} if body is None else body, version=version)
 
+    def put(self, path: str, body: Any, *, version: int | None = None) -> Any:
+        """Make something so; see `post`."""
+        return self._ask("PUT", path, body=body, version=version)
+
     def delete(self, path: str) -> Any:
         """End something; see `post`."""
         return self._ask("DELETE", path)
@@ -234,6 +243,7 @@ class Client:
         stated = {key: value for key, value in (params or {}).items() if value is not None}
         try:
             with self._http.stream(method, path, json=body, params=stated, headers=headers) as response:
+                self.notice = dict(parse_qsl(response.headers.get(NOTICE_HEADER, "")))
                 yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unreachable(self.server.url, error) from error

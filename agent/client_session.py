@@ -26,10 +26,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in; `cookies` and `csrf` are secrets.
-
-    `timezone` is that of the school, `site` its file where that is on this machine.
-    """
+    """Somebody who is signed in; `cookies` and `csrf` are secrets, `timezone` is that of the school."""
 
     server: Server
     login: str
@@ -38,7 +35,6 @@ class Session:
     csrf: str
     ends_at: str
     timezone: str = "UTC"
-    site: str | None = None
 
 
 def session_path(environment: Mapping[str, str]) -> Path:

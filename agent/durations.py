@@ -1,7 +1,7 @@
 """How long something lasts, in people's words: `this lesson`, `today`, `90 min`, `friday`, `2026-12-01`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -38,32 +38,29 @@ def parse_start(text: str, timezone: str, *, now: datetime) -> datetime:
     return _parse_instant(text, timezone, now=now, where="--from", expected=_EXPECTED_START)
 
 
-def parse_end(text: str, timezone: str, schedules: Sequence[Schedule] = (), *, start: datetime) -> datetime:
+def parse_end(
+    text: str, timezone: str, *, start: datetime, lesson_end: Callable[[datetime], datetime | None] = lambda _: None
+) -> datetime:
     """Read when something ends: a length counts from its start, a day is meant to its last instant.
 
     Args:
         text: as a person wrote it.
         timezone: that of the school.
-        schedules: those of the site; `this lesson` is the window of them that covers the start.
         start: aware; when it begins.
+        lesson_end: gives when the lesson ends that is on at the start, or nothing if none is.
 
     Raises:
         ConfigurationError: the text is no length and no instant, or no lesson is on at the start.
     """
     words = _plain(text)
-    if is_lesson(text):
-        return _end_of_lesson(schedules, start)
+    if words in _LESSON_WORDS:
+        return _lesson(lesson_end(start))
     if (length := parse_length(words)) is not None:
         return start + length
     day = _parse_day(words, start.astimezone(ZoneInfo(timezone)).date())
     if day is not None:
         return _first_instant(day + timedelta(days=1), timezone)
     return _parse_instant(text, timezone, now=start, where="--until", expected=_EXPECTED_END)
-
-
-def is_lesson(text: str) -> bool:
-    """Say whether the lesson that is on is meant, for which schedules are needed."""
-    return _plain(text) in _LESSON_WORDS
 
 
 def parse_length(text: str) -> timedelta | None:
@@ -107,12 +104,19 @@ def _parse_instant(text: str, timezone: str, *, now: datetime, where: str, expec
         raise ConfigurationError((Problem(where, f"'{text}'", expected),)) from None
 
 
-def _end_of_lesson(schedules: Sequence[Schedule], start: datetime) -> datetime:
-    """Give the first end of a window that covers the start; schedules that are called lessons or periods go first."""
+def _lesson(end: datetime | None) -> datetime:
+    if end is None:
+        found = "'this lesson', but no schedule of the site is on at that time"
+        raise ConfigurationError((Problem("--until", found, "a length such as 45m, or a time such as 11:05"),))
+    return end
+
+
+def end_of_lesson(schedules: Sequence[Schedule], start: datetime) -> datetime | None:
+    """Give the first end of a window that covers the start, or nothing where none does.
+
+    Schedules that are called lessons or periods go first.
+    """
     covering = [schedule for schedule in schedules if schedule.covers(start)]
     named = [schedule for schedule in covering if _LESSON.search(schedule.name.lower())]
     ends = [end for schedule in named or covering if (end := schedule.next_boundary(start)) is not None]
-    if not ends:
-        found = "'this lesson', but no schedule of the site is on at that time"
-        raise ConfigurationError((Problem("--until", found, "a length such as 45m, or a time such as 11:05"),))
-    return min(ends).astimezone(UTC)
+    return min(ends).astimezone(UTC) if ends else None

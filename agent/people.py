@@ -4,18 +4,21 @@ Whoever leaves is closed and never deleted: the record speaks of them. Closing t
 that looks at roles has to look at closing too.
 """
 
+import hashlib
 import secrets
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from agent.storage.state import Act, StateStore, instant_text
 from rules.errors import RefusedRequestError
-from rules.roles import APPROVERS, Role
+from rules.roles import APPROVERS, SENSITIVE_APPROVERS, SUSPENSION_AUTHORITIES, Role
 
 MAX_NAME_CHARACTERS: Final = 200
 MIN_APPROVERS: Final = 2
+DECIDING: Final = APPROVERS.union(SENSITIVE_APPROVERS, SUSPENSION_AUTHORITIES)
 # Who was opened by hand, not by a file.
 BY_HAND: Final = "hand"
 # As what somebody belongs to a class, the first that they are.
@@ -35,6 +38,12 @@ class Person:
     closed: bool = False
     source: str = BY_HAND
     external_id: str = ""
+
+    @property
+    def version(self) -> int:
+        """What stands for exactly this, so that whoever changes it says what they saw; at most nine digits."""
+        said = repr((self.name, sorted(self.roles), self.classes, self.closed))
+        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:8]) % 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ class People:
         """Change what is said of a person, who is opened again if they were closed; what is not given stays.
 
         Raises:
-            RefusedRequestError: somebody changes their own roles, and as for `open`.
+            RefusedRequestError: somebody changes their own roles, or would become a second person; and as for `open`.
         """
         before = _existing(act.database, person_id)
         after = replace(
@@ -175,6 +184,8 @@ class People:
         if actor == person_id and after.roles != before.roles:
             raise RefusedRequestError("Nobody changes their own roles; somebody else who manages people can.")
         _check(act.database, after)
+        if (after.name, after.roles) != (before.name, before.roles) and _has_account(act.database, person_id):
+            check_not_oneself(act.database, after, actor)
         act.database.execute("UPDATE people SET name = ?, closed_at = NULL WHERE id = ?", (after.name, person_id))
         _write_memberships(act.database, after)
         if after.roles != before.roles:
@@ -295,6 +306,25 @@ def _person(row: Any, members: Iterable[tuple[str, str]]) -> Person:
     )
 
 
+def check_not_oneself(database: sqlite3.Connection, person: Person, actor: str) -> None:
+    """Check that nobody becomes a second person who decides, with a way in of their own making.
+
+    That both are called the same is all that a program can see. Whoever gives the second one another name is found
+    by people: the others who decide see who else does.
+
+    Raises:
+        RefusedRequestError: this person decides, and is called as whoever acts.
+    """
+    giver = read_person(database, actor)
+    if giver is None or giver.id == person.id or person.roles.isdisjoint(DECIDING):
+        return
+    if _plain(giver.name) == _plain(person.name):
+        raise RefusedRequestError(
+            "Found your own name, with a role that decides; somebody else who manages people has to do this for"
+            " whoever is called as you are."
+        )
+
+
 def _existing(database: sqlite3.Connection, person_id: str) -> Person:
     person = read_person(database, person_id)
     if person is None:
@@ -311,6 +341,17 @@ def _check(database: sqlite3.Connection, person: Person) -> None:
         query = "SELECT 1 FROM classes WHERE id = ? AND closed_at IS NULL"
         if database.execute(query, (class_id,)).fetchone() is None:
             raise RefusedRequestError(f"Found no class {class_id[:40]!r}; expected the id of one that is open.")
+
+
+def _has_account(database: sqlite3.Connection, person_id: str) -> bool:
+    query = "SELECT 1 FROM accounts WHERE person = ? AND closed_at IS NULL"
+    return database.execute(query, (person_id,)).fetchone() is not None
+
+
+def _plain(name: str) -> str:
+    """Write a name so that two spellings of one are the same: without marks, spaces and the case of letters."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
 
 
 def _end_sessions(act: Act, person_id: str) -> None:
@@ -333,6 +374,15 @@ def _sorted(roles: Iterable[Role]) -> list[str]:
 def _note(act: Act, actor: str, person: Person, change: str, facts: Mapping[str, Any]) -> None:
     about = {"change": change, "roles": _sorted(person.roles), "classes": list(person.classes), **facts}
     act.note("people_changed", actor=actor, subject=person.id, facts=about, personal={"name": person.name})
+
+
+def read_holders(database: sqlite3.Connection, roles: Iterable[Role]) -> list[Person]:
+    """Read those who hold one of these roles, by id."""
+    wanted = [role.value for role in roles]
+    marks = ", ".join("?" * len(wanted))
+    query = f"SELECT DISTINCT person FROM memberships WHERE role IN ({marks}) ORDER BY person"  # noqa: S608 (marks only)
+    found = (read_person(database, person) for (person,) in database.execute(query, wanted).fetchall())
+    return [person for person in found if person is not None]
 
 
 def read_approvers(database: sqlite3.Connection) -> tuple[Person, ...]:

@@ -1,4 +1,4 @@
-"""Pseudonyms: the same device has the same one for a school year, and nobody without the key can tell whose it is.
+"""Pseudonyms: a device or person has the same one for a school year, and nobody without the key can tell whose it is.
 
 The key of a year lives in a file of its own. Once it is deleted, what was recorded under it belongs to nobody.
 
@@ -25,6 +25,9 @@ _PSEUDONYM_OCTETS: Final = 10
 _LINK_LAYER: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _KEY_FILE: Final = re.compile(r"pseudonym-(\d{4})-\d{4}\.key")
 _CACHED_DEVICES: Final = 65_536
+
+# What stands before the pseudonym of a person.
+OF_PERSON: Final = "p-"
 
 Devices = Mapping[str, Iterable[str]]
 
@@ -67,7 +70,19 @@ class Pseudonyms:
         Raises:
             StorageError: the key cannot be read or made.
         """
-        return self._pseudonym(self._first_year(on), device)
+        return self._pseudonym(self._first_year(on), f"device\0{device}")
+
+    def person(self, person: str, on: date) -> str:
+        """Give the pseudonym of a person on a day, by their id; it can be told from that of a device.
+
+        Raises:
+            StorageError: the key cannot be read or made.
+        """
+        return OF_PERSON + self._pseudonym(self._first_year(on), f"person\0{person}")
+
+    def year_began(self, on: date) -> date:
+        """Say when the school year of a day began, and with it the key."""
+        return date(self._first_year(on), *self._year_begins)
 
     def delete_expired_keys(self, today: date, *, retention_days: int) -> list[Path]:
         """Delete the keys of school years from which no record is left; gives what was deleted."""
@@ -85,11 +100,11 @@ class Pseudonyms:
     def _first_year(self, on: date) -> int:
         return on.year if (on.month, on.day) >= self._year_begins else on.year - 1
 
-    def _compute(self, first_year: int, device: str) -> str:
+    def _compute(self, first_year: int, whose: str) -> str:
         key = self._keys.get(first_year)
         if key is None:
             key = self._keys[first_year] = self._load_or_make(first_year)
-        digest = hmac.digest(key, b"device\0" + device.encode(), "sha256")
+        digest = hmac.digest(key, whose.encode(), "sha256")
         return b32encode(digest[:_PSEUDONYM_OCTETS]).decode().lower()
 
     def _load_or_make(self, first_year: int) -> bytes:

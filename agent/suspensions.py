@@ -7,7 +7,7 @@ blocked throughout, because no policy lifts it.
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from agent.attempts import UnknownIdError, check_length, check_version, known_person, noting
@@ -118,10 +118,10 @@ class Suspensions:
 
     def everywhere_at(self, filed: FiledSuspension) -> datetime:
         """Say when every device goes by what is on file, at the latest, if the gateway has it now."""
-        context, now, suspension = self._context(), self._clock(), filed.suspension
+        suspension = filed.suspension
         if suspension.state is State.AGREED:
-            return max(now, suspension.from_at) + timedelta(seconds=context.blocked_ttl_seconds)
-        return max(now, min(now + timedelta(seconds=context.max_ttl_seconds), suspension.until_at))
+            return self._context().open_everywhere_at(suspension.from_at, now=self._clock())
+        return self._context().closed_everywhere_at(suspension.until_at, now=self._clock())
 
     # ---- moving --------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ NEVER_IN_TOKENS: Final = frozenset(
         Right.AGREE_SUSPENSION,
         Right.APPROVE_FILTER_CHANGE,
         Right.SIGN_OFF_RECORD,
+        Right.ERASE_PERSONAL,
         Right.MANAGE_PEOPLE,
         Right.ISSUE_TOKENS,
     }

@@ -430,4 +430,5 @@ def _faults_of_time(lift: Lift, now: datetime, limits: OverrideLimits, *, is_bre
     if is_break_glass and lasts > timedelta(minutes=limits.break_glass_minutes):
         yield f"An emergency lasts at most {limits.break_glass_minutes} minutes; this one would last longer."
     elif lasts > timedelta(days=limits.max_days):
-        yield f"A request lasts at most {limits.max_days} days; this one would last longer."
+        days = "1 day" if limits.max_days == 1 else f"{limits.max_days} days"
+        yield f"A request lasts at most {days}; this one would last longer."

@@ -15,18 +15,23 @@ from agent.api.app import create_app
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.security import COOKIE, Limits, RateLimit
+from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContext
+from agent.notify_acts import Teller
 from agent.overrides import Overrides
 from agent.people import People
+from agent.site import Private
 from agent.storage.state import StateStore
 from agent.suspensions import Suspensions
 from agent.totp import _totp
 from rules.name import DomainName
 from rules.override import OverrideLimits
 from rules.roles import Role
+from rules.schedule import Schedule, Window
 
 # A Monday in term, at the second lesson.
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+LESSONS = Schedule("lessons", "Europe/London", (Window(frozenset(range(5)), 540, 600),))
 PASSWORD = "seven green kettles 7"  # noqa: S105 (of nobody)
 REASON = "We compare how odds are advertised in maths today."
 TAGS = {
@@ -67,19 +72,30 @@ class SchoolOfTest:
             "new_id": lambda: f"x{next(numbers)}",
             "on_change": self._tell,
         }
+        self.private = Private()
+        teller = Teller(lambda: self.private.notifications, filter_of_test, timezone="Europe/London")
         hub = Hub()
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.parts = Parts(
             store=self.store,
             people=people,
             accounts=Accounts(self.store, people=people, hasher=hasher),
-            overrides=Overrides(self.store, people, **service),
-            suspensions=Suspensions(self.store, people, **service),
+            overrides=Overrides(self.store, people, tell=teller.override, **service),
+            suspensions=Suspensions(self.store, people, tell=teller.suspension, **service),
+            filter_changes=FilterChanges(
+                self.store, people, clock=lambda: self.now, on_change=self._tell, tell=teller.filter_change
+            ),
+            context=filter_of_test,
+            activity=folder / "activity",
+            teller=teller,
             hub=hub,
             follower=Follower(self.store, hub),
             clock=lambda: self.now,
             timezone="Europe/London",
             has_applied=lambda: self.told > 0,
+            is_in_force=lambda: self.told > 0,
+            schedules=lambda: (LESSONS,),
+            private=lambda: self.private,
         )
         self.app = create_app(self.parts, limits=limits or generous())
 

@@ -60,6 +60,10 @@ class GatewayOfTest:
         """Answer `METHOD /path`, or `METHOD /path?query` alone, so from now on."""
         self.answers[line] = Answer(body, status)
 
+    def notify(self, line: str, body: Any, notice: str) -> None:
+        """Answer so from now on, with a notice beside it."""
+        self.answers[line] = Answer(body, headers={"Schoolgate-Notice": notice})
+
     def refuse(self, line: str, status: int, detail: str) -> None:
         """Answer with problem details."""
         self.answers[line] = Answer({"title": "No", "status": status, "detail": detail}, status)
@@ -90,7 +94,7 @@ def gateway_of_test(folder: Path) -> Iterator[GatewayOfTest]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_GET = do_POST = do_DELETE = _answer  # noqa: N815 (the names that the library looks for)
+        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 (the names that the library looks for)
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 (the name is the library's)
             """Say nothing."""
@@ -125,12 +129,11 @@ class Shell:
         """Run a command; `keys` is its standard input."""
         return CliRunner().invoke(app, list(words), input=keys, env=self.environment)
 
-    def sign_in(self, gateway: GatewayOfTest, *, timezone: str = "Europe/London", site: str | None = None) -> None:
+    def sign_in(self, gateway: GatewayOfTest, *, timezone: str = "Europe/London") -> None:
         """Leave a session as `schoolgate login` does."""
         pem = gateway.certificate.certificate.read_text()
-        session = Session(
-            Server(gateway.url, pem, is_pinned=True), "ada", "Ada Clay", {COOKIE: "s3"}, "c5", "", timezone, site
-        )
+        server = Server(gateway.url, pem, is_pinned=True)
+        session = Session(server, "ada", "Ada Clay", {COOKIE: "s3"}, "c5", "", timezone)
         save_session(session_path(self.environment), session)
 
 

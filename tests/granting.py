@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from lists_of_test import Clock
 
-from agent.assembly import NOT_ASKABLE
 from agent.control import NotRunningError
-from agent.filter_context import SENSITIVE, FilterContext
+from agent.filter_context import FilterContext
 from agent.granted import active_policies
 from agent.override_drafts import Written
 from agent.overrides import Overrides
 from agent.people import People
+from agent.site import NEVER, SENSITIVE
 from agent.storage.override_rows import Filed, Use
 from agent.storage.state import Act, StateStore, instant_text
 from agent.suspensions import Suspensions
@@ -92,7 +92,7 @@ class Granting:
             new_id=self.new_id,
             on_change=self._change,
             tell=self._tell,
-            use_of=lambda override: self.uses.get(override.id),
+            use_of=lambda override, _: self.uses.get(override.id),
         )
         self.suspensions = Suspensions(
             self.store,
@@ -137,7 +137,7 @@ class Granting:
             networks=frozenset({"classrooms", "library"}),
             categories=ORDINARY,
             statutory=RULEBOOK.statutory,
-            never_override=NOT_ASKABLE,
+            never_override=NEVER,
             sensitive=SENSITIVE,
             blocked=frozenset().union(*(policy.tags for policy in RULEBOOK.policies)),
             limits=OverrideLimits(),

@@ -5,6 +5,7 @@ end that; until then two people may know them, and the record says who made the 
 """
 
 import secrets
+import sqlite3
 from http import HTTPStatus
 from typing import Final
 
@@ -13,9 +14,11 @@ from pydantic import SecretStr
 
 from agent.accounts import Enrolment
 from agent.api.parts import Parts, WithParts
+from agent.api.people_schemas import AccountAsked, AccountTold, Login, OwnPassword, Proof
 from agent.api.problems import ProblemError, UnknownThingError
-from agent.api.schemas import AccountAsked, AccountTold, Login, OwnPassword, Proof
 from agent.api.security import Caller, Known
+from agent.attempts import noting
+from agent.people import DECIDING, check_not_oneself, read_person
 from rules.errors import RefusedRequestError
 
 # No letters and digits that look alike, since the first password is read aloud or written down.
@@ -33,10 +36,29 @@ def add_account_routes(router: APIRouter) -> None:
 
 def create(asked: AccountAsked, caller: Known, parts: WithParts) -> AccountTold:
     """Make an account for somebody; the first password and the authenticator's secret are shown this once."""
+    with noting(parts.store, caller.person, "account_create", subject=asked.person), parts.store.read() as database:
+        _check_way_in(database, asked.person, caller.person)
     password = _first_password()
     with parts.store.act() as act:
         made = parts.accounts.create(act, asked.login, asked.person, password, actor=caller.person)
     return _told(made, password)
+
+
+def _check_way_in(database: sqlite3.Connection, person: str, maker: str) -> None:
+    """Check who makes a way in for somebody who decides: a second one could be used unseen.
+
+    Raises:
+        RefusedRequestError: they have an account that is open, or are called as whoever makes it.
+    """
+    whose = read_person(database, person)
+    if whose is None or whose.roles.isdisjoint(DECIDING):
+        return
+    query = "SELECT login FROM accounts WHERE person = ? AND closed_at IS NULL"
+    if has := database.execute(query, (person,)).fetchone():
+        raise RefusedRequestError(
+            f"{whose.name} decides and has the account {has['login']} already; close that one first."
+        )
+    check_not_oneself(database, whose, maker)
 
 
 def close(login: Login, caller: Known, parts: WithParts) -> None:

@@ -12,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from agent.api.access import NEEDS, PREFIX
 from agent.api.account_routes import add_account_routes
 from agent.api.events import Event, events_after, stream
+from agent.api.filter_routes import add_filter_routes
+from agent.api.notice_routes import add_notice_routes
 from agent.api.override_routes import add_override_routes
 from agent.api.parts import Door, Parts, WithParts
 from agent.api.people_routes import add_people_routes
@@ -25,6 +27,7 @@ from agent.api.problems import (
 from agent.api.record_routes import add_record_routes
 from agent.api.security import COOKIE, CSRF_HEADER, Caller, Frame, Guard, GuardedRoute, Known, Limits, usual_limits
 from agent.api.session_routes import add_session_routes
+from agent.api.status_routes import add_status_routes
 from agent.api.suspension_routes import add_suspension_routes
 from agent.api.versions import stale
 from agent.attempts import ConflictError, UnknownIdError
@@ -74,11 +77,14 @@ def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
     app.add_exception_handler(IndexUnusableError, _tell_unusable)
     router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, responses=_RESPONSES)
     add_session_routes(router)
+    add_status_routes(router)
     add_account_routes(router)
     add_override_routes(router)
     add_suspension_routes(router)
+    add_filter_routes(router)
     add_people_routes(router)
     add_record_routes(router)
+    add_notice_routes(router)
     router.get("/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})(
         follow
     )
@@ -144,7 +150,7 @@ async def follow(
     parts: WithParts,
     last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^[0-9]+$")] = None,
 ) -> StreamingResponse:
-    """Follow what happens to overrides and suspensions; `Last-Event-ID` asks for what was missed."""
+    """Follow what happens to overrides, suspensions and the filter; `Last-Event-ID` asks for what was missed."""
     if not parts.hub.has_room():
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,4 +1,4 @@
-"""Server-sent events: what the record says of overrides and suspensions, as it happens, for whoever may know it.
+"""Server-sent events: what the record says of overrides, suspensions and the filter, for whoever may know it.
 
 An event is a row of the record without its facts: number, kind, subject and instant. The number is the event's id, so
 whoever was away asks for what came after the last one they saw. Source: HTML, section 9.2 (server-sent events).
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from agent.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore
 
 MAX_LISTENERS: Final = 64
@@ -145,12 +146,15 @@ def events_after(
     """Read the events after a row, the oldest first; attempts to break a rule are none."""
     rows = database.execute(
         "SELECT audit.number, audit.kind, audit.subject, audit.at,"
-        " coalesce(overrides.requester, suspensions.requester) FROM audit"
+        " coalesce(overrides.requester, suspensions.requester, filter_versions.drafted_by) FROM audit"
         " LEFT JOIN overrides ON overrides.id = audit.subject LEFT JOIN suspensions ON suspensions.id = audit.subject"
+        " LEFT JOIN filter_versions ON filter_versions.number = audit.subject"
+        " AND (audit.kind GLOB 'filter_change*' OR audit.kind = 'filter_review_due')"
         " WHERE audit.number > ? AND audit.number <= ?"
-        " AND coalesce(overrides.id, suspensions.id) IS NOT NULL AND audit.kind != 'rule_refused'"
+        " AND (coalesce(overrides.id, suspensions.id, filter_versions.number) IS NOT NULL OR audit.kind IN (?, ?))"
+        " AND audit.kind != 'rule_refused'"
         " ORDER BY audit.number LIMIT ?",
-        (number, until if until is not None else last_number(database), limit),
+        (number, until if until is not None else last_number(database), OFF, ON_AGAIN, limit),
     )
     return [Event(*row) for row in rows]
 

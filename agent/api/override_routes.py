@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated
 
@@ -15,19 +14,22 @@ from agent.api.schemas import (
     Effect,
     Id,
     Narrowed,
+    Opens,
     OverrideAsked,
     OverridePage,
     OverrideTold,
     PreviewTold,
     Reasoned,
     Stays,
+    UseTold,
     texts,
 )
 from agent.api.versions import Seen, set_version
+from agent.attempts import noting
 from agent.override_drafts import Written
 from agent.storage.override_rows import Filed, read_override
+from rules.errors import RefusedRequestError
 from rules.override import State
-from rules.roles import Right
 
 
 def add_override_routes(router: APIRouter) -> None:
@@ -49,6 +51,7 @@ def preview(asked: OverrideAsked, call: Asking) -> PreviewTold:
     seen = call.parts.overrides.preview(call.person, _written(asked))
     return PreviewTold(
         lifts=texts(seen.lifts),
+        opens=[Opens(rule=rule, names=list(names)) for rule, names in seen.opens],
         stays_blocked=[Stays(what=what, why=why) for what, why in seen.stays_blocked],
         also_needed=list(seen.also_needed),
         notes=list(seen.notes),
@@ -58,7 +61,10 @@ def preview(asked: OverrideAsked, call: Asking) -> PreviewTold:
 
 
 def request(asked: OverrideAsked, call: Asking) -> OverrideTold:
-    """Ask for an override; with `is_break_glass` it holds at once and is countersigned after."""
+    """Ask for an override; with `is_break_glass`, not for programs, it holds at once and is countersigned after."""
+    with noting(call.parts.store, call.person, "override_request"):
+        if asked.is_break_glass and call.caller.is_program:
+            raise RefusedRequestError("A program cannot take an override in an emergency; a person who signs in can.")
     filed = call.parts.overrides.request(call.person, _written(asked))
     call.response.headers["Location"] = f"/api/v1/overrides/{filed.override.id}"
     return _done(call, filed, is_at_work=asked.is_break_glass)
@@ -87,7 +93,7 @@ def list_overrides(
     limit: Limit = USUAL,
 ) -> OverridePage:
     """List overrides, the newest request first; without the right to read all, one's own."""
-    whose = requester if call.may(Right.READ_OVERRIDES) else call.person
+    whose = call.only_of or requester
     with call.parts.store.read() as database:
         ids, more = ids_after(database, "overrides", states=state or (), requester=whose, after=after, limit=limit)
         found = [filed for each in ids if (filed := read_override(database, each))]
@@ -98,7 +104,7 @@ def show(id: Annotated[Id, Path()], call: Asking) -> OverrideTold:  # noqa: A002
     """Show an override to those who may see it; to others there is none. Its version is the ETag."""
     with call.parts.store.read() as database:
         filed = read_override(database, id)
-        if filed is None or not (call.may(Right.READ_OVERRIDES) or filed.override.requester == call.person):
+        if filed is None or not call.may_see(filed.override.requester):
             raise UnknownThingError("override")
         set_version(call.response, filed.version)
         return _all_told(database, [filed])[0]
@@ -185,7 +191,7 @@ def _all_told(
             requested_at=each.override.requested_at,
             decided_at=each.override.decided_at,
             decision_reason=each.override.decision_reason,
-            used=asdict(each.used) if each.used else None,
+            used=UseTold.model_validate(each.used) if each.used else None,
             effect=effect,
         )
         for each in found

@@ -6,13 +6,15 @@ A cursor is for the one who was given it and means nothing to them.
 import json
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import Query
 
 from agent.api.problems import ProblemError
+
+Thing = TypeVar("Thing")
 
 USUAL: Final = 50
 MOST: Final = 500
@@ -51,6 +53,23 @@ def _unknown() -> ProblemError:
     return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad-cursor", "The value of `after` is not one that this list gave."
     )
+
+
+def page_of(
+    everything: Iterable[Thing],
+    keys_of: Callable[[Thing], tuple[str, str]],
+    *,
+    after: str | None = None,
+    limit: int = USUAL,
+) -> tuple[list[Thing], str | None]:
+    """Give a part of what stands in the order of its keys, and the cursor of the part after it.
+
+    Raises:
+        ProblemError: the cursor is none.
+    """
+    keys = read_cursor(after, (str, str))
+    rest = [each for each in everything if keys is None or keys_of(each) > keys]
+    return rest[:limit], write_cursor(*keys_of(rest[limit - 1])) if len(rest) > limit else None
 
 
 def ids_after(

@@ -1,23 +1,30 @@
 """What the interface works with, handed to it whole, and the door's view of it."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from agent.accounts import IDLE, Accounts
+from agent.api.banner import read_off, write_notice
 from agent.api.events import Follower, Hub
 from agent.api.schemas import Effect, PersonNamed
 from agent.api.security import Caller, Known
+from agent.filter_changes import FilterChanges
+from agent.filter_context import FilterContext
+from agent.notify_acts import Teller
 from agent.overrides import Overrides
 from agent.people import People, read_person
+from agent.site import Private
 from agent.storage.state import StateStore, instant_text
 from agent.suspensions import Suspensions
 from agent.tokens import hash_of_token
 from rules.roles import Right
+from rules.schedule import Schedule
 
 
 def _nobody_applies() -> bool:
@@ -25,14 +32,23 @@ def _nobody_applies() -> bool:
     return False
 
 
+def _nobody_answers() -> None:
+    """Stand in for a gateway that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything behind the interface.
 
     Args:
+        context: gives the filter as it is at this moment.
+        activity: the folder of what was asked day by day; it is only read.
         clock: aware UTC.
         timezone: that of the school, for those who show instants.
         has_applied: says whether the gateway has put the last change in force.
+        is_in_force: says whether every worker answers by the newest policy; None where no gateway answers.
+        schedules: those of the site in force.
+        private: what the site in force says of people.
     """
 
     store: StateStore
@@ -40,11 +56,18 @@ class Parts:
     accounts: Accounts
     overrides: Overrides
     suspensions: Suspensions
+    filter_changes: FilterChanges
+    context: Callable[[], FilterContext]
+    activity: Path
+    teller: Teller
     hub: Hub
     follower: Follower
     clock: Callable[[], datetime]
     timezone: str
     has_applied: Callable[[], bool] = _nobody_applies
+    is_in_force: Callable[[], bool | None] = _nobody_answers
+    schedules: Callable[[], Sequence[Schedule]] = tuple
+    private: Callable[[], Private] = Private
 
     def effect(self, everywhere_by: datetime) -> Effect:
         """Say what became of a change at the filter."""
@@ -94,6 +117,11 @@ class Door:
         with self._store.act() as act:
             act.note("rule_refused", actor=caller.person, facts=facts)
 
+    def notice(self, caller: Caller) -> str | None:
+        """Say where filtering is off; who agreed to it is for those who have a right to anything."""
+        with self._store.read() as database:
+            return write_notice(read_off(database, self._clock()), with_names=bool(caller.rights))
+
 
 def names_of(database: sqlite3.Connection, ids: Iterable[str]) -> Mapping[str, str]:
     """Read what people are called; who is not known is called by their id."""
@@ -128,6 +156,15 @@ class Call:
     def may(self, right: Right) -> bool:
         """Say whether who asks has a right."""
         return right in self.caller.rights
+
+    @property
+    def only_of(self) -> str | None:
+        """Whose requests alone who asks may see: their own; None with the right to read all of them."""
+        return None if self.may(Right.READ_OVERRIDES) else self.person
+
+    def may_see(self, requester: str) -> bool:
+        """Say whether who asks may see what this person requested."""
+        return self.only_of in (None, requester)
 
 
 async def _parts(request: Request) -> Parts:

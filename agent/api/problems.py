@@ -125,11 +125,12 @@ def _where(location: Iterable[Any]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital, end with a full stop."""
+    """Begin with a capital, unless a site or category is named there, and end with a full stop."""
     text = " ".join(text.split())
     if not text:
         return "The request was refused."
-    text = text[0].upper() + text[1:]
+    if not any(mark in text.partition(" ")[0] for mark in "._:"):
+        text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?" else f"{text}."
 
 

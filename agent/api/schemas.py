@@ -6,7 +6,7 @@ What a request means, and whether the rules give it, is not decided here. Instan
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -15,13 +15,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     StrictBool,
     StringConstraints,
 )
 from pydantic_core import PydanticCustomError
 
-from rules.roles import Right
 from rules.subject import Audience
 
 FIRST_YEAR: Final = 2000
@@ -88,89 +86,6 @@ class Told(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-# --- Sessions and tokens
-
-
-class SignIn(Asked):
-    """Who somebody says they are, and what proves it; `totp` is the code of their device."""
-
-    login: Annotated[Text, StringConstraints(min_length=1, max_length=128)]
-    password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
-    totp: Annotated[Text, StringConstraints(pattern=r"^[0-9]{3} ?[0-9]{3}$")] | None = None
-
-
-class Who(Told):
-    """Who is signed in, and what they may do."""
-
-    person: str
-    name: str
-    roles: list[str]
-    rights: list[str]
-    timezone: str
-    csrf: str | None = None
-    ends_at: datetime | None = None
-
-
-Login = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
-
-
-class AccountAsked(Asked):
-    """An account for a person who is known."""
-
-    login: Login
-    person: Id
-
-
-class AccountTold(Told):
-    """An account; what stands beside login and person is shown once, where it was made."""
-
-    login: str
-    person: str
-    password: str | None = None
-    totp_secret: str | None = None
-    totp_uri: str | None = None
-
-
-class Proof(Asked):
-    """The password of one's own account, for what a stolen session must not do."""
-
-    password: Password
-
-
-class OwnPassword(Proof):
-    """Another password for one's own account."""
-
-    new_password: Password
-
-
-class TokenAsked(Asked):
-    """A token for a program that acts in one's own name, within these rights."""
-
-    label: Annotated[Text, StringConstraints(min_length=1, max_length=100)]
-    scopes: Annotated[list[Right], Field(min_length=1, max_length=len(Right))]
-    ends_at: Instant | None = None
-
-
-class TokenTold(Told):
-    """A token as it is listed; `secret` stands there once, where it was made."""
-
-    id: str
-    label: str
-    scopes: list[str]
-    created_at: datetime | None = None
-    ends_at: datetime | None = None
-    revoked_at: datetime | None = None
-    secret: str | None = None
-
-
-class TokenPage(Told):
-    """The tokens of a person; there are never so many that they need parts."""
-
-    items: list[TokenTold]
-    next: str | None = None
-
-
 # --- Overrides
 
 
@@ -211,7 +126,7 @@ class PersonNamed(Told):
 
 
 class OverrideTold(Told):
-    """An override; `version` is its ETag, `used` counts what it was used for once it is over."""
+    """An override; `version` is its ETag, `used` says how it was used, some time after it is over."""
 
     id: str
     version: int
@@ -231,8 +146,16 @@ class OverrideTold(Told):
     requested_at: datetime
     decided_at: datetime | None
     decision_reason: str
-    used: dict[str, Any] | None = None
+    used: "UseTold | None" = None
     effect: "Effect | None" = None
+
+
+class UseTold(Told):
+    """How often an override was used, and by how many devices; null is not known, and incomplete at least so many."""
+
+    times: int | None
+    devices: int | None
+    is_complete: bool
 
 
 class Effect(Told):
@@ -249,10 +172,18 @@ class Stays(Told):
     why: str
 
 
+class Opens(Told):
+    """A rule of the school's own, and the names that it blocks and that would be open."""
+
+    rule: str
+    names: list[str]
+
+
 class PreviewTold(Told):
     """What an override would change; with `faults` it cannot be sent as it is."""
 
     lifts: list[str]
+    opens: list[Opens]
     stays_blocked: list[Stays]
     also_needed: list[str]
     notes: list[str]
@@ -307,59 +238,6 @@ class SuspensionPage(Told):
     next: str | None = None
 
 
-# --- People
-
-
-class PersonTold(Told):
-    """Somebody at the school."""
-
-    id: str
-    name: str
-    roles: list[str]
-    classes: list[str]
-    closed: bool
-
-
-class PeoplePage(Told):
-    """A part of a list; `next` asks for the part after it."""
-
-    items: list[PersonTold]
-    next: str | None = None
-
-
-class RosterAsked(Asked):
-    """A file of people: CSV as text, or a OneRoster archive in base64."""
-
-    format: Literal["csv", "oneroster"]
-    content: Annotated[str, StringConstraints(strict=True, max_length=1024 * 1024)]
-
-
-class RosterApplied(RosterAsked):
-    """A file of people whose changes somebody has looked at; `digest` is what their preview gave."""
-
-    digest: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
-
-
-class ChangesTold(Told):
-    """What a file of people would change, line by line; `digest` stands for exactly this."""
-
-    added: int
-    changed: int
-    closed: int
-    lines: list[str]
-    warnings: list[str]
-    bad_lines: list[str]
-    digest: str
-    applied: bool = False
-
-
-class RightsTold(Told):
-    """Which role gives which rights, and what holders of a role need beside their password."""
-
-    roles: dict[str, list[str]]
-    privileged: list[str]
-
-
 # --- The record
 
 
@@ -393,6 +271,33 @@ class VerdictTold(Told):
     why: str | None = None
 
 
+class AnchorTold(Told):
+    """How far the record went on a day, signed; `line` is what is printed or mailed."""
+
+    day: str
+    number: int
+    line: str
+
+
+class AnchorPage(Told):
+    """A part of the anchors; `next` asks for the part after it."""
+
+    items: list[AnchorTold]
+    next: str | None = None
+
+
+class ErasureAsked(Asked):
+    """Why the personal content of a row goes."""
+
+    reason: Prose = ""
+
+
+class ErasureTold(Told):
+    """The row that says that the personal content of another is gone."""
+
+    number: int
+
+
 class SignOffAsked(Asked):
     """That somebody looked at the record of a period, both days included."""
 
@@ -414,3 +319,44 @@ class SignOffTold(Told):
 def texts(values: Iterable[str]) -> list[str]:
     """Give texts in an order that does not change."""
     return sorted(str(value) for value in values)
+
+
+# --- Notices
+
+
+class NoticeTold(Told):
+    """What became of a notice; `webhook` names the program that it is for, and no address is told."""
+
+    id: str
+    at: datetime
+    channel: str
+    webhook: str | None
+    state: str
+    attempts: int
+    next_at: datetime | None
+    fault: str
+
+
+class QueueTold(Told):
+    """How the queue of a channel stands; what was given up is counted for some days."""
+
+    channel: str
+    waiting: int
+    oldest_at: datetime | None
+    given_up: int
+
+
+class NoticesTold(Told):
+    """The queues, and the newest notices first, without what they say."""
+
+    queues: list[QueueTold]
+    items: list[NoticeTold]
+
+
+class TriedTold(Told):
+    """What was queued to try the ways there are; `mails` counts the addresses of whoever asked."""
+
+    ids: list[str]
+    webhooks: int
+    mails: int
+    has_mail: bool

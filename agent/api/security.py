@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Protocol
@@ -17,20 +18,22 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.api.access import NEEDS, PREFIX, Need
+from agent.api.access import MAX_BODY_BYTES, NEEDS, PREFIX, Need
+from agent.api.banner import HEADER as NOTICE_HEADER
 from agent.api.problems import ProblemError, internal_problem
 from agent.logs import log
+from rules.errors import StorageError
 from rules.roles import Right, Role
 
 # A cookie with this prefix is taken from this very host and over TLS only. Source: RFC 6265bis, section 4.1.3.2.
 COOKIE: Final = "__Host-schoolgate"
 CSRF_HEADER: Final = "X-CSRF-Token"
-MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_JSON_DEPTH: Final = 64
 BODY_SECONDS: Final = 30.0
+LINGER_SECONDS: Final = 5.0
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
 
@@ -82,6 +85,9 @@ class Gatekeeper(Protocol):
 
     def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
         """Record that somebody tried what they have no right to."""
+
+    def notice(self, caller: Caller) -> str | None:
+        """Give what everybody is told with every answer, as the value of a header."""
 
 
 class RateLimit:
@@ -139,8 +145,8 @@ class Guard:
         self._gatekeeper = gatekeeper
         self._limits = limits
 
-    async def admit(self, request: Request, need: Need) -> Caller | None:
-        """Give who asks; nobody, where nobody has to be known.
+    async def admit(self, request: Request, need: Need) -> None:
+        """Let a request in, and keep who asks with it where somebody has to be known.
 
         Raises:
             ProblemError: they are not known, may not, ask too often, or send what is not taken.
@@ -149,11 +155,12 @@ class Guard:
         if need.is_open:
             _check_pace(self._limits.sign_in, address)
             _check_site(request)
-            return None
+            return
         caller = await self._identify(request)
         if caller is None:
             _check_pace(self._limits.strangers, address)
             raise _unknown(request)
+        request.state.caller = caller
         _check_pace(self._limits.callers, caller.person)
         if not caller.is_program:
             _check_page(request, caller)
@@ -161,7 +168,12 @@ class Guard:
             raise await self._refused(request, caller, "a person who is signed in")
         if need.rights and not need.rights & caller.rights:
             raise await self._refused(request, caller, " or ".join(sorted(need.rights)))
-        return caller
+
+    async def notice(self, caller: Caller) -> str | None:
+        """Give what is told with every answer; nothing where that cannot be read, for the answer says so itself."""
+        with suppress(StorageError):
+            return await run_in_threadpool(self._gatekeeper.notice, caller)
+        return None
 
     async def _identify(self, request: Request) -> Caller | None:
         written = request.headers.get("authorization")
@@ -225,40 +237,38 @@ def _unknown(request: Request) -> ProblemError:
     )
 
 
-async def read_body(request: Request) -> bytes:
-    """Read a body that is short enough, in time, of a kind that is taken, and not nested without end.
+async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Read a body of at most `limit` octets, in time, of a kind that is taken, and not nested without end.
 
     Raises:
         ProblemError: it is not.
     """
     stated = request.headers.get("content-length", "")
-    if stated.isascii() and stated.isdigit() and (len(stated) > 12 or int(stated) > MAX_BODY_BYTES):
-        raise _too_long()
-    parts, size = [], 0
+    if stated.isascii() and stated.isdigit() and (len(stated) > 12 or int(stated) > limit):
+        raise _too_long(limit)
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
-                size += len(part)
-                if size > MAX_BODY_BYTES:
-                    raise _too_long()
-                parts.append(part)
+                body += part
+                if len(body) > limit:
+                    raise _too_long(limit)
     except TimeoutError:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive.") from None
-    body = b"".join(parts)
     if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json", f"Expected a body of {JSON}.")
     if is_too_deep(body):
         detail = f"The body is nested too deeply; expected at most {MAX_JSON_DEPTH} levels."
         raise ProblemError(HTTPStatus.BAD_REQUEST, "too-deep", detail)
-    return body
+    return bytes(body)
 
 
-def _too_long() -> ProblemError:
-    detail = f"The body is too long; expected at most {MAX_BODY_BYTES:,} bytes."
-    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-long", detail, headers={"Connection": "close"})
+def _too_long(limit: int) -> ProblemError:
+    detail = f"The body is too long; expected at most {limit:,} bytes."
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-long", detail)
 
 
-def is_too_deep(text: bytes, *, limit: int = MAX_JSON_DEPTH) -> bool:
+def is_too_deep(text: bytes | bytearray, *, limit: int = MAX_JSON_DEPTH) -> bool:
     """Say whether JSON is nested more deeply than this, without reading it as JSON."""
     if text.count(b"[") + text.count(b"{") <= limit:
         return False
@@ -289,10 +299,10 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             guard: Guard = request.app.state.guard
-            request.state.caller = await guard.admit(request, need)
+            await guard.admit(request, need)
             if method in SAFE_METHODS:
                 return await answer(request)
-            return await answer(Request(request.scope, _once(await read_body(request))))
+            return await answer(Request(request.scope, _once(await read_body(request, limit=need.max_body_bytes))))
 
         return guarded
 
@@ -324,6 +334,13 @@ class Frame:
             await self._app(scope, receive, send)
             return
         is_begun = False
+        is_read = not _has_body(scope)
+
+        async def receive_framed() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not message.get("more_body", False)
+            return message
 
         async def send_framed(message: Message) -> None:
             nonlocal is_begun
@@ -332,15 +349,46 @@ class Frame:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if notice := await _notice(scope):
+                    headers[NOTICE_HEADER] = notice
+                if not is_read:
+                    headers["Connection"] = "close"
+            elif not is_read and not message.get("more_body", False):
+                # Closing on somebody who still sends would take the answer from them.
+                await send({**message, "more_body": True})
+                await _linger(receive_framed)
+                message = {"type": "http.response.body", "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, send_framed)
+            await self._app(scope, receive_framed, send_framed)
         except Exception as error:  # whoever asked must not wait for an answer that never comes
             log.error("request_failed", error=type(error).__name__, where=_place(error))
             if is_begun:
                 raise
             await internal_problem()(scope, receive, send_framed)
+
+
+async def _linger(receive: Receive, *, seconds: float = LINGER_SECONDS) -> None:
+    """Let somebody send what nobody reads, for a while, so that they come to read why."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive()).get("more_body", False):
+                pass
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+async def _notice(scope: Scope) -> str | None:
+    """Give the banner for whoever was let in, as it is once what they asked for is done."""
+    caller: Caller | None = scope.get("state", {}).get("caller")
+    if caller is None:
+        return None
+    guard: Guard = scope["app"].state.guard
+    return await guard.notice(caller)
 
 
 def _place(error: BaseException) -> str:

@@ -14,8 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,23 +27,32 @@ from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.assembly import STATE_NAME
+from agent.canary_check import CanaryCheck
 from agent.chores import Chore, Chores
-from agent.config import load_site
 from agent.control import NotRunningError, ask_gateway
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContexts
 from agent.filter_watch import FilterWatch
+from agent.gateway_events import take_events
 from agent.logs import configure_logs, log
+from agent.notify import MAIL, WEBHOOK, Channel, Sender
+from agent.notify_acts import Teller
+from agent.notify_smtp import SmtpChannel
+from agent.override_uses import OverrideUses
 from agent.overrides import Overrides
 from agent.people import People
-from agent.site import Endpoint, Site
-from agent.snapshot import read_snapshot
-from agent.storage.anchors import anchor_if_due
-from agent.storage.state import StateStore
+from agent.record_check import RecordCheck
+from agent.site import Endpoint, NoticeKind, NotificationSettings, Site
+from agent.site_in_force import SiteInForce
+from agent.storage.anchors import anchor_if_due, keep_last_anchor
+from agent.storage.state import Act, StateStore
 from agent.suspensions import Suspensions
 from rules.errors import ConfigurationError, Problem, SchoolgateError
 
 SWEEP_SECONDS: Final = 3.0
+CANARY_SECONDS: Final = 1.0
+REMIND_SECONDS: Final = 10.0
+REVIEW_SECONDS: Final = 300.0
 WATCH_SECONDS: Final = 0.5
 # So long an act waits to be told that it is in force everywhere; it stands in any case.
 APPLY_SECONDS: Final = 3.0
@@ -56,39 +64,6 @@ ID_OCTETS: Final = 8
 NICENESS: Final = 10
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
-
-
-class SiteInForce:
-    """The site as the gateway published it, read again when that has changed; or as its file says, read once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._is_snapshot = path.suffix == ".json"
-        self._seen: tuple[int, int] | None = None
-        self._site = self._read()
-
-    def __call__(self) -> Site:
-        """Give the site; the one before where the new one cannot be read."""
-        if self._is_snapshot and self._state() != self._seen:
-            try:
-                self._site = self._read()
-            except SchoolgateError as error:
-                log.error("adopt_failed", reason=str(error))
-        return self._site
-
-    def _read(self) -> Site:
-        if not self._is_snapshot:
-            return load_site(self._path).site
-        seen = self._state()
-        site = read_snapshot(self._path).site
-        self._seen = seen
-        return site
-
-    def _state(self) -> tuple[int, int] | None:
-        with suppress(OSError):
-            status = self._path.stat()
-            return status.st_ino, status.st_mtime_ns
-        return None
 
 
 class Herald:
@@ -118,6 +93,17 @@ class Herald:
             return last is not None and last.result(self._wait_seconds)
         except LateError:
             return False
+
+    def is_in_force(self) -> bool | None:
+        """Say whether every worker answers by the newest lists and policy; None where no gateway answers in time."""
+        asked = self._messenger.submit(self._ask, self._runtime, {"do": "status"})
+        try:
+            answer = asked.result(self._wait_seconds)
+            newest = [answer["index_generation"], answer["policy_generation"]]
+            return bool(answer["workers"]) and all(list(each) == newest for each in answer["workers"])
+        except (SchoolgateError, ValueError, LookupError, TypeError, LateError):
+            asked.cancel()
+            return None
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -151,31 +137,65 @@ def build_parts(
         "on_change": herald.tell,
     }
     school = site().school
+    teller = Teller(lambda: site().private.notifications, context, timezone=school.timezone)
     return Parts(
         store=store,
         people=people,
         accounts=Accounts(store, clock=clock, people=people, words=(school.name,), issuer=school.name),
-        overrides=Overrides(store, people, **service),
-        suspensions=Suspensions(store, people, **service),
+        overrides=Overrides(
+            store,
+            people,
+            tell=teller.override,
+            use_of=OverrideUses(site, clock=clock),
+            escalate_after=lambda: timedelta(seconds=site().private.notifications.escalate_after_seconds),
+            **service,
+        ),
+        suspensions=Suspensions(store, people, tell=teller.suspension, **service),
+        filter_changes=FilterChanges(store, people, clock=clock, on_change=herald.tell, tell=teller.filter_change),
+        context=context,
+        activity=Path(site().paths.state) / "activity",
+        teller=teller,
         hub=hub,
         follower=Follower(store, hub),
         clock=clock,
         timezone=school.timezone,
         has_applied=herald.has_applied,
+        is_in_force=herald.is_in_force,
+        schedules=lambda: site().schedules,
+        private=lambda: site().private,
     )
 
 
-def chores(parts: Parts, watch: FilterWatch) -> Chores:
+def chores(parts: Parts, watch: FilterWatch, canaries: CanaryCheck, *further: Chore) -> Chores:
     """Give what happens by itself: what is over and what has changed is written down, and told to who follows."""
     return Chores(
         (
             Chore("site", SWEEP_SECONDS, watch.look),
+            Chore("canaries", CANARY_SECONDS, canaries.look),
             Chore("overrides", SWEEP_SECONDS, parts.overrides.sweep),
             Chore("suspensions", SWEEP_SECONDS, parts.suspensions.sweep),
+            Chore("filter reviews", REVIEW_SECONDS, parts.filter_changes.remind),
+            Chore("notices", REMIND_SECONDS, partial(parts.teller.remind, parts.store)),
+            Chore("gateway", SWEEP_SECONDS, partial(take_events, parts.store)),
             Chore("anchor", SWEEP_SECONDS, partial(anchor_if_due, parts.store)),
+            *further,
+            Chore("last anchor", SWEEP_SECONDS, partial(keep_last_anchor, parts.store)),
             Chore("events", SWEEP_SECONDS, parts.follower.look),
         )
     )
+
+
+def channels_of(settings: NotificationSettings, *, clock: Callable[[], datetime]) -> dict[str, Channel]:
+    """Give the ways by which people and programs are told."""
+    found: dict[str, Channel] = {}
+    if settings.mail is not None:
+        found[MAIL] = SmtpChannel(settings.mail, clock=clock)
+    if settings.webhooks:
+        # Loaded late: it is large, and most schools have none.
+        from agent.notify_webhook import WebhookChannel  # noqa: PLC0415
+
+        found[WEBHOOK] = WebhookChannel(settings.webhooks, clock=clock)
+    return found
 
 
 class Server(uvicorn.Server):
@@ -274,21 +294,33 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
     listening = listen(endpoint)
     store = StateStore(state / STATE_NAME, clock=clock)
     herald = Herald(site().paths.runtime)
+    sender = Sender(store, lambda: channels_of(site().private.notifications, clock=clock), clock=clock)
+    check = RecordCheck(store, tell=lambda act: parts.teller.alarm(act, NoticeKind.RECORD_BROKEN))
     try:
         parts = build_parts(site, store, herald, clock=clock)
         with store.act() as act:
             act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
-        changes = FilterChanges(store, parts.people, clock=clock)
-        watch = FilterWatch(changes, Path(site().paths.runtime), Path(site().path))
-        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=chores(parts, watch))
+        watch = FilterWatch(parts.filter_changes, Path(site().paths.runtime), Path(site().path))
+        canaries = CanaryCheck(store, Path(site().paths.runtime), tell=partial(_alarm, parts))
+        beside = chores(parts, watch, canaries, Chore("record", SWEEP_SECONDS, check.look))
+        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=beside)
         introduce(listening, certificate, now=clock())
+        sender.start()
         asyncio.run(server.run_with_sweeps([listening]))
+        take_events(store)
         with store.act() as act:
             act.note("api_stopped", actor="system")
+        keep_last_anchor(store)
     finally:
+        check.close()
+        sender.close()
         herald.close()
         store.close()
         listening.close()
+
+
+def _alarm(parts: Parts, act: Act) -> None:
+    parts.teller.alarm(act, NoticeKind.FILTER_OFF_WITHOUT_RECORD)
 
 
 def introduce(listening: socket.socket, certificate: SiteCertificate, *, now: datetime) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from agent.api.parts import Parts, WithParts
+from agent.api.people_schemas import SignIn, TokenAsked, TokenPage, TokenTold, Who
 from agent.api.problems import ProblemError, UnknownThingError, sentence
-from agent.api.schemas import Id, SignIn, TokenAsked, TokenPage, TokenTold, Who, texts
+from agent.api.schemas import Id, texts
 from agent.api.security import COOKIE, Caller, Known
 from agent.tokens import Token
 from rules.errors import RefusedRequestError
@@ -37,6 +38,7 @@ def sign_in(asked: SignIn, request: Request, response: Response, parts: WithPart
     caller = request.app.state.door.by_session(session.token)
     if caller is None:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "sign-in-refused", "The session has ended already.")
+    request.state.caller = caller
     return _who(parts, caller, session.ends_at)
 
 

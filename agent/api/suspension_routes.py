@@ -14,7 +14,6 @@ from agent.api.schemas import Effect, Id, Reasoned, SuspensionAsked, SuspensionP
 from agent.api.versions import Seen, set_version
 from agent.storage.suspension_rows import FiledSuspension, read_suspension
 from agent.suspensions import AskedSuspension
-from rules.roles import Right
 from rules.suspension import State
 
 
@@ -54,9 +53,10 @@ def list_suspensions(
     limit: Limit = USUAL,
 ) -> SuspensionPage:
     """List suspensions, the newest request first; without the right to read all, one's own."""
-    whose = None if call.may(Right.READ_OVERRIDES) else call.person
     with call.parts.store.read() as database:
-        ids, more = ids_after(database, "suspensions", states=state or (), requester=whose, after=after, limit=limit)
+        ids, more = ids_after(
+            database, "suspensions", states=state or (), requester=call.only_of, after=after, limit=limit
+        )
         found = [filed for each in ids if (filed := read_suspension(database, each))]
         return SuspensionPage(items=_all_told(database, found), next=more)
 
@@ -65,7 +65,7 @@ def show(id: Annotated[Id, Path()], call: Asking) -> SuspensionTold:  # noqa: A0
     """Show a suspension to those who may see it; to others there is none. Its version is the ETag."""
     with call.parts.store.read() as database:
         filed = read_suspension(database, id)
-        if filed is None or not (call.may(Right.READ_OVERRIDES) or filed.suspension.requester == call.person):
+        if filed is None or not call.may_see(filed.suspension.requester):
             raise UnknownThingError("suspension")
         set_version(call.response, filed.version)
         return _all_told(database, [filed])[0]

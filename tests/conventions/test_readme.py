@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from agent.config import parse_site
+from agent.filter_basis import Basis, judge
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SITES = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+CHANGES = re.findall(r"```yaml changes\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.removeprefix("$ ") for line in re.findall(r"^\$ .*$", README, re.MULTILINE)]
 
 
@@ -21,7 +23,14 @@ def test_every_site_is_one(text: str, tmp_path: Path) -> None:
     parse_site(text, path=tmp_path / "site.yaml")
 
 
+@pytest.mark.parametrize("text", CHANGES, ids=range(len(CHANGES)))
+def test_every_change_of_the_filter_can_be_made(text: str, tmp_path: Path) -> None:
+    sites, _ = judge(Basis(SITES[1], tmp_path / "site.yaml", None), text, number=1)
+    assert sites.changes
+
+
 def test_there_are_examples() -> None:
+    assert CHANGES
     assert len(SITES) >= 4
     assert len(COMMANDS) >= 6
 

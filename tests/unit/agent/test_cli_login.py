@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_on_the_gateway_the_site_says_where_and_whom_to_trust(
     assert gateway.asked("POST /session").body == {"login": "ada", "password": "correct horse 9", "totp": "123456"}
     session = kept(shell)
     assert session is not None
-    assert (session.timezone, session.site, session.csrf) == ("Asia/Tokyo", site, "c5")
+    assert (session.timezone, session.csrf) == ("Asia/Tokyo", "c5")
     assert stat.S_IMODE(session_path(shell.environment).stat().st_mode) == 0o600
 
 
@@ -74,6 +75,16 @@ def test_an_address_that_means_all_of_them_is_reached_on_this_machine(
     done = shell.run("login", "ada", "--site", site, "--password-stdin", keys="correct horse 9\n")
     assert done.exit_code == 0, done.output
     assert "totp" not in gateway.asked("POST /session").body
+
+
+def test_whoever_signs_in_is_told_that_filtering_is_off(gateway: GatewayOfTest, shell: Shell) -> None:
+    told = gateway.answers["POST /session"]
+    notice = {"Schoolgate-Notice": "filtering=off&where=the+school&until=2026-03-02T14%3A20%3A00%2B00%3A00"}
+    gateway.answers["POST /session"] = replace(told, headers=told.headers | notice)
+    words = ("login", "ada", "--server", gateway.url, "--fingerprint", gateway.certificate.fingerprint)
+    done = shell.run(*words, "--password-stdin", keys="correct horse 9\n")
+    assert done.stderr == "Filtering is off for the school until Mon 2026-03-02 23:20.\n"
+    assert shell.run(*words, "--password-stdin", "--json", keys="correct horse 9\n").stderr == ""
 
 
 @pytest.mark.parametrize("option", ["--fingerprint", "--ca"])
@@ -136,6 +147,12 @@ def test_signing_out_ends_the_session_on_both_sides(gateway: GatewayOfTest, shel
     assert gateway.asked("DELETE /session").headers["x-csrf-token"] == "c5"
     assert kept(shell) is None
     assert shell.run("logout").stdout == "Nobody was signed in.\n"
+
+
+def test_whoever_signs_out_is_told_that_filtering_is_off(gateway: GatewayOfTest, shell: Shell) -> None:
+    shell.sign_in(gateway)
+    gateway.notify("DELETE /session", None, "filtering=off&where=year-6")
+    assert shell.run("logout").stderr == "Filtering is off for year-6.\n"
 
 
 def test_a_session_that_had_ended_is_forgotten(gateway: GatewayOfTest, shell: Shell) -> None:

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 import typer
 
-from agent.cli_options import effect_in_words, in_path, in_words, print_facts, print_table, signed_in, told, usage
+from agent.cli_options import (
+    effect_in_words,
+    in_path,
+    in_words,
+    notice_in_words,
+    print_facts,
+    print_table,
+    signed_in,
+    told,
+    usage,
+)
 from agent.cli_times import Clock
 from rules.errors import ConfigurationError, Problem, RefusedRequestError, SchoolgateError
 
@@ -60,6 +70,20 @@ def test_a_table_without_rows_is_a_sentence(capsys: pytest.CaptureFixture[str]) 
 )
 def test_what_became_of_it_at_the_filter(effect: dict[str, object] | None, shown: str) -> None:
     assert effect_in_words(effect, Clock("Europe/London")) == shown
+
+
+@pytest.mark.parametrize(
+    ("notice", "words"),
+    [
+        ({"filtering": "off", "where": "the school"}, "Filtering is off for the school."),
+        ({"where": "year-6", "by": "Zoë"}, "Filtering is off for year-6; agreed by Zoë."),
+        ({"where": "year-6", "more": "2"}, "Filtering is off for year-6. It is off in 2 more places."),
+        ({"something": "new"}, "Filtering is off for somebody."),
+    ],
+    ids=["where", "by-whom", "several", "of-another-release"],
+)
+def test_the_banner(notice: dict[str, str], words: str) -> None:
+    assert notice_in_words(notice, Clock("Europe/London")) == words
 
 
 def test_words_and_steps() -> None:

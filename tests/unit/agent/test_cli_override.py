@@ -43,6 +43,7 @@ APPROVED = {
 }
 SEEN = {
     "lifts": ["audio_video"],
+    "opens": [],
     "stays_blocked": [],
     "also_needed": [],
     "notes": [],
@@ -154,6 +155,31 @@ def test_a_preview_asks_for_nothing(gateway: GatewayOfTest, shell: Shell) -> Non
     assert [each.path for each in gateway.seen] == ["/overrides/preview"]
 
 
+def test_a_preview_says_which_rule_of_the_school_it_opens(gateway: GatewayOfTest, shell: Shell) -> None:
+    many = [f"{letter}.example" for letter in "abcde"]
+    opens = [{"rule": "ours", "names": ["radio.example"]}, {"rule": "theirs", "names": many}]
+    gateway.answer("POST /overrides/preview", {**SEEN, "opens": opens})
+    done = shell.run("override", "preview", *WORDS, "--until", "1h")
+    assert (
+        "this lifts: audio_video; opens radio.example, which the school's own rule ours blocks; opens a.example,"
+        " b.example, c.example and 2 more, which the school's own rule theirs blocks.\n"
+    ) in done.stdout
+    gateway.answer("POST /overrides/preview", {**SEEN, "lifts": [], "opens": opens[:1]})
+    done = shell.run("override", "preview", *WORDS, "--until", "1h")
+    assert "this opens radio.example, which the school's own rule ours blocks.\n" in done.stdout
+
+
+def test_while_filtering_is_off_every_command_says_so_on_standard_error(gateway: GatewayOfTest, shell: Shell) -> None:
+    notice = "filtering=off&where=the+school&until=2026-03-02T14%3A20%3A00%2B00%3A00&by=Zo%C3%AB&more=1"
+    gateway.notify("GET /overrides", {"items": []}, notice)
+    done = shell.run("override", "list")
+    assert (done.stdout, done.stderr) == (
+        "There are no overrides.\n",
+        ("Filtering is off for the school until Mon 2026-03-02 14:20; agreed by Zoë. It is off in 1 more place.\n"),
+    )
+    assert shell.run("override", "list", "--json").stderr == ""
+
+
 def test_a_preview_with_faults_says_them_and_ends_with_1(gateway: GatewayOfTest, shell: Shell) -> None:
     gateway.answer("POST /overrides/preview", {**SEEN, "lifts": [], "faults": ["The end is not after the start."]})
     done = shell.run("override", "preview", "radio.example", "--for", "year-6", "--until", "1h")
@@ -169,25 +195,21 @@ def test_a_preview_with_faults_says_them_and_ends_with_1(gateway: GatewayOfTest,
         pytest.param(("--until", "this lesson"), "no schedule of the site is on", id="no-lesson-is-known-here"),
     ],
 )
-def test_what_cannot_be_read_is_usage(shell: Shell, words: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_read_is_usage(
+    gateway: GatewayOfTest, shell: Shell, words: tuple[str, ...], told: str
+) -> None:
+    gateway.answer("GET /schedules", {"lesson_until": None})
     done = shell.run("override", "request", *WORDS, *words)
     assert done.exit_code == 2
     assert told in done.stderr
 
 
-def test_this_lesson_is_read_from_the_site_on_the_gateway(
-    gateway: GatewayOfTest, shell: Shell, tmp_path: Path
-) -> None:
-    site = tmp_path / "site.yaml"
-    site.write_text(
-        "school: {name: School of Test, timezone: Europe/London}\npacks: [uk-esafety]\n"
-        "networks: {classrooms: {audience: pupil, cidrs: [192.0.2.0/25]}}\n"
-        "schedules: {lessons: {windows: [{days: mon-fri, from: '10:00', to: '10:50'}]}}\n"
-    )
-    shell.sign_in(gateway, site=str(site))
+def test_this_lesson_is_what_the_gateway_says(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /schedules", {"lesson_until": "2026-11-24T10:50:00Z"})
     words = ("--from", "2026-11-24 10:10", "--until", "this lesson", "--json")
     done = shell.run("override", "preview", "radio.example", "--for", "year-6", *words)
     assert done.exit_code == 0, done.output
+    assert gateway.asked("GET /schedules").query == {"at": "2026-11-24T10:10:00+00:00"}
     assert gateway.asked("POST /overrides/preview").body["until_at"] == "2026-11-24T10:50:00+00:00"
 
 
@@ -313,12 +335,35 @@ def test_programs_get_json(gateway: GatewayOfTest, shell: Shell, words: tuple[st
     assert (done.exit_code, json.loads(done.stdout)) == (0, told)
 
 
-def test_an_emergency_and_its_use_are_shown(gateway: GatewayOfTest, shell: Shell) -> None:
-    ended = {**APPROVED, "state": "ended", "is_break_glass": True, "used": {"times": 12, "devices": None}}
-    gateway.answer("GET /overrides/a1", ended)
-    shown = shell.run("override", "show", "a1").stdout
-    assert "override    a1: ended, taken in an emergency\n" in shown
-    assert "used        times 12\n" in shown
+def test_an_emergency_is_shown_as_one(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /overrides/a1", {**APPROVED, "state": "ended", "is_break_glass": True})
+    assert "override    a1: ended, taken in an emergency\n" in shell.run("override", "show", "a1").stdout
+
+
+@pytest.mark.parametrize(
+    ("used", "shown"),
+    [
+        pytest.param((12, 3, True), "used        12 times by 3 devices\n", id="known"),
+        pytest.param((1, 1, True), "used        1 time by 1 device\n", id="once"),
+        pytest.param((0, 0, True), "used        never\n", id="never"),
+        pytest.param((12, None, True), "used        12 times\n", id="by-nobody-knows-how-many"),
+        pytest.param(
+            (12, 3, False),
+            "used        at least 12 times by 3 devices; not everything was counted\n",
+            id="at-least-so-much",
+        ),
+        pytest.param((None, None, False), "used        not known\n", id="unknown"),
+        pytest.param(None, "", id="not-summed-up-yet"),
+    ],
+)
+def test_how_it_was_used_is_shown(
+    gateway: GatewayOfTest, shell: Shell, used: tuple[int | None, int | None, bool] | None, shown: str
+) -> None:
+    told = None if used is None else dict(zip(("times", "devices", "is_complete"), used, strict=True))
+    OverrideTold.model_validate({**APPROVED, "used": told})
+    gateway.answer("GET /overrides/a1", {**APPROVED, "state": "ended", "used": told})
+    lines = shell.run("override", "show", "a1").stdout.splitlines(keepends=True)
+    assert "".join(line for line in lines if line.startswith("used")) == shown
 
 
 def test_what_others_wrote_does_not_command_the_terminal(gateway: GatewayOfTest, shell: Shell) -> None:

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test
 
-from agent.api.schemas import ChangesTold, PersonTold, RosterApplied
+from agent.api.people_schemas import (
+    ChangesTold,
+    ClassesAsked,
+    ClassPage,
+    PersonAsked,
+    PersonChanged,
+    PersonTold,
+    RolesAsked,
+    RosterApplied,
+)
 from agent.assembly import STATE_NAME
 from rules.roles import RIGHTS, Right, Role
 
@@ -30,9 +39,25 @@ CHANGES = {
     "applied": False,
 }
 PEOPLE = [
-    {"id": "p1", "name": "Ada", "roles": ["class_teacher"], "classes": ["6a"], "closed": False},
-    {"id": "p2", "name": "Ben", "roles": [], "classes": [], "closed": True},
+    {
+        "id": "p1",
+        "version": 7,
+        "name": "Ada",
+        "roles": ["class_teacher"],
+        "classes": ["c1"],
+        "closed": False,
+        "source": "hand",
+    },
+    {"id": "p2", "version": 8, "name": "Ben", "roles": [], "classes": [], "closed": True, "source": "csv"},
 ]
+CHANGED = {**PEOPLE[0], "version": 9, "warnings": []}
+CLASSES = {
+    "items": [
+        {"id": "c1", "title": "6A", "group": "year-6"},
+        {"id": "c2", "title": "6B", "group": ""},
+        {"id": "c3", "title": "6B", "group": ""},
+    ]
+}
 WORDS = "quiet otter 47 lamp"
 
 
@@ -46,6 +71,8 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayOfTes
 def gateway(listening: GatewayOfTest) -> GatewayOfTest:
     listening.answers.clear()
     listening.seen.clear()
+    listening.answer("GET /classes", CLASSES)
+    listening.answer("GET /people/p1", PEOPLE[0])
     listening.answer("POST /people/import/preview", CHANGES)
     listening.answer("POST /people/import", {**CHANGES, "applied": True})
     return listening
@@ -67,6 +94,8 @@ def site(tmp_path: Path) -> Path:
 
 def test_the_answers_here_are_those_of_the_interface() -> None:
     ChangesTold.model_validate(CHANGES, extra="forbid")
+    PersonChanged.model_validate(CHANGED, extra="forbid")
+    ClassPage.model_validate(CLASSES, extra="forbid")
     for each in PEOPLE:
         PersonTold.model_validate(each, extra="forbid")
 
@@ -136,7 +165,7 @@ def test_a_list(gateway: GatewayOfTest, shell: Shell) -> None:
     lines = [" ".join(line.split()) for line in shell.run("people", "list", "--with-closed").stdout.splitlines()]
     assert gateway.asked("GET /people").query == {"with_closed": "true"}
     assert lines[0] == "ID NAME ROLES CLASSES"
-    assert lines[2:] == ["p1 Ada class teacher 6a", "p2 Ben left"]
+    assert lines[2:] == ["p1 Ada class teacher 6A", "p2 Ben left"]
     assert json.loads(shell.run("people", "list", "--json").stdout) == PEOPLE
 
 
@@ -169,12 +198,110 @@ def test_what_was_shown_is_what_is_applied(gateway: GatewayOfTest, shell: Shell,
     }
 
 
+def test_the_site_file_in_force_is_taken_over_without_being_sent(gateway: GatewayOfTest, shell: Shell) -> None:
+    done = shell.run("people", "import", "--from-site", "--apply")
+    assert done.stdout.endswith("Done: 1 added, 2 changed, 3 closed.\n")
+    assert gateway.asked("POST /people/import/preview").body == {"format": "site"}
+    assert gateway.asked("POST /people/import").body == {"format": "site", "digest": "d" * 64}
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param((), "found nothing", id="neither"),
+        pytest.param(("people.csv", "--from-site"), "found a file and --from-site", id="both"),
+    ],
+)
+def test_one_source_at_a_time(gateway: GatewayOfTest, shell: Shell, words: tuple[str, ...], found: str) -> None:
+    done = shell.run("people", "import", *words)
+    assert done.exit_code == 2
+    assert f"FILE: {found}; expected one of a file and --from-site" in done.stderr
+    assert not gateway.seen
+
+
+def test_the_school_of_an_archive_is_named(gateway: GatewayOfTest, shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "roster.zip"
+    file.write_bytes(b"PK\x03\x04rest")
+    shell.run("people", "import", str(file), "--school", "s2", "--apply")
+    assert {each.body["school"] for each in gateway.seen} == {"s2"}
+    assert len(gateway.seen) == 2
+
+
+# --- By hand
+
+
+def test_somebody_is_opened(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("POST /people", {**CHANGED, "warnings": ["Nobody may decide."]}, status=201)
+    done = shell.run("people", "add", "Ada", "--role", "class_teacher", "--class", "6A")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "person      p1\nname        Ada\nroles       class teacher\nclasses     6A\n"
+    assert done.stderr == "warning: Nobody may decide.\n"
+    sent = gateway.asked("POST /people").body
+    assert PersonAsked.model_validate(sent)
+    assert sent == {"name": "Ada", "roles": ["class_teacher"], "classes": ["c1"]}
+
+
+def test_roles_are_set_at_the_version_that_stands(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("PUT /people/p1/roles", CHANGED)
+    done = shell.run("people", "roles", "p1", "--role", "slt", "--role", "class_teacher", "--json")
+    assert json.loads(done.stdout) == CHANGED
+    seen = gateway.asked("PUT /people/p1/roles")
+    assert (seen.body, seen.headers["if-match"]) == ({"roles": ["class_teacher", "slt"]}, '"7"')
+    assert RolesAsked.model_validate(seen.body)
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [(("--class", "c2"), ["c2"]), (("--class", "6A", "--class", "c3"), ["c1", "c3"]), (("--none",), [])],
+    ids=["by-id", "by-title-and-id", "none"],
+)
+def test_classes_are_set(gateway: GatewayOfTest, shell: Shell, words: tuple[str, ...], sent: list[str]) -> None:
+    gateway.answer("PUT /people/p1/classes", CHANGED)
+    done = shell.run("people", "classes", "p1", *words)
+    assert done.exit_code == 0, done.output
+    assert gateway.asked("PUT /people/p1/classes").body == {"classes": sent}
+    assert ClassesAsked.model_validate({"classes": sent})
+
+
+def test_who_leaves_is_closed(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("POST /people/p1/close", {**CHANGED, "roles": [], "classes": [], "closed": True})
+    done = shell.run("people", "close", "p1")
+    assert (done.exit_code, done.stdout) == (0, "person      p1\nname        Ada\nroles       left\n")
+    assert gateway.asked("POST /people/p1/close").headers["if-match"] == '"7"'
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(("add", "Ada", "--role", "techer"), "--role: found 'techer'; expected teacher", id="no-role"),
+        pytest.param(("classes", "p1", "--class", "9Z"), "--class: found '9Z'; expected one of", id="no-class"),
+        pytest.param(("classes", "p1", "--class", "6B"), "expected an id, one of c2, c3", id="two-of-a-title"),
+        pytest.param(("classes", "p1"), "--class: found nothing; expected one of --class and --none", id="nothing"),
+        pytest.param(("classes", "p1", "--class", "c1", "--none"), "found a class and --none", id="both"),
+        pytest.param(("roles", "p1"), "Missing option '--role'", id="no-role-at-all"),
+    ],
+)
+def test_what_cannot_be_meant_is_usage(
+    gateway: GatewayOfTest, shell: Shell, words: tuple[str, ...], told: str
+) -> None:
+    done = shell.run("people", *words)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert not [each for each in gateway.seen if each.method != "GET"]
+
+
+def test_whoever_promotes_themselves_is_told_no(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.refuse("PUT /people/p1/roles", 409, "Nobody changes their own roles.")
+    done = shell.run("people", "roles", "p1", "--role", "head_teacher")
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Nobody changes their own roles.\n")
+
+
 @pytest.mark.parametrize(
     ("octets", "told"),
     [
         pytest.param(None, "No such file", id="no-file"),
         pytest.param(b"\xff\xfe1", "found no UTF-8 at octet 0; expected CSV in UTF-8", id="no-text"),
-        pytest.param(b"x" * (1024 * 1024 + 1), "found more than 1 MB", id="too-much"),
+        pytest.param(b"x" * (11 * 1024 * 1024 + 1), "found more than 11 MB", id="too-much"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_usage(

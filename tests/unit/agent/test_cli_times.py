@@ -1,21 +1,15 @@
 """The clock of the school, at a command line."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from agent.cli_times import Clock
+from agent.client import Client, Parameters
 from rules.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 23, 10, 14, 30, tzinfo=UTC)
 TOKYO = Clock("Asia/Tokyo")
-SITE = """\
-school: {name: School of Test, timezone: Europe/London}
-packs: [uk-esafety]
-networks: {classrooms: {audience: pupil, cidrs: [192.0.2.0/25]}}
-schedules: {lessons: {windows: [{days: mon-fri, from: '10:00', to: '10:50'}]}}
-"""
 
 
 def test_without_a_start_it_is_now() -> None:
@@ -28,16 +22,35 @@ def test_times_are_those_of_the_school() -> None:
     assert ends == datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 
 
-def test_lessons_stand_in_the_site(tmp_path: Path) -> None:
-    site = tmp_path / "site.yaml"
-    site.write_text(SITE)
-    ends = Clock("Europe/London", site).read(None, "this lesson", now=NOW)[1]
-    assert ends == datetime(2026, 11, 23, 10, 50, tzinfo=UTC)
+class Lessons(Client):
+    """A gateway that knows of one lesson, and what it was asked."""
+
+    def __init__(self, until: str | None) -> None:
+        self.until = until
+        self.asked: list[object] = []
+
+    def get(self, path: str, params: Parameters | None = None) -> dict[str, str | None]:
+        self.asked.append((path, params))
+        return {"lesson_until": self.until}
 
 
-def test_a_site_that_is_gone_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="expected a file that can be read"):
-        Clock("Europe/London", tmp_path / "site.yaml").read(None, "this lesson", now=NOW)
+def test_the_gateway_says_when_a_lesson_ends() -> None:
+    lessons = Lessons("2026-11-24T10:50:00Z")
+    begins, ends = Clock("Europe/London", lessons).read("2026-11-24 10:10", "this lesson", now=NOW)
+    assert (begins, ends) == (datetime(2026, 11, 24, 10, 10, tzinfo=UTC), datetime(2026, 11, 24, 10, 50, tzinfo=UTC))
+    assert lessons.asked == [("/schedules", {"at": "2026-11-24T10:10:00+00:00"})]
+
+
+def test_nobody_is_asked_about_another_time() -> None:
+    lessons = Lessons(None)
+    Clock("Europe/London", lessons).read(None, "30m", now=NOW)
+    assert not lessons.asked
+
+
+@pytest.mark.parametrize("client", [None, Lessons(None)], ids=["nobody-to-ask", "none-is-on"])
+def test_no_lesson_is_said(client: Client | None) -> None:
+    with pytest.raises(ConfigurationError, match="no schedule of the site is on at that time"):
+        Clock("Europe/London", client).read(None, "this lesson", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +69,12 @@ def test_an_instant_is_shown_on_the_clock_of_the_school(written: object, shown: 
 
 def test_a_time_is_shown_to_the_second() -> None:
     assert TOKYO.show_time("2026-11-23T10:14:30Z") == "19:14:30"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("2026-11-23T14:20:00Z", "23:20"), ("2026-11-23T15:20:00Z", "Tue 2026-11-24 00:20"), ("soon", "soon")],
+    ids=["today", "tomorrow-at-the-school", "no-instant"],
+)
+def test_what_is_today_needs_no_day(written: str, shown: str) -> None:
+    assert TOKYO.show_soon(written, now=NOW) == shown

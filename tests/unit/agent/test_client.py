@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gateway_of_test import COOKIE, SIGNED_IN, Answer, GatewayOfTest, gateway_of_test
 
-from agent.api.schemas import SignIn, Who
+from agent.api.people_schemas import SignIn, Who
 from agent.api.tls import open_certificate
 from agent.client import (
     Client,
@@ -169,6 +169,24 @@ def test_an_act_carries_the_session_its_proof_and_the_version(gateway: GatewayOf
     assert headers["cookie"] == f"{COOKIE}=s3"
     assert headers["x-csrf-token"] == "c5"
     assert headers["if-match"] == '"3"'
+
+
+def test_something_is_made_so_at_a_version(gateway: GatewayOfTest) -> None:
+    gateway.answer("PUT /people/p1/roles", {"roles": ["staff"]})
+    with signed_in(gateway) as client:
+        assert client.put("/people/p1/roles", {"roles": ["staff"]}, version=7) == {"roles": ["staff"]}
+    seen = gateway.asked("PUT /people/p1/roles")
+    assert (seen.body, seen.headers["if-match"]) == ({"roles": ["staff"]}, '"7"')
+
+
+def test_what_the_last_answer_told_beside_itself_is_kept(gateway: GatewayOfTest) -> None:
+    gateway.notify("GET /me", SIGNED_IN, "filtering=off&where=caf%C3%A9&&=")
+    gateway.answer("GET /overrides", {"items": []})
+    with signed_in(gateway) as client:
+        client.get("/me")
+        assert client.notice == {"filtering": "off", "where": "café"}
+        client.get("/overrides")
+        assert client.notice == {}
 
 
 def test_what_is_not_given_is_not_sent(gateway: GatewayOfTest) -> None:

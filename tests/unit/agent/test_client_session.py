@@ -17,7 +17,6 @@ SESSION = Session(
     csrf="c5",
     ends_at="2026-11-23T18:00:00+00:00",
     timezone="Europe/London",
-    site="/etc/schoolgate/site.yaml",
 )
 
 

@@ -2,12 +2,13 @@
 
 import contextlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from, text
 
-from agent.durations import parse_end, parse_length, parse_start
+from agent.durations import end_of_lesson, parse_end, parse_length, parse_start
 from rules.errors import ConfigurationError
 from rules.schedule import Schedule, Window
 
@@ -69,17 +70,23 @@ def test_every_length_counts_from_the_start(number: int, unit: str) -> None:
     ],
 )
 def test_an_end(written: str, expected: str) -> None:
-    assert parse_end(written, LONDON, (MORNING, LESSONS), start=NOW) == at(expected)
+    ends = partial(end_of_lesson, (MORNING, LESSONS))
+    assert parse_end(written, LONDON, start=NOW, lesson_end=ends) == at(expected)
 
 
 def test_this_lesson_is_what_is_on_where_no_schedule_is_called_so() -> None:
-    assert parse_end("this lesson", LONDON, (MORNING,), start=NOW) == at("2026-11-23T12:00:00")
+    assert end_of_lesson((MORNING,), NOW) == at("2026-11-23T12:00:00")
 
 
 @pytest.mark.parametrize("schedules", [(), (MORNING, LESSONS)], ids=["no-schedules", "none-is-on"])
 def test_this_lesson_is_refused_where_none_is_on(schedules: tuple[Schedule, ...]) -> None:
     with pytest.raises(ConfigurationError, match="no schedule of the site is on at that time; expected a length"):
-        parse_end("this lesson", LONDON, schedules, start=at("2026-11-23T20:00:00"))
+        parse_end(
+            "this lesson",
+            LONDON,
+            start=at("2026-11-23T20:00:00"),
+            lesson_end=partial(end_of_lesson, schedules),
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,6 +114,6 @@ def test_what_is_no_time_is_refused_in_one_sentence(written: str) -> None:
 @given(text())
 def test_nothing_unexpected_is_raised(written: str) -> None:
     with contextlib.suppress(ConfigurationError):
-        parse_end(written, LONDON, (LESSONS,), start=NOW)
+        parse_end(written, LONDON, start=NOW, lesson_end=partial(end_of_lesson, (LESSONS,)))
     with contextlib.suppress(ConfigurationError):
         parse_start(written, LONDON, now=NOW)

@@ -2,20 +2,24 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from agent.people import (
+    DECIDING,
     MIN_APPROVERS,
     People,
     Person,
     SchoolClass,
+    check_not_oneself,
     fault_of_roles,
     fault_of_text,
     read_approvers,
     read_census,
+    read_holders,
     read_person,
     warn_of_approvers,
 )
@@ -130,6 +134,54 @@ def test_nobody_changes_their_own_roles(store: StateStore, people: People) -> No
     assert found.roles == {Role.NETWORK_MANAGER}
 
 
+@pytest.mark.parametrize("name", ["ada lovelace", "Ada  Lovelace", "ÁDA-Lovelace", "\uff21da Lovelace"])
+@pytest.mark.parametrize("role", sorted(DECIDING))
+def test_nobody_is_two_people_who_decide(store: StateStore, people: People, name: str, role: Role) -> None:
+    opened(store, people, "Ada Lovelace", Role.NETWORK_MANAGER)
+    other = opened(store, people, name, role)
+    with store.read() as database:
+        with pytest.raises(RefusedRequestError, match="Found your own name"):
+            check_not_oneself(database, other, "p1")
+        check_not_oneself(database, replace(other, roles=frozenset({Role.TEACHER})), "p1")
+        check_not_oneself(database, replace(other, name="Bea"), "p1")
+        check_not_oneself(database, other, other.id)
+        check_not_oneself(database, other, "system")
+
+
+def test_whoever_has_an_account_gets_no_role_and_no_name_from_their_namesake(
+    store: StateStore, people: People
+) -> None:
+    opened(store, people, "Ada", Role.NETWORK_MANAGER)
+    opened(store, people, "Ada", Role.TEACHER)
+    opened(store, people, "Bea", Role.HEAD_TEACHER)
+    with store.act() as act:
+        people.change_roles(act, "p2", [Role.HEAD_TEACHER], actor="p1")
+        people.change_roles(act, "p2", [Role.TEACHER], actor="p1")
+    add_account(store, "p2")
+    with pytest.raises(RefusedRequestError, match="Found your own name"), store.act() as act:
+        people.change_roles(act, "p2", [Role.HEAD_TEACHER], actor="p1")
+    with store.act() as act:
+        assert people.change_roles(act, "p2", [Role.HEAD_TEACHER], actor="p3").roles == {Role.HEAD_TEACHER}
+        people.change(act, "p2", name="Eve", actor="p1")
+    with pytest.raises(RefusedRequestError, match="Found your own name"), store.act() as act:
+        people.change(act, "p2", name="ADA", actor="p1")
+
+
+def test_a_version_stands_for_what_is_said_of_somebody() -> None:
+    ada = Person("p1", "Ada", frozenset({Role.TEACHER, Role.SLT}), ("c1",))
+    same = Person("p1", "Ada", frozenset({Role.SLT, Role.TEACHER}), ("c1",))
+    assert ada.version == same.version
+    others = [
+        replace(ada, name="Bea"),
+        replace(ada, roles=frozenset({Role.SLT})),
+        replace(ada, classes=()),
+        replace(ada, closed=True),
+    ]
+    versions = {each.version for each in (ada, *others)}
+    assert len(versions) == 5
+    assert all(0 <= version < 10**9 for version in versions)
+
+
 def test_somebody_may_change_their_own_name(store: StateStore, people: People) -> None:
     opened(store, people, "Ada", Role.NETWORK_MANAGER)
     with store.act() as act:
@@ -211,6 +263,18 @@ def test_approvers_are_those_who_decide_and_are_here(store: StateStore, people: 
         people.close(act, "p2", actor="p1")
     with store.read() as database:
         assert [person.name for person in read_approvers(database)] == ["A"]
+
+
+def test_those_who_hold_one_of_some_roles_are_found_once(store: StateStore, people: People) -> None:
+    opened(store, people, "Z", Role.HEAD_TEACHER, Role.TEACHER)
+    opened(store, people, "Y", Role.TEACHER)
+    opened(store, people, "X", Role.AUDITOR)
+    opened(store, people, "W", Role.TEACHER)
+    with store.act() as act:
+        people.close(act, "p4", actor="p1")
+    with store.read() as database:
+        assert [person.name for person in read_holders(database, (Role.TEACHER, Role.HEAD_TEACHER))] == ["Z", "Y"]
+        assert read_holders(database, ()) == []
 
 
 @pytest.mark.parametrize(

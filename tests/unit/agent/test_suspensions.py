@@ -43,7 +43,7 @@ def test_filtering_is_off_for_whom_it_was_agreed_and_no_longer(school: Granting)
     assert not school.open_for("year5", "bet.example", at=filed.suspension.until_at)
     assert school.changes == 1
     assert school.kinds() == ["suspension_requested", "suspension_agreed"]
-    assert school.suspensions.everywhere_at(filed) == school.clock() + timedelta(seconds=10)
+    assert school.suspensions.everywhere_at(filed) == school.clock() + timedelta(seconds=11)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_stopping_works_at_once(school: Granting) -> None:
     done = school.suspensions.end("manager", filed.suspension.id, version=2)
     assert (done.suspension.state, done.suspension.ended_at) == (State.STOPPED, school.clock())
     assert not school.open_for("year5", "bet.example")
-    assert school.suspensions.everywhere_at(done) == school.clock() + timedelta(hours=1)
+    assert school.suspensions.everywhere_at(done) == school.clock() + timedelta(hours=1, seconds=1)
     assert school.changes == 2
 
 

@@ -32,6 +32,25 @@ def test_an_account_is_made_with_a_first_password(school: SchoolOfTest, role: Ro
     assert school.kinds().count("account_created") == 2
 
 
+@pytest.mark.parametrize("role", [Role.HEAD_TEACHER, Role.SAFEGUARDING_LEAD, Role.NETWORK_MANAGER])
+def test_nobody_makes_a_second_way_in_for_somebody_who_decides(school: SchoolOfTest, role: Role) -> None:
+    manager, decider = school.person("Manager", Role.NETWORK_MANAGER), school.person("Decider", role)
+    for person, name in ((decider.person, "Decider"), (manager.person, "Manager")):
+        refused = manager.post("/accounts", {"login": "second", "person": person})
+        assert (refused.status_code, refused.json()["detail"]) == (
+            409,
+            f"{name} decides and has the account {name.lower()} already; close that one first.",
+        )
+        assert school.kinds()[-1] == "rule_refused"
+    assert manager.ask("DELETE", "/accounts/decider").status_code == 204
+    assert manager.post("/accounts", {"login": "decider", "person": decider.person}).status_code == 201
+
+
+def test_a_teacher_may_have_two(school: SchoolOfTest) -> None:
+    manager, teacher = school.person("Manager", Role.NETWORK_MANAGER), school.person("Teacher", Role.TEACHER)
+    assert manager.post("/accounts", {"login": "second", "person": teacher.person}).status_code == 201
+
+
 def test_nobody_else_makes_accounts(school: SchoolOfTest) -> None:
     teacher = school.person("Teacher", Role.TEACHER)
     assert teacher.post("/accounts", {"login": "me2", "person": teacher.person}).status_code == 403

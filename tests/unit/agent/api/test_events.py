@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.api.events import MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
+from agent.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore, instant_text
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -46,7 +47,40 @@ def test_an_event_is_written_as_clients_read_it() -> None:
     )
 
 
-def test_only_overrides_and_suspensions_are_told(store: StateStore) -> None:
+def test_what_happens_to_the_filter_is_told(store: StateStore) -> None:
+    with store.act() as act:
+        for number, drafted_by in ((1, ""), (2, "t1")):
+            act.database.execute(
+                "INSERT INTO filter_versions (number, at, content, hash, drafted_by, state)"
+                " VALUES (?, '', '{}', '', ?, 'drafted')",
+                (number, drafted_by),
+            )
+    for kind, subject in (
+        ("filter_changed_on_disk", "1"),
+        ("filter_change_drafted", "2"),
+        ("rule_refused", "2"),
+        ("people_changed", "2"),
+        ("filter_review_due", "2"),
+    ):
+        note(store, kind, subject)
+    with store.read() as database:
+        found = [(each.kind, each.subject, each.requester) for each in events_after(database, 1)]
+    assert found == [
+        ("filter_changed_on_disk", "1", ""),
+        ("filter_change_drafted", "2", "t1"),
+        ("filter_review_due", "2", "t1"),
+    ]
+
+
+def test_filtering_that_is_off_without_a_record_is_told_and_so_is_its_end(store: StateStore) -> None:
+    for kind in (OFF, "people_changed", ON_AGAIN):
+        note(store, kind, "")
+    with store.read() as database:
+        found = [(each.kind, each.subject) for each in events_after(database, 1)]
+    assert found == [(OFF, ""), (ON_AGAIN, "")]
+
+
+def test_nothing_of_people_is_told(store: StateStore) -> None:
     note(store, "override_approved")
     note(store, "people_changed", "t1")
     note(store, "rule_refused")

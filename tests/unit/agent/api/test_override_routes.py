@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest, Visitor, lesson
 
+from agent.override_acts import existing, sum_up, tell_nobody
+from agent.storage.override_rows import Use
 from rules.roles import Role
 
 
@@ -47,7 +49,7 @@ def test_a_lesson(school: School) -> None:
     assert approved.status_code == 200, approved.text
     told = approved.json()
     assert (told["state"], told["lifts"], told["approvers"][0]["name"]) == ("approved", ["gambling"], "Manager")
-    assert told["effect"] == {"applied": True, "everywhere_by": "2026-03-02T09:15:10Z"}
+    assert told["effect"] == {"applied": True, "everywhere_by": "2026-03-02T09:15:11Z"}
     assert approved.headers["etag"] == f'"{told["version"]}"'
     revoked = school.head.post(f"{place}/revoke", {"reason": REASON}, version=told["version"])
     assert (revoked.json()["state"], school.told) == ("revoked", 2)
@@ -202,3 +204,26 @@ def test_a_program_reads_within_its_scopes(school: School) -> None:
     program: Visitor = school.manager.with_token(["read_overrides"])
     assert program.get(f"/overrides/{made['id']}").status_code == 200
     assert program.post(f"/overrides/{made['id']}/approve", version=1).status_code == 403
+
+
+def test_how_an_override_was_used_is_told_when_that_is_known(school: School) -> None:
+    place = f"/overrides/{school.requested()['id']}"
+    assert school.teacher.get(place).json()["used"] is None
+    with school.store.act() as act:
+        filed = existing(act.database, place.rpartition("/")[2])
+        sum_up(act, filed, tell_nobody, used=Use(3, None, is_complete=False))
+    shown = school.teacher.get(place)
+    assert shown.json()["used"] == {"times": 3, "devices": None, "is_complete": False}
+    assert shown.headers["etag"] == '"2"', "it is not what somebody has seen before"
+
+
+def test_no_program_takes_an_override_in_an_emergency(school: School) -> None:
+    program = school.manager.with_token(["request_override"])
+    refused = program.post("/overrides", lesson(is_break_glass=True))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "A program cannot take an override in an emergency; a person who signs in can.",
+    )
+    assert school.kinds()[-1] == "rule_refused"
+    assert program.post("/overrides", lesson()).json()["state"] == "waiting"
+    assert school.manager.post("/overrides", lesson(is_break_glass=True)).json()["state"] == "approved"

@@ -126,8 +126,10 @@ def test_so_many_faults_are_told_and_no_more() -> None:
         ("Already said.", "Already said."),
         ("two\nlines ", "Two lines."),
         ("", "The request was refused."),
+        ("bet.example stays blocked", "bet.example stays blocked."),
+        ("hate_speech is no category", "hate_speech is no category."),
     ],
-    ids=["a-clause", "a-sentence", "lines", "nothing"],
+    ids=["a-clause", "a-sentence", "lines", "nothing", "a-name", "a-category"],
 )
 def test_a_sentence(text: str, told: str) -> None:
     assert sentence(text) == told

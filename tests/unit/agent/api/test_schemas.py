@@ -12,16 +12,12 @@ from pydantic import BaseModel, ValidationError
 from agent.api.schemas import (
     Narrowed,
     OverrideAsked,
-    RosterApplied,
-    RosterAsked,
-    SignIn,
     SignOffAsked,
     SuspensionAsked,
-    TokenAsked,
 )
 
 UNTIL = "2026-03-02T10:00:00+00:00"
-MODELS = [OverrideAsked, SuspensionAsked, SignIn, TokenAsked, Narrowed, RosterAsked, RosterApplied, SignOffAsked]
+MODELS = [OverrideAsked, SuspensionAsked, Narrowed, SignOffAsked]
 
 
 def test_a_request_with_its_defaults() -> None:
@@ -78,37 +74,11 @@ def test_html_and_sql_are_text_like_any_other() -> None:
     assert OverrideAsked.model_validate({"until_at": UNTIL, "reason": text}).reason == text
 
 
-def test_a_password_is_never_shown() -> None:
-    asked = SignIn.model_validate({"login": "someone", "password": "correct horse 9"})
-    assert "horse" not in repr(asked)
-    with pytest.raises(ValidationError) as refused:
-        SignIn.model_validate({"login": "someone", "password": "secret word", "totp": "secret word"})
-    assert "secret word" not in str(refused.value)
-
-
-@pytest.mark.parametrize("totp", ["12345", "123456789", "12345a", "١٢٣٤٥٦"])
-def test_a_code_is_digits(totp: str) -> None:
-    with pytest.raises(ValidationError):
-        SignIn.model_validate({"login": "someone", "password": "x", "totp": totp})
-
-
-def test_a_scope_is_a_right() -> None:
-    assert TokenAsked.model_validate({"label": "board", "scopes": ["read_overrides"]}).scopes == ["read_overrides"]
-    for scopes in ([], ["everything"], ["read_overrides"] * 50):
-        with pytest.raises(ValidationError):
-            TokenAsked.model_validate({"label": "board", "scopes": scopes})
-
-
 def test_a_period_is_days() -> None:
     asked = SignOffAsked.model_validate({"from_on": "2026-03-01", "until_on": "2026-03-31"})
     assert (asked.from_on, asked.until_on) == (date(2026, 3, 1), date(2026, 3, 31))
     with pytest.raises(ValidationError):
         SignOffAsked.model_validate({"from_on": 5, "until_on": "2026-03-31"})
-
-
-def test_an_import_says_what_was_looked_at() -> None:
-    with pytest.raises(ValidationError):
-        RosterApplied.model_validate({"format": "csv", "content": "id,name,roles"})
 
 
 TREES = st.recursive(
@@ -119,7 +89,7 @@ TREES = st.recursive(
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-@given(tree=TREES, key=st.sampled_from(["until_at", "names", "reason", "login", "scopes", "content", "from_on"]))
+@given(tree=TREES, key=st.sampled_from(["until_at", "names", "reason", "from_on"]))
 def test_nothing_raises_the_unexpected(model: type[BaseModel], tree: Any, key: str) -> None:
     for value in (tree, {key: tree}):
         with suppress(ValidationError):

@@ -11,27 +11,36 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from api_of_test import PASSWORD, REASON, SchoolOfTest
+from lists_of_test import Clock
 
 from agent.accounts import Accounts
-from agent.api.server import Herald, SiteInForce, chores, listen, serve_site
+from agent.api.server import Herald, build_parts, channels_of, chores, listen, serve_site
 from agent.api.tls import open_certificate
-from agent.assembly import build_snapshot
+from agent.canary_check import CanaryCheck
 from agent.config import load_site
 from agent.control import NotRunningError
 from agent.filter_changes import FilterChanges
 from agent.filter_watch import FilterWatch
+from agent.gateway_events import events_folder, leave_event
+from agent.notify import MAIL, WEBHOOK
+from agent.override_drafts import Written
 from agent.people import People
-from agent.site import Endpoint
-from agent.snapshot import write_snapshot
-from agent.storage.state import StateStore
+from agent.record_status import record_status
+from agent.shared_memory import SharedMemory
+from agent.site import Endpoint, MailSettings, NotificationSettings, WebhookSettings
+from agent.spool import USED, Batch, Row
+from agent.storage.anchors import last_anchor_path, read_last_anchor
+from agent.storage.override_rows import Use
+from agent.storage.state import StateStore, read_only
+from agent.storage.uses import UseStore, uses_path
 from rules.errors import ConfigurationError, StorageError
 from rules.roles import Role
 
@@ -62,7 +71,8 @@ def clock() -> datetime:
 
 def do_all(school: SchoolOfTest, folder: Path) -> None:
     changes = FilterChanges(school.store, school.parts.people, clock=clock)
-    chores(school.parts, FilterWatch(changes, folder, folder / "site.yaml")).do_due()
+    watch = FilterWatch(changes, folder, folder / "site.yaml")
+    chores(school.parts, watch, CanaryCheck(school.store, folder)).do_due()
 
 
 # --- The parts
@@ -81,6 +91,24 @@ def test_the_gateway_is_told_and_says_whether_it_did() -> None:
     assert (herald.has_applied(), told) == (True, [("/run/schoolgate", {"do": "policy"})])
     herald.tell()
     assert not herald.has_applied()
+    herald.close()
+
+
+@pytest.mark.parametrize(
+    ("workers", "is_in_force"),
+    [([(2, 7), [2, 7]], True), ([[2, 7], [2, 6]], False), ([], False), (None, None)],
+    ids=["all", "one-late", "no-workers", "an-answer-that-is-none"],
+)
+def test_the_gateway_says_whether_all_is_in_force(workers: Any, is_in_force: bool | None) -> None:
+    answer = {"index_generation": 2, "policy_generation": 7, "workers": workers}
+    herald = Herald("/run/schoolgate", ask=lambda *_: answer if workers is not None else {"ok": False})
+    assert herald.is_in_force() is is_in_force
+    herald.close()
+
+
+def test_no_gateway_says_nothing_of_what_is_in_force() -> None:
+    herald = Herald("/none", wait_seconds=5)
+    assert herald.is_in_force() is None
     herald.close()
 
 
@@ -109,19 +137,12 @@ def test_nobody_waits_for_a_gateway_that_hangs() -> None:
     herald.close()
 
 
-def test_the_site_in_force_is_the_one_that_was_published(tmp_path: Path) -> None:
-    site = load_site(write_site(tmp_path, "off")).site
-    path = tmp_path / "snapshot.json"
-    write_snapshot(path, build_snapshot(site, None, number=1))
-    in_force = SiteInForce(path)
-    first = in_force()
-    assert in_force() is first
-    write_snapshot(path, build_snapshot(site, None, number=2))
-    assert in_force() is not first
-    second = in_force()
-    path.write_text("{")
-    assert in_force() is second
-    assert SiteInForce(tmp_path / "site.yaml")().school == first.school
+def test_there_are_the_ways_that_the_site_names() -> None:
+    assert channels_of(NotificationSettings(), clock=clock) == {}
+    mail = MailSettings("mail.example.test", "gate@example.test")
+    webhooks = (WebhookSettings("board", "https://board.example.test", "unread"),)
+    assert list(channels_of(NotificationSettings(mail), clock=clock)) == [MAIL]
+    assert list(channels_of(NotificationSettings(mail, webhooks), clock=clock)) == [MAIL, WEBHOOK]
 
 
 def test_a_sweep_writes_down_what_is_over_and_signs_the_record(tmp_path: Path) -> None:
@@ -137,6 +158,16 @@ def test_a_sweep_writes_down_what_is_over_and_signs_the_record(tmp_path: Path) -
     assert len(school.kinds()) == rows
 
 
+def test_what_the_gateway_left_is_taken_and_the_end_of_the_record_is_kept(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    leave_event(events_folder(tmp_path), "gateway_started", {"version": "1.0"}, at=clock())
+    do_all(school, tmp_path)
+    assert "gateway_started" in school.kinds()
+    last = read_last_anchor(last_anchor_path(school.store.path))
+    assert last is not None
+    assert last.number == len(school.kinds())
+
+
 def test_a_fault_of_one_duty_keeps_none_of_the_others(tmp_path: Path) -> None:
     school = SchoolOfTest(tmp_path)
     school.person("Manager", Role.NETWORK_MANAGER)
@@ -144,6 +175,36 @@ def test_a_fault_of_one_duty_keeps_none_of_the_others(tmp_path: Path) -> None:
         act.database.execute("ALTER TABLE suspensions RENAME TO elsewhere")
     do_all(school, tmp_path)
     assert "record_anchored" in school.kinds()
+
+
+def test_how_an_override_was_used_is_read_where_the_intake_of_the_site_counts_it(tmp_path: Path) -> None:
+    site = load_site(write_site(tmp_path, "off")).site
+    at = Clock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    with closing(StateStore(tmp_path / "state.db", clock=at)) as store:
+        parts = build_parts(lambda: site, store, Herald(str(tmp_path), ask=lambda *_: {"ok": True}), clock=at)
+        with store.act() as act:
+            manager = parts.people.open(act, "Manager", [Role.NETWORK_MANAGER], actor="system").id
+        until_at = at() + timedelta(minutes=30)
+        written = Written(until_at, REASON, names=("bet.example",), groups=("year5",), is_break_glass=True)
+        override = parts.overrides.request(manager, written).override.id
+        row = Row(b"\x7f\0\0\1", override.encode(), USED, 3)
+        nanoseconds = int(at().timestamp()) * 10**9
+        with closing(
+            UseStore(
+                uses_path(site.paths.state),
+                counters_begun_at=1,
+                device_of=bytes.hex,
+                nanoseconds=lambda: nanoseconds,
+                counts_since=lambda: nanoseconds,
+            )
+        ) as uses:
+            uses.store([Batch("0-1-1.seg", 1, 0.0, [row])], segments=())
+        Path(site.paths.runtime).mkdir(parents=True)
+        with SharedMemory.create(Path(site.paths.runtime) / "shared.mem", workers=1) as memory:
+            memory.tell_intake({"taken_until_nanoseconds": nanoseconds + 3600 * 10**9})
+        at.advance(hours=1)
+        parts.overrides.sweep()
+        assert parts.overrides.get(override).used == Use(3, 1, is_complete=True)
 
 
 def test_a_port_that_is_taken_is_told() -> None:
@@ -223,14 +284,30 @@ def test_a_teacher_asks_over_tls_and_follows_what_happens(tmp_path: Path) -> Non
 
 def test_it_stops_when_it_is_told_to_and_says_so_in_the_record(tmp_path: Path) -> None:
     with running(tmp_path) as server:
+        leave_event(events_folder(server.state), "gateway_stopped", {"why": "SIGTERM"}, at=clock())
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(15) == 0
+        last = read_last_anchor(server.state / "last-anchor.txt")
         store = StateStore(server.state / "state.db", clock=clock)
         with store.read() as database:
             kinds = [row["kind"] for row in database.execute("SELECT kind FROM audit ORDER BY number")]
         store.close()
     assert kinds[-1] == "api_stopped"
-    assert "api_started" in kinds
+    assert {"api_started", "gateway_stopped"} <= set(kinds)
+    assert last is not None
+    assert last.number == len(kinds)
+
+
+def test_it_verifies_its_whole_record_when_it_starts(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        deadline = time.monotonic() + 30
+        found = None
+        while found is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+            with read_only(server.state / "state.db") as database:
+                found = record_status(database).is_intact
+    assert found
 
 
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:

@@ -86,6 +86,45 @@ def test_nobody_ends_the_token_of_somebody_else(school: SchoolOfTest) -> None:
     assert program.get("/me").status_code == 200
 
 
+@pytest.mark.parametrize("ending", ["revoked", "ended", "of-a-leaver", "changed", "as-a-cookie"])
+def test_a_token_that_is_shown_after_its_end_is_refused_in_one_sentence(school: SchoolOfTest, ending: str) -> None:
+    manager, head = school.person("Manager", Role.NETWORK_MANAGER), school.person("Head", Role.HEAD_TEACHER)
+    ends_at = (school.now + timedelta(days=1)).isoformat()
+    made = manager.post("/tokens", {"label": "a board", "scopes": ["read_overrides"], "ends_at": ends_at}).json()
+    program = school.stranger()
+    program.headers = {"Authorization": f"Bearer {made['secret']}"}
+    assert program.get("/overrides").status_code == 200
+    if ending == "revoked":
+        assert manager.ask("DELETE", f"/tokens/{made['id']}").status_code == 204
+    elif ending == "ended":
+        school.now += timedelta(days=1)
+    elif ending == "of-a-leaver":
+        place = f"/people/{manager.person}"
+        assert head.post(f"{place}/close", version=head.get(place).json()["version"]).status_code == 200
+    elif ending == "changed":
+        program.headers = {"Authorization": f"Bearer {made['secret'][:-1]}"}
+    else:
+        program.headers = {"Cookie": f"{COOKIE}={made['secret']}"}
+    refused = program.get("/overrides")
+    said = (
+        "You are not signed in, or your session has ended."
+        if ending == "as-a-cookie"
+        else "This token is not known, has ended or was revoked."
+    )
+    assert (refused.status_code, refused.json()["detail"]) == (401, said)
+    assert made["secret"] not in refused.text
+
+
+def test_a_token_cannot_end_before_it_begins(school: SchoolOfTest) -> None:
+    manager = school.person("Manager", Role.NETWORK_MANAGER)
+    ended = {"label": "x", "scopes": ["read_overrides"], "ends_at": school.now.isoformat()}
+    refused = manager.post("/tokens", ended)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "Found an end of the token in the past; expected one to come.",
+    )
+
+
 @pytest.mark.parametrize(
     "scopes", [["sign_off_record"], ["decide_override"], ["read_record"]], ids=["not-held", "people-only", "beyond"]
 )

@@ -1,0 +1,136 @@
+"""People at work on a gateway that runs: their accounts, what they type, and what programs ask in their name."""
+
+import base64
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from conftest import BIN, RunningGateway, free_port, wait_until
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from agent.accounts import Accounts
+from agent.assembly import STATE_NAME
+from agent.client import Client, trust_local
+from agent.config import load_site
+from agent.people import People
+from agent.storage.state import StateStore
+from rules.roles import Role
+
+PASSWORD = "quiet otter 47 lamp"  # noqa: S105 (of nobody)
+REASON = "We study how adverts for games of chance are made."
+
+# Devices of two classes; every class asks from an address of its own.
+YEAR5, ALSO_YEAR5, YEAR6 = "127.0.1.5", "127.0.1.7", "127.0.1.6"
+CLASSES: Final = {
+    "networks:\n": "networks:\n  classes: {audience: pupil, cidrs: [127.0.1.0/24]}\n",
+    "groups:\n": f"groups:\n  year5: {{devices: [{YEAR5}, {ALSO_YEAR5}]}}\n  year6: {{devices: [{YEAR6}]}}\n",
+}
+# As late as a request may say that it began.
+_EARLIER: Final = timedelta(minutes=4, seconds=55)
+
+
+def lift(*names: str, lasts: timedelta = timedelta(minutes=45), group: str = "year5") -> dict[str, Any]:
+    """Write a request that is over so soon; where that is sooner than one may ask for, it began a while ago."""
+    now = datetime.now(UTC)
+    return {
+        "names": list(names),
+        "groups": [group],
+        "reason": REASON,
+        "from_at": (now - _EARLIER).isoformat(),
+        "until_at": (now + lasts).isoformat(),
+    }
+
+
+@dataclass
+class Staff:
+    """Who has an account at a site, by login; whoever types has a home of their own."""
+
+    folder: Path
+    people: dict[str, str] = field(default_factory=dict)
+    _secrets: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, gateway: RunningGateway, **roles: Role) -> "Staff":
+        """Give a gateway that has not started an interface, and people of one role each."""
+        gateway.change("listeners: {", f'listeners: {{api: "127.0.0.1:{free_port()}", ')
+        staff = cls(gateway.folder)
+        for login, role in roles.items():
+            staff.enrol(login, role)
+        return staff
+
+    @property
+    def site(self) -> Path:
+        return self.folder / "site.yaml"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / STATE_NAME
+
+    def enrol(self, login: str, *roles: Role, also: str = "") -> str:
+        """Open an account, for a new person or for who has another one; only before the gateway starts."""
+        with closing(StateStore(self.state, clock=lambda: datetime.now(UTC))) as store:
+            people = People(store)
+            accounts = Accounts(store, people=people)
+            with store.act() as act:
+                person = self.people[also] if also else people.open(act, login.title(), roles, actor="system").id
+                made = accounts.create(act, login, person, PASSWORD, actor="system")
+        self.people[login] = person
+        self._secrets[login] = made.totp_secret or ""
+        return person
+
+    def code(self, login: str, *, at: datetime | None = None) -> str:
+        """Give what the authenticator of an account shows; nothing where it has none."""
+        secret = self._secrets[login]
+        if not secret:
+            return ""
+        totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 (what authenticators know)
+        return totp.generate(int((at or datetime.now(UTC)).timestamp())).decode()
+
+    def home(self, login: str) -> Path:
+        """Give the folder in which somebody's commands remember a sign-in."""
+        return self.folder / "homes" / login
+
+    def run(self, login: str, *words: str, keys: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command of ours as somebody."""
+        return subprocess.run(
+            [BIN / "schoolgate", *words],
+            input=keys,
+            env={"XDG_STATE_HOME": str(self.home(login)), "PATH": str(BIN)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def wait_for_interface(self) -> None:
+        """Wait until the gateway takes what people ask: it answers DNS a moment before."""
+        api = load_site(self.site).site.listeners.api
+        assert api is not None
+
+        def listens() -> bool:
+            with suppress(OSError), socket.create_connection((api.address, api.port), 1):
+                return True
+            return False
+
+        wait_until(listens)
+
+    def sign_in(self, login: str) -> subprocess.CompletedProcess[str]:
+        """Sign in at a command line."""
+        words = ("login", login, "--site", str(self.site), "--password-stdin")
+        return self.run(login, *words, keys=f"{PASSWORD}\n{self.code(login)}\n")
+
+    @contextmanager
+    def client(self, login: str) -> Iterator[Client]:
+        """Sign in as a program does."""
+        site = load_site(self.site).site
+        server = trust_local(f"https://{site.listeners.api}", Path(site.paths.state) / "tls" / "certificate.pem")
+        with Client(server) as stranger:
+            session = stranger.sign_in(login, PASSWORD, self.code(login) or None)
+        with Client(server, session) as client:
+            yield client
