@@ -1,6 +1,9 @@
 """An override at work: asked for and approved in one process, answered by the workers of another."""
 
+import json
+import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -10,29 +13,26 @@ from pathlib import Path
 import dns.rcode
 import pytest
 from conftest import RunningGateway, Upstream, addresses, make_gateway, wait_until
-from granting import REASON, add_person
+from granting import add_person
+from signed_in import ALSO_YEAR5, CLASSES, REASON, YEAR5, YEAR6
 
 from agent.assembly import STATE_NAME
 from agent.config import load_site
 from agent.control import ask_gateway
 from agent.filter_context import FilterContexts
 from agent.override_drafts import Written
+from agent.override_uses import OverrideUses
 from agent.overrides import Overrides
 from agent.people import People
-from agent.storage.override_rows import Filed
+from agent.storage.override_rows import Filed, Use
 from agent.storage.state import StateStore
+from agent.storage.uses import read_uses, uses_path
 from agent.suspensions import AskedSuspension, Suspensions
 from rules.override import OverrideLimits
 from rules.roles import Role
 from rules.suspension import SuspensionLimits
 
 NXDOMAIN = dns.rcode.NXDOMAIN
-# Devices of two classes; every class asks from an address of its own.
-CLASSES = {
-    "networks:\n": "networks:\n  classes: {audience: pupil, cidrs: [127.0.1.0/24]}\n",
-    "groups:\n": "groups:\n  year5: {devices: [127.0.1.5]}\n  year6: {devices: [127.0.1.6]}\n",
-}
-YEAR5, YEAR6 = "127.0.1.5", "127.0.1.6"
 
 
 def now() -> datetime:
@@ -59,6 +59,7 @@ class School:
             clock=now,
             new_id=lambda: secrets.token_hex(8),
             on_change=self.publish,
+            use_of=OverrideUses(lambda: site, clock=now, settle=timedelta(seconds=2)),
         )
         self.suspensions = Suspensions(
             self.store,
@@ -80,6 +81,10 @@ class School:
             names=(name,), groups=("year5",), reason=REASON, until_at=now() + timedelta(seconds=seconds)
         )
         return self.overrides.request("teacher", written)
+
+    def has_been_summed_up(self, filed: Filed) -> bool:
+        self.overrides.sweep()
+        return self.overrides.get(filed.override.id).used is not None
 
     def is_open(self, source: str, name: str = "casino.example") -> bool:
         answer = self.gateway.ask(name, source=source)
@@ -125,7 +130,7 @@ def test_an_override_opens_for_its_class_and_closes_at_its_end(
     assert not school.is_open(YEAR5, "shop.example")
     ttl = max(rrset.ttl for rrset in school.gateway.ask("casino.example", source=YEAR5).answer)
     assert ttl <= (until_at - now()).total_seconds() + 1, "no answer outlives the override"
-    assert school.overrides.everywhere_at(done) < now() + timedelta(seconds=11)
+    assert school.overrides.everywhere_at(done) < now() + timedelta(seconds=13)
     time.sleep(max(0.0, (until_at - now()).total_seconds()))
     assert wait_until(lambda: not school.is_open(YEAR5), seconds=2) < 1, "without anybody who ends it"
 
@@ -136,6 +141,33 @@ def test_revoking_closes_at_once(school: School) -> None:
     assert school.is_open(YEAR5)
     school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
     assert not any(school.is_open(YEAR5) for _ in range(20))
+
+
+def test_it_is_on_record_how_often_it_was_used_and_by_how_many_devices_and_nothing_else(school: School) -> None:
+    filed = school.ask(seconds=600)
+    school.overrides.approve("manager", filed.override.id, version=1)
+    wait_until(lambda: school.is_open(YEAR5, "warm-up.casino.example"), seconds=1)
+    for number in range(3):
+        assert school.is_open(YEAR5, "curious.casino.example"), number
+        assert school.is_open(ALSO_YEAR5, "curious.casino.example"), number
+        assert not school.is_open(YEAR6, "curious.casino.example")
+        (intake,) = school.gateway.children("agent.intake")
+        os.kill(intake, signal.SIGKILL)
+        wait_until(lambda before=intake: school.gateway.children("agent.intake") not in ([], [before]))  # type: ignore[misc]
+    school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
+    assert not school.is_open(YEAR5, "curious.casino.example")
+    wait_until(lambda: school.has_been_summed_up(filed))
+    assert school.overrides.get(filed.override.id).used == Use(7, 2, is_complete=True)
+    with school.store.read() as database:
+        kind, facts = database.execute("SELECT kind, facts FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+    assert (kind, json.loads(facts)) == ("override_used", {"times": 7, "devices": 2, "is_complete": True})
+    kept = [path for path in (school.gateway.folder / "state").rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"curious" in path.read_bytes()], "what was looked at is nobody's business"
+    # The next start forgets which devices they were.
+    school.gateway.stop()
+    school.gateway.start()
+    uses = uses_path(str(school.gateway.folder / "state"))
+    wait_until(lambda: (counted := read_uses(uses, filed.override.id)) is not None and counted.devices == 0)
 
 
 def test_a_gateway_that_was_off_holds_what_still_holds_and_no_more(school: School) -> None:
