@@ -16,31 +16,24 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
-from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
+from agent.assembly import read_devices
 from agent.background import step_back
 from agent.child import Child
 from agent.config import LoadedSite
 from agent.control import serve_control, socket_path
 from agent.dns_worker_job import WorkerJob
-from agent.filter_in_force import FilterInForce, publish_text
 from agent.gateway_journal import GatewayJournal, open_journal
+from agent.gateway_policy import PolicyInForce
 from agent.logs import log
-from agent.publisher import Generation
 from agent.shared_memory import SharedMemory
 from agent.site import Site
-from agent.snapshot import write_snapshot
 from agent.spool import spool_folder
 from agent.supervisor import Supervisor, end_orphans, open_sockets, orphans_of
 from rules.errors import ConfigurationError, Problem, SchoolgateError, StorageError
-from rules.policy import Policy
-
-if TYPE_CHECKING:
-    from agent.list_updater import ListUpdater
 
 T = TypeVar("T")
 
@@ -67,17 +60,11 @@ class Gateway:
     """
 
     def __init__(self, loaded: LoadedSite, *, say: Callable[[str], None]) -> None:
-        self._filter = FilterInForce(loaded)
-        self._site = site = loaded.site
+        self._policy = PolicyInForce(loaded, say=say)
+        site = loaded.site
         self._say = say
         self._runtime = Path(site.paths.runtime)
         self._state = Path(site.paths.state)
-        self._snapshot_path = self._runtime / "snapshot.json"
-        self._generations = open_generations(site)
-        self._generation: Generation | None = None
-        self._policy_number = 0
-        self._devices: dict[str, tuple[str, ...]] = {}
-        self._granted: tuple[Policy, ...] = ()
         self._lists_lock = asyncio.Lock()
         self._publish_lock = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -91,13 +78,17 @@ class Gateway:
             "intake",
             "agent.intake",
             self._runtime / "shared.mem",
-            self._snapshot_path,
+            self._policy.path,
             backoff_seconds=INTAKE_BACKOFF_SECONDS,
             on_death=lambda: self._shared.count("intake_restarts"),
         )
-        self._api = Child("api", "agent.api.server", self._snapshot_path, backoff_seconds=API_BACKOFF_SECONDS)
+        self._api = Child("api", "agent.api.server", self._policy.path, backoff_seconds=API_BACKOFF_SECONDS)
         self._shared: SharedMemory
         self._supervisor: Supervisor
+
+    @property
+    def _site(self) -> Site:
+        return self._policy.site
 
     async def run(self) -> None:
         """Serve until told to stop.
@@ -110,7 +101,7 @@ class Gateway:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_by_signal()))
         lock = self._take_folders()
         try:
-            self._begin_filter()
+            self._policy.begin()
             orphans = orphans_of(self._runtime / "shared.mem")
             sockets = open_sockets(
                 self._site.listeners.dns,
@@ -118,12 +109,12 @@ class Gateway:
                 where=f"{Path(self._site.path).name}: listeners.dns",
                 is_shared=bool(orphans),
             )
-            fallbacks = self._prepare_lists()
-            self._devices = read_devices(self._site)
+            fallbacks = self._policy.prepare_lists()
+            self._policy.devices = read_devices(self._site)
             with SharedMemory.create(self._runtime / "shared.mem", workers=self._site.workers) as self._shared:
                 for _ in range(fallbacks):
                     self._shared.count("index_fallbacks")
-                self._write_policy()
+                self._policy.write(self._shared)
                 self._supervisor = Supervisor(self._shared, sockets, self._job())
                 self._supervisor.start()
                 try:
@@ -152,80 +143,16 @@ class Gateway:
             raise ConfigurationError((Problem("paths.state", found, "one gateway for each site"),)) from None
         return lock
 
-    def _begin_filter(self) -> None:
-        """Lay what was approved over the site file; where that cannot be, somebody has to answer all the same."""
-        self._filter.refresh()
-        self._site = self._filter.site
-        if self._filter.fault:
-            self._say(f"The filter is not as it was approved: {self._filter.trouble}")
-            log.error("filter_not_as_approved", reason=self._filter.fault)
-
-    def _prepare_lists(self) -> int:
-        """Find the lists in force; where there are none yet, make them of what needs no network.
-
-        Gives how many damaged generations others had to stand in for.
-        """
-        self._generation, faults = self._generations.open_current()
-        for fault in faults:
-            self._say(f"A damaged index was set aside: {fault}")
-        if self._generation is None and self._site.lists:
-            try:
-                self._updater().update(offline=True)
-            except SchoolgateError as error:
-                self._say(f"The lists could not be prepared: {error}")
-            self._generation, _ = self._generations.open_current()
-        return len(faults)
-
-    def _updater(self) -> "ListUpdater":
-        """Make what updates lists; it is loaded late, because with a compiled index nobody waits for it."""
-        from agent.list_progress import PlainProgress  # noqa: PLC0415
-        from agent.list_updater import ListUpdater  # noqa: PLC0415
-
-        return ListUpdater(self._site, index=self._generations, progress=PlainProgress(sys.stderr))
-
     def _job(self) -> WorkerJob:
         return WorkerJob(
             slot=0,
             shared_memory=str(self._runtime / "shared.mem"),
-            snapshot=str(self._snapshot_path),
+            snapshot=str(self._policy.path),
             spool=str(spool_folder(str(self._state))),
             spool_bytes=SPOOL_BYTES,
             datagrams=(),
             streams=(),
         )
-
-    def _write_policy(self) -> str:
-        """Publish the site, what people were granted and the index in force; workers look for themselves.
-
-        Gives what is wrong with the state, or nothing. What was granted before then stays, until its end.
-        """
-        fault = ""
-        try:
-            self._granted = read_granted(self._state / STATE_NAME, self._site)
-        except StorageError as error:
-            fault = str(error)
-            log.error("granted_unreadable", reason=fault)
-        # Beyond what anybody else may have written there, so that every worker takes it.
-        number = max(self._policy_number, self._shared.policy_generation) + 1
-        snapshot = build_snapshot(
-            self._site,
-            self._generation,
-            number=number,
-            devices=self._devices,
-            granted=self._granted,
-        )
-        write_snapshot(self._snapshot_path, snapshot)
-        self._policy_number = number
-        self._shared.publish(index_generation=self._index_number(), policy_generation=self._policy_number)
-        return fault
-
-    def _publish_text(self) -> None:
-        """Leave the text of the site file for those who record what changed in it, where somebody does."""
-        if self._site.listeners.api is not None:
-            publish_text(self._runtime, self._filter.text)
-
-    def _index_number(self) -> int:
-        return self._generation.number if self._generation else 0
 
     # ---- serving -------------------------------------------------------------------------------------------
 
@@ -236,7 +163,7 @@ class Gateway:
         # A child has ended: see to it at once.
         loop.add_signal_handler(signal.SIGCHLD, self._awake.set)
         await self._wait_for_workers()
-        self._publish_text()
+        self._policy.publish_text()
         end_orphans(orphans)
         control = await serve_control(socket_path(str(self._runtime)), self._obey)
         metrics = self._start_metrics()
@@ -286,7 +213,7 @@ class Gateway:
 
     def _have_applied(self) -> bool:
         return self._supervisor.have_applied(
-            index_generation=self._index_number(), policy_generation=self._policy_number
+            index_generation=self._policy.index_number, policy_generation=self._policy.number
         )
 
     def _start_metrics(self) -> Any:
@@ -300,30 +227,23 @@ class Gateway:
                 self._site.listeners.metrics,
                 self._shared,
                 site=lambda: self._site,
-                reasons=self._reasons,
-                is_as_approved=lambda: not self._filter.fault,
+                reasons=self._policy.reasons,
+                is_as_approved=lambda: not self._policy.filter.fault,
             )
         except OSError as error:
             self._say(f"No metrics: {self._site.listeners.metrics} cannot be listened on ({error.strerror})")
             log.error("metrics_unavailable", reason=error.strerror or str(error))
             return None
 
-    def _reasons(self) -> list[str]:
-        """Say what of the site is not as it should be, beside what the workers report."""
-        reasons = [self._filter.fault] if self._filter.fault else []
-        if self._generation is None and self._site.lists:
-            reasons.append(f"no lists could be loaded; the fail mode is {self._site.fail_modes.no_index}")
-        return reasons
-
     def _introduce(self) -> None:
         listeners = ", ".join(map(str, self._site.listeners.dns))
         self._say(f"Schoolgate answers for {self._site.school.name} on {listeners} (UDP and TCP).")
         if self._site.listeners.metrics is not None:
             self._say(f"Metrics and health: http://{self._site.listeners.metrics}/metrics and /healthz")
-        if self._generation is not None:
-            names = ", ".join(each["name"] for each in self._generation.manifest["lists"])
-            count = self._generation.manifest["name_count"]
-            self._say(f"Lists: {names}; {count:,} names, generation {self._generation.number}.")
+        if (generation := self._policy.generation) is not None:
+            names = ", ".join(each["name"] for each in generation.manifest["lists"])
+            count = generation.manifest["name_count"]
+            self._say(f"Lists: {names}; {count:,} names, generation {generation.number}.")
         elif self._site.lists:
             self._say(f"No lists could be loaded yet; the fail mode is {self._site.fail_modes.no_index}.")
         for line in try_it(self._site):
@@ -352,8 +272,8 @@ class Gateway:
             case "status":
                 return {
                     "ok": True,
-                    "policy_generation": self._policy_number,
-                    "index_generation": self._index_number(),
+                    "policy_generation": self._policy.number,
+                    "index_generation": self._policy.index_number,
                     "workers": self._supervisor.applied(),
                     "pids": self._supervisor.pids(),
                 }
@@ -369,10 +289,10 @@ class Gateway:
         """Read the site again; a bad file changes nothing, nor does one that does not go with what was approved."""
         async with self._publish_lock:
             try:
-                loaded = await asyncio.to_thread(self._filter.reload)
-                notes = self._take_site(self._filter.site)
-                self._write_policy()
-                self._publish_text()
+                loaded = await asyncio.to_thread(self._policy.filter.reload)
+                notes = self._policy.take_site()
+                self._policy.write(self._shared)
+                self._policy.publish_text()
             except SchoolgateError as error:
                 self._shared.count("reloads_refused")
                 log.error("reload_refused", reason="the site could not be used; the one before stays in force")
@@ -380,30 +300,18 @@ class Gateway:
             self._shared.count("reloads")
             applied = await self._applied_in_time()
         self._spawn(self._refresh_lists())
-        log.info("reloaded", policy_generation=self._policy_number)
+        log.info("reloaded", policy_generation=self._policy.number)
         warnings = [str(notice) for notice in loaded.warnings]
-        return {"ok": True, "policy_generation": self._policy_number, "applied": applied, "notes": notes + warnings}
-
-    def _take_site(self, site: Site) -> list[str]:
-        """Put another site in force, except for what only a new start can change."""
-        notes = []
-        kept = {}
-        for part in ("listeners", "paths", "workers"):
-            if getattr(site, part) != getattr(self._site, part):
-                notes.append(f"{part}: changed; takes effect at the next start of the gateway")
-                kept[part] = getattr(self._site, part)
-        self._site = replace(site, **kept)
-        self._devices = read_devices(self._site)
-        return notes
+        return {"ok": True, "policy_generation": self._policy.number, "applied": applied, "notes": notes + warnings}
 
     async def _adopt_lists(self) -> dict[str, Any]:
         """Take the generation of the index that is in force on disk."""
         async with self._publish_lock:
-            self._generation, faults = await asyncio.to_thread(self._generations.open_current)
-            self._write_policy()
+            faults = await asyncio.to_thread(self._policy.open_lists)
+            self._policy.write(self._shared)
             applied = await self._applied_in_time()
-        log.info("lists_adopted", index_generation=self._index_number())
-        return {"ok": applied, "index_generation": self._index_number(), "problems": faults}
+        log.info("lists_adopted", index_generation=self._policy.index_number)
+        return {"ok": applied, "index_generation": self._policy.index_number, "problems": faults}
 
     async def _publish_decided(self, *, is_asked: bool = True) -> dict[str, Any]:
         """Take what people were granted or lost since the policy was written, and what was approved of the filter.
@@ -412,29 +320,19 @@ class Gateway:
         """
         async with self._publish_lock:
             lists = self._site.lists
-            if not await self._take_approved() and not is_asked:
-                return {"ok": False, "problems": [self._filter.trouble]}
-            problems = [fault for fault in (self._filter.trouble, self._write_policy()) if fault]
+            if not await asyncio.to_thread(self._policy.take_approved) and not is_asked:
+                return {"ok": False, "problems": [self._policy.filter.trouble]}
+            problems = [fault for fault in (self._policy.filter.trouble, self._policy.write(self._shared)) if fault]
             applied = await self._applied_in_time()
         if self._site.lists != lists:
             self._spawn(self._refresh_lists())
-        log.info("policy_published", policy_generation=self._policy_number, count=len(self._granted))
+        log.info("policy_published", policy_generation=self._policy.number, count=len(self._policy.granted))
         return {
             "ok": applied and not problems,
-            "policy_generation": self._policy_number,
+            "policy_generation": self._policy.number,
             "applied": applied,
             "problems": problems,
         }
-
-    async def _take_approved(self) -> bool:
-        """Take what was approved of the filter since; says whether that is another. Nothing is published yet."""
-        told = self._filter.fault
-        has_changed = await asyncio.to_thread(self._filter.refresh)
-        if has_changed:
-            self._take_site(self._filter.site)
-        if self._filter.fault not in ("", told):
-            log.error("filter_not_as_approved", reason=self._filter.fault)
-        return has_changed
 
     async def _applied_in_time(self) -> bool:
         deadline = time.monotonic() + APPLY_SECONDS
@@ -449,17 +347,17 @@ class Gateway:
         while True:
             await asyncio.sleep(DEVICES_SECONDS)
             devices = await self._run_beside(read_devices, self._site)
-            if devices != self._devices:
+            if devices != self._policy.devices:
                 async with self._publish_lock:
-                    self._devices = devices
+                    self._policy.devices = devices
                     with contextlib.suppress(StorageError):
-                        self._write_policy()
+                        self._policy.write(self._shared)
 
     async def _keep_filter(self) -> None:
         """Try from time to time to put in force what was approved and could not be."""
         while True:
             await asyncio.sleep(FILTER_SECONDS)
-            if self._filter.fault:
+            if self._policy.filter.fault:
                 with contextlib.suppress(StorageError):
                     await self._publish_decided(is_asked=False)
 
@@ -495,7 +393,7 @@ class Gateway:
                 "-P",
                 "-m",
                 "agent.list_refresh",
-                str(self._snapshot_path),
+                str(self._policy.path),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
             )
@@ -509,19 +407,6 @@ class Gateway:
             log.error("lists_failed", reason=result.get("fault") or f"it ended with status {process.returncode}")
         if result.get("generation") is not None:
             await self._adopt_lists()
-
-
-def read_granted(path: Path, site: Site) -> tuple[Policy, ...]:
-    """Read what people were granted; a school that never granted anything does not load what reads it.
-
-    Raises:
-        StorageError: the state could not be read.
-    """
-    if not path.exists():
-        return ()
-    from agent.granted import active_policies  # noqa: PLC0415
-
-    return active_policies(path, datetime.now(UTC), site.rulebook)
 
 
 def try_it(site: Site) -> list[str]:
