@@ -8,8 +8,6 @@ out of the third pass, and its name still counts as known.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 from types import NoneType
@@ -17,17 +15,19 @@ from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from agent.categories import load_categories
 from agent.findings import MAX_SUGGESTIONS, Findings, Notice
 from agent.site import Private, Site
+from agent.site_assessment import check_assessment
 from agent.site_builder import build_site
+from agent.site_incidents import check_contacts
+from agent.site_packs import load_pack, read_packs, shipped_packs
 from agent.site_private import build_private
+from agent.text_file import read_text_file
 from agent.written_site import REQUIRED, WrittenSite
 from agent.written_values import FAULT
 from rules import document
 from rules.document import Document, describe, parse_document, suggest
 from rules.errors import ConfigurationError, Problem
-from rules.pack_reader import parse_pack
 from rules.policy_pack import Pack
 
 MAX_SITE_OCTETS: Final = 1024 * 1024
@@ -44,16 +44,20 @@ class LoadedSite:
 
 
 def load_site(path: Path) -> LoadedSite:
-    """Read and check a site.
+    """Read and check a site, and the packs of its own that it names.
 
     Raises:
-        ConfigurationError: the file cannot be read or used; it holds every problem that was found.
+        ConfigurationError: a file cannot be read or used; it holds every problem that was found.
     """
-    return parse_site(read_text(path), path=path.absolute())
+    return parse_site(read_text(path), path=path.absolute(), with_own_packs=True)
 
 
-def parse_site(text: str, *, path: Path) -> LoadedSite:
-    """Check the text of a site; `path` is where it stands, its folder the base of relative paths.
+def parse_site(text: str, *, path: Path, with_own_packs: bool = False) -> LoadedSite:
+    """Check the text of a site.
+
+    Args:
+        path: where it stands; its folder is the base of relative paths.
+        with_own_packs: whether the packs of its own are read and checked too.
 
     Raises:
         ConfigurationError: the text cannot be used; it holds every problem that was found.
@@ -61,7 +65,11 @@ def parse_site(text: str, *, path: Path) -> LoadedSite:
     site_document = parse_document(text, file=path.name)
     findings = Findings(site_document)
     written = _check_shape(site_document, findings.problems)
-    site = build_site(written, findings, path=path, packs=load_packs())
+    site = build_site(written, findings, path=path)
+    if with_own_packs and (packs := read_packs(written, findings, folder=path.parent)) is not None:
+        check_contacts(written, findings, packs.packs)
+        statutory = site.rulebook.statutory if site else frozenset[str]()
+        check_assessment(written, findings, packs.packs, statutory=statutory)
     if site is None or findings.problems:
         raise ConfigurationError(tuple(sort_problems(findings.problems)))
     return LoadedSite(site, tuple(findings.notices), text)
@@ -87,46 +95,29 @@ def read_text(path: Path) -> str:
     Raises:
         ConfigurationError: there is no such file, it cannot be read, is too large or is not UTF-8.
     """
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_SITE_OCTETS + 1)
-    except (OSError, ValueError) as error:
-        found = getattr(error, "strerror", None) or str(error)
-        raise _refusal(str(path), found[:1].lower() + found[1:], "a file that can be read") from None
-    if len(octets) > MAX_SITE_OCTETS:
-        raise _refusal(str(path), "more than 1 MB", "a site, which is a few pages of text")
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = octets.count(b"\n", 0, error.start) + 1
-        raise _refusal(f"{path.name}:{line}", f"the octet 0x{octets[error.start]:02X}", "text in UTF-8") from None
+    return read_text_file(path, name=str(path), what="a site", max_octets=MAX_SITE_OCTETS)
 
 
-def _refusal(where: str, found: str, expected: str) -> ConfigurationError:
-    return ConfigurationError((Problem(where, found, expected),))
-
-
-@cache
 def load_packs() -> Mapping[str, Pack]:
-    """Read the packs that ship with the product, by id."""
-    categories = load_categories().ids
-    folder = files("rules") / "packs"
-    packs = (
-        parse_pack(file.read_text(encoding="utf-8"), file=file.name, categories=categories)
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".yaml")
-    )
-    return {pack.id: pack for pack in packs}
+    """Read all packs that come with the product, by id; a site reads only those that it names."""
+    return {name: load_pack(name) for name in shipped_packs()}
 
 
 def sort_problems(problems: Iterable[Problem]) -> list[Problem]:
     """Put problems in the order of the file, each once, and say so when there are too many to read."""
-    ordered = sorted(dict.fromkeys(problems), key=_place)
+    found = list(dict.fromkeys(problems))
+    # What is wrong in a file that the site names comes after what is wrong in the site.
+    files = list(dict.fromkeys(_file(problem) for problem in found))
+    ordered = sorted(found, key=lambda problem: (files.index(_file(problem)), *_place(problem)))
     if len(ordered) <= MAX_PROBLEMS:
         return ordered
     rest = len(ordered) - MAX_PROBLEMS
-    file = ordered[0].where.split(":")[0]
+    file = _file(ordered[0])
     return [*ordered[:MAX_PROBLEMS], Problem(file, f"{rest} more problems", "a site with fewer")]
+
+
+def _file(problem: Problem) -> str:
+    return problem.where.partition(":")[0]
 
 
 def _place(problem: Problem) -> tuple[int, int]:

@@ -19,10 +19,10 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from rules.assessment import AssessmentRules, KindRules
-from rules.background import Background
 from rules.incident_kind import Kind, Risk
 from rules.name import DomainName, InvalidNameError, parse_name
 from rules.pack_fields import Fields
+from rules.programs import Background
 from rules.sanction import SanctionTable
 from rules.subject import Audience
 from rules.visibility import Visibility

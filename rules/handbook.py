@@ -11,6 +11,7 @@ from enum import StrEnum
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.span import Span
+from rules.subject import Audience
 from rules.words import NO_WORDS, Words
 
 
@@ -54,12 +55,16 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Who is told first of some kinds of incident, and who after that."""
+    """Who is told first of some kinds of incident, and who after that.
+
+    `audience` is of whom it is about, where others have another chain.
+    """
 
     id: str
     kinds: frozenset[Kind]
     steps: tuple[ChainStep, ...]
     cites: Citation
+    audience: Audience | None = None
 
 
 class Start(StrEnum):

@@ -2,7 +2,7 @@
 
 roles:        {dpo: {title: ..., holds: data_protection_officer, section: "5", line: 97, says: ...},
                police: {title: ..., outside: true, section: ..., line: ..., says: ...}}
-chains:       {breach: {kinds: [data_breach], section: ..., line: ..., says: ...,
+chains:       {breach: {kinds: [data_breach], audience: staff, section: ..., line: ..., says: ...,
                         steps: [{to: dpo, within: at once}, {to: police, within: 24 h, when: a theft}]}}
 clocks:       {regulator: {title: ..., from: awareness, length: 72 h, section: ..., line: ..., says: ...}}
 registers:    {breaches: {title: ..., kept_by: incidents, section: ..., line: ..., says: ...}}
@@ -12,7 +12,12 @@ measures:     {encryption: {evidence: [schoolgate_...], section: ..., line: ...,
 procedures:   {illegal: {title: ..., steps: [...], contacts: [...], section: ..., line: ..., says: ...}}
 statements:   {purpose: {section: ..., line: ..., says: ...}}
 coverage:     {NL-01: {how: logs, by: ...}}
+
+`line` may be left out of what has none, and `audience` where a chain is for everybody. A school's own pack may name
+the roles of the packs that it lies on; what it writes of such a role takes the place of what stands there.
 """
+
+from collections.abc import Mapping
 
 from rules.handbook import (
     Chain,
@@ -34,11 +39,16 @@ from rules.handbook import (
 from rules.incident_kind import Kind
 from rules.pack_fields import Fields
 from rules.roles import Role
+from rules.subject import Audience
 
 
-def read_handbook(fields: Fields) -> Handbook:
-    """Read the handbook of a pack; its roles first, because everything else refers to them."""
-    roles = fields.each("roles", _role)
+def read_handbook(fields: Fields, *, below: Mapping[str, PackRole] | None = None) -> Handbook:
+    """Read the handbook of a pack; its roles first, because everything else refers to them.
+
+    Args:
+        below: the roles of the packs that this one lies on.
+    """
+    roles = {**(below or {}), **fields.each("roles", lambda name, part: _role(name, part, (below or {}).get(name)))}
 
     def chain(name: str, part: Fields) -> Chain:
         def step(one: Fields) -> ChainStep:
@@ -50,7 +60,8 @@ def read_handbook(fields: Fields) -> Handbook:
         steps = part.items("steps", step)
         if not steps:
             part.fault("", "no steps", "whom to tell first")
-        return Chain(name, part.choices("kinds", Kind), steps, _cites(part))
+        audience = part.choice("audience", Audience) if part.has("audience") else None
+        return Chain(name, part.choices("kinds", Kind), steps, _cites(part), audience)
 
     def review(name: str, part: Fields) -> Review:
         by = part.names("by", roles, "a role of this pack")
@@ -71,15 +82,23 @@ def read_handbook(fields: Fields) -> Handbook:
 
 
 def _cites(part: Fields) -> Citation:
-    return Citation(part.text("section"), part.number("line"), part.words("says"), part.location)
+    return Citation(part.text("section"), part.number("line", default=0), part.words("says"), part.location)
 
 
-def _role(name: str, part: Fields) -> PackRole:
+def _role(name: str, part: Fields, below: PackRole | None) -> PackRole:
     holds = part.choice("holds", Role) if part.has("holds") else None
     is_outside = part.flag("outside")
     if is_outside and holds is not None:
         part.fault("outside", "somebody outside who holds a role in the product", "one of the two")
-    return PackRole(name, part.words("title"), holds, is_outside, _cites(part))
+    if below is None:
+        return PackRole(name, part.words("title"), holds, is_outside, _cites(part))
+    if holds is None and not is_outside:
+        holds, is_outside = below.holds, below.is_outside
+    place = below.cites
+    section = part.or_below("section", part.text, place.section)
+    line = part.or_below("line", part.number, place.line)
+    cites = Citation(section, line, part.or_below("says", part.words, place.says), part.location)
+    return PackRole(name, part.or_below("title", part.words, below.title), holds, is_outside, cites)
 
 
 def _clock(name: str, part: Fields) -> Clock:

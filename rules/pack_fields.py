@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from rules.category import LANGUAGES
 from rules.document import Document, Path, Value, describe, suggest
 from rules.errors import Problem
-from rules.span import EXPECTED, Span, parse_span
+from rules.span import Span, parse_span
 from rules.words import NO_WORDS, Words
 
 T = TypeVar("T")
@@ -42,6 +42,10 @@ class Fields:
         self._asked.add(key)
         return self._value.get(key) is not None
 
+    def or_below(self, key: str, read: Callable[[str], T], below: T | None) -> T:
+        """Read a key that may be left out where something stands below: that holds then."""
+        return read(key) if below is None or self.has(key) else below
+
     def text(self, key: str, *, default: str | None = None) -> str:
         """Read a text; without a default it has to be there."""
         value = self._get(key, is_needed=default is None)
@@ -61,14 +65,14 @@ class Fields:
         """Read a list of words, which may be missing."""
         return tuple(self._words((key, index), value) for index, value in enumerate(self._list(key)))
 
-    def number(self, key: str) -> int:
-        """Read a whole number of lines or of whatever is counted."""
-        value = self._get(key, is_needed=True)
+    def number(self, key: str, *, default: int | None = None) -> int:
+        """Read a whole number of lines or of whatever is counted; without a default it has to be there."""
+        value = self._get(key, is_needed=default is None)
         if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_LINE_DIGITS:
             return int(value)
         if value is not None:
             self._wrong((key,), describe(value), "a whole number")
-        return 0
+        return default or 0
 
     def day(self, key: str) -> date:
         """Read a date."""
@@ -93,10 +97,12 @@ class Fields:
     def span(self, key: str) -> Span:
         """Read a span of time, which has a unit."""
         value = self._get(key, is_needed=True)
+        if value is None:
+            return _NO_SPAN
         try:
-            return parse_span(value) if isinstance(value, str) else _NO_SPAN
-        except ValueError:
-            self._wrong((key,), describe(value), EXPECTED)
+            return parse_span(value if isinstance(value, str) else "")
+        except ValueError as error:
+            self._wrong((key,), describe(value), str(error).rpartition("; expected ")[2])
             return _NO_SPAN
 
     def choice(self, key: str, kind: type[E], *, default: E | None = None) -> E:
@@ -162,6 +168,10 @@ class Fields:
     def fault(self, key: str, found: str, expected: str) -> None:
         """Note what is wrong with the value of a key, or with the mapping where the key is empty."""
         self._wrong((key,) if key else (), found, expected)
+
+    def leave(self) -> None:
+        """Leave the rest unread, where what stands there was refused as a whole."""
+        self._asked.update(self._value)
 
     def done(self) -> None:
         """Note every key that nobody has asked for."""

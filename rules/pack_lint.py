@@ -2,10 +2,23 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from rules.handbook import PackRole
 from rules.policy_pack import Pack
 from rules.roles import Role
 from rules.sanction import SanctionRow, SanctionTable, Step
+
+# What people are rather than what they were appointed to.
+_NO_OFFICE: Final = frozenset({Role.PUPIL, Role.TEACHER, Role.STAFF})
+_STEPS: Final = {
+    Step.REFER: "refers to nobody",
+    Step.INFORM: "informs nobody",
+    Step.TECHNICAL: "brings in no technical support",
+    Step.RESTRICT: "takes no access away",
+    Step.WARN: "does not warn",
+    Step.SANCTION: "has no sanction",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +48,58 @@ def lint(pack: Pack, *, held: Collection[Role] | None = None) -> tuple[Finding, 
 
 
 def _lint_table(table: SanctionTable) -> Iterator[Finding]:
+    warning = {row.id for row in table.rows.values() if Step.WARN in _steps(table, row)}
+    for action in table.actions.values():
+        if not action.owners:
+            yield Finding(action.location, "no_owner", f"Nobody is to do what the column {action.id} says.")
     for row in table.rows.values():
         if not row.actions:
             yield Finding(row.location, "no_action", f"Row {row.id} ticks no action, so nobody would do anything.")
-        if row.is_repeat and all(action.step is not Step.WARN for action in table.actions_of(row.id)):
+        if row.is_repeat and row.id not in warning:
+            others = (
+                f"; of the other rows only {' and '.join(sorted(warning))} tick{'s' * (len(warning) == 1)} one"
+                if warning
+                else ", and no other row does either, so nothing would ever lead to it"
+            )
             yield Finding(
                 row.location,
                 "repeat_without_warning",
-                f"Row {row.id} is for going on after a warning, and ticks no warning itself.",
+                f"Row {row.id} is for going on after a warning, and ticks no warning itself{others}.",
             )
 
 
 def _weaker_rows(pupil: SanctionTable, staff: SanctionTable) -> Iterator[Finding]:
-    """Compare each row of the staff with its twin: the row for pupils that is about the same."""
+    """Compare each row of the staff with its twin: the row for pupils that is about the same.
+
+    Only steps count for which the table of the staff has a column: nobody tells a teacher's parents.
+    """
+    possible = {action.step for action in staff.actions.values()}
     for row in staff.rows.values():
         for twin in pupil.rows.values():
-            if _are_twins(row, twin) and len(row.actions) < len(twin.actions):
+            missing = (_steps(pupil, twin) & possible) - _steps(staff, row)
+            if row.key == twin.key and missing:
+                told = " and ".join(_STEPS[step] for step in Step if step in missing)
                 yield Finding(
                     row.location,
                     "staff_weaker",
-                    f"Row {row.id} of the staff ticks {len(row.actions)} actions, and row {twin.id} of the pupils,"
-                    f" which is about the same, ticks {len(twin.actions)}.",
+                    f"Row {row.id} of the staff ticks {len(row.actions)} of {len(staff.actions)} actions and {told},"
+                    f" unlike row {twin.id} of the pupils, which is about the same and ticks {len(twin.actions)} of"
+                    f" {len(pupil.actions)}.",
                 )
 
 
-def _are_twins(row: SanctionRow, twin: SanctionRow) -> bool:
-    return row.key == twin.key
+def _steps(table: SanctionTable, row: SanctionRow) -> set[Step]:
+    return {action.step for action in table.actions_of(row.id)}
 
 
 def _vacancies(pack: Pack, held: Collection[Role]) -> Iterator[Finding]:
+    vacant: dict[Role, list[PackRole]] = {}
     for role in pack.handbook.roles.values():
-        if role.holds is not None and role.holds not in held:
-            yield Finding(
-                role.cites.location,
-                "vacant_role",
-                f"Nobody at the school is {role.holds.in_words}, which this policy calls {role.title}.",
-            )
+        if role.holds is not None and role.holds not in held and role.holds not in _NO_OFFICE:
+            vacant.setdefault(role.holds, []).append(role)
+    for office, roles in vacant.items():
+        told = f"Nobody at the school is {office.in_words}"
+        titles = [str(role.title) for role in roles]
+        if [title.casefold() for title in titles] != [office.in_words.casefold()]:
+            told += f", which this policy calls {' and '.join(titles)}"
+        yield Finding(roles[0].cites.location, "vacant_role", f"{told}.")

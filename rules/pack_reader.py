@@ -25,10 +25,15 @@ something stands in the document is said by `section` and `line`, and what stand
     roles: ...                          # and the rest of the handbook; see `rules.handbook_reader`
     assessment: ...                     # see `rules.assessment_reader`
 
+A school's own pack is written the same way and lies over those of the product that the school loads: it may refer to
+their roles, and replace roles, actions and rows of their tables (`rules.pack_layers`). It has no table of user
+actions: what is filtered stands in the site file, where each change is on record.
+
 Text becomes a `Pack` here; opening files is the business of `agent`.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -36,24 +41,27 @@ from rules.assessment_reader import read_assessment
 from rules.category import LANGUAGES
 from rules.document import parse_document
 from rules.errors import ConfigurationError, Problem
-from rules.handbook import Law
+from rules.handbook import Law, PackRole
 from rules.handbook_reader import read_handbook
 from rules.pack import Row, Tick
 from rules.pack_fields import Fields
 from rules.policy_pack import Communication, CommunicationsTable, Pack
+from rules.sanction import SanctionTable
 from rules.sanction_reader import read_sanctions
 from rules.visibility import Visibility
 
 MAX_PACK_CHARACTERS: Final = 1_000_000
+_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 
-def parse_pack(text: str, *, file: str, categories: Collection[str]) -> Pack:
+def parse_pack(text: str, *, file: str, categories: Collection[str], over: Sequence[Pack] | None = None) -> Pack:
     """Read a pack.
 
     Args:
         text: the YAML text.
         file: what to call it in the places of problems and policies.
         categories: the ids that exist.
+        over: the packs that it lies on, where it is a school's own; None for one of the product.
 
     Raises:
         ConfigurationError: all problems of the pack at once.
@@ -64,12 +72,16 @@ def parse_pack(text: str, *, file: str, categories: Collection[str]) -> Pack:
     document = parse_document(text, file=file)
     problems = list(document.problems)
     fields = Fields(document, (), problems)
-    handbook = read_handbook(fields)
+    handbook = read_handbook(fields, below=_roles_below(over or ()))
     rows = tuple(fields.each("rows", lambda name, row: _row(name, row, categories)).values())
-    sanctions = read_sanctions(fields, roles=handbook.roles)
+    if rows and over is not None:
+        fields.fault(
+            "rows", "a table of user actions", "none here: rows and policies of the site file say what is filtered"
+        )
+    sanctions = read_sanctions(fields, roles=handbook.roles, below=_tables_below(over or ()))
     illegal = (row.categories for row in rows if row.tick is Tick.UNACCEPTABLE_ILLEGAL)
     pack = Pack(
-        id=fields.text("pack"),
+        id=_id(fields),
         title=fields.words("title"),
         source=fields.text("source"),
         language=_language(fields),
@@ -86,6 +98,22 @@ def parse_pack(text: str, *, file: str, categories: Collection[str]) -> Pack:
     if problems:
         raise ConfigurationError(tuple(problems))
     return pack
+
+
+def _roles_below(over: Sequence[Pack]) -> dict[str, PackRole]:
+    """Give the roles of several packs; where two call theirs the same, that of the first."""
+    return {name: role for pack in reversed(over) for name, role in pack.handbook.roles.items()}
+
+
+def _tables_below(over: Sequence[Pack]) -> Mapping[str, SanctionTable]:
+    return {audience: table for pack in reversed(over) for audience, table in pack.sanctions.items()}
+
+
+def _id(fields: Fields) -> str:
+    name = fields.text("pack")
+    if name and not _ID.fullmatch(name):
+        fields.fault("pack", f"'{name}'", "a name of small letters, digits and hyphens, such as our-school")
+    return name
 
 
 def _language(fields: Fields) -> str:

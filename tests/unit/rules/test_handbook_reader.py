@@ -8,6 +8,7 @@ from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
 from rules.roles import Role
 from rules.span import Span, Unit
+from rules.subject import Audience
 from rules.words import words
 
 HEAD = "pack: p\ntitle: t\nsource: s\n"
@@ -34,6 +35,13 @@ def test_a_chain_names_whom_to_tell_by_when() -> None:
     ).chains["breach"]
     assert found.kinds == {Kind.DATA_BREACH}
     assert [(step.to, step.within.amount, str(step.when)) for step in found.steps] == [("dpo", 0, "always")]
+
+
+def test_a_chain_may_be_for_one_audience_and_a_place_may_have_no_line() -> None:
+    found = handbook("chains: {c: {audience: staff, section: s, says: x, steps: [{to: dpo, within: 1 h}]}}").chains[
+        "c"
+    ]
+    assert (found.audience, found.cites.line) == (Audience.STAFF, 0)
 
 
 def test_clocks_registers_retention_reviews_measures_and_procedures_are_read() -> None:
@@ -73,6 +81,10 @@ def test_clocks_registers_retention_reviews_measures_and_procedures_are_read() -
             "by[0]: found 'nobody'; expected dpo",
         ),
         ("coverage: {NL-01: {how: maybe, by: x}}", "coverage.NL-01.how: found 'maybe'; expected one of enforces,"),
+        (
+            f"chains: {{c: {{audience: parent, {PLACE}, steps: [{{to: dpo, within: 1 h}}]}}}}",
+            "audience: found 'parent'",
+        ),
         ("statements: {x: {section: a, line: 1}}", "statements.x: found no says; expected the key says"),
     ],
 )

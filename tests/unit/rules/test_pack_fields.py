@@ -97,3 +97,28 @@ def test_parts_are_read_by_their_names_and_in_their_order() -> None:
     assert fields.items("list", lambda part: part.text("x")) == ("4",)
     assert fields.each_words("words") == {"n": words(en="w")}
     assert [str(problem) for problem in problems] == ["p.yaml:1:30: parts.a.y: found the unknown key y; expected x"]
+
+
+def test_what_is_left_out_holds_as_it_stands_below() -> None:
+    fields, problems = fields_of("a: x\nf: false")
+    assert [fields.or_below(key, fields.text, "below") for key in ("a", "b")] == ["x", "below"]
+    assert fields.or_below("f", fields.flag, below=True) is False
+    assert fields.number("n", default=7) == 7
+    fields.done()
+    assert not problems
+    fields.or_below("c", fields.text, None)
+    assert [problem.found for problem in problems] == ["no c"]
+
+
+def test_what_was_refused_as_a_whole_is_not_refused_again() -> None:
+    fields, problems = fields_of("a: x\nb: y")
+    fields.leave()
+    fields.done()
+    assert not problems
+
+
+def test_a_time_is_text() -> None:
+    fields, problems = fields_of("a: [72 h]\nb: 9999 years")
+    fields.span("a")
+    fields.span("b")
+    assert [problem.expected.partition(",")[0] for problem in problems] == ["at once", "at most 150 years"]

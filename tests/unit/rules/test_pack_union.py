@@ -2,9 +2,10 @@
 
 from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
-from rules.pack_union import unite
+from rules.pack_union import Point, unite
 from rules.policy_pack import Pack
 from rules.span import parse_span
+from rules.subject import Audience
 
 PLACE = "section: s, line: 1, says: So it is."
 PACK = f"""\
@@ -48,3 +49,58 @@ def test_packs_that_send_an_incident_to_different_people_first_are_shown() -> No
     both = unite((pack("a"), pack("b", holds="data_protection_officer")))
     assert [conflict.what for conflict in both.conflicts] == ["data_breach"]
     assert "all of them are told: First (a), First (b)" in both.conflicts[0].sentence
+
+
+def test_lengths_that_come_to_the_same_are_no_conflict() -> None:
+    assert unite((pack("a", length="72 h"), pack("b", length="3 days"))).conflicts == ()
+
+
+def test_three_packs_that_differ_are_one_conflict() -> None:
+    (conflict,) = unite((pack("a", length="72 h"), pack("b", length="5 days"), pack("c", length="1 day"))).conflicts
+    assert (conflict.point, conflict.packs, conflict.kept) == (Point.CLOCK, ("a", "b", "c"), "c")
+    assert conflict.span_kept == parse_span("1 day")
+
+
+def keeping(name: str, length: str) -> Pack:
+    text = f"pack: {name}\ntitle: t\nsource: s\nretention: {{cases: {{title: Cases, {length}{PLACE}}}}}\n"
+    return parse_pack(text, file=f"{name}.yaml", categories=())
+
+
+def test_of_two_times_for_keeping_something_the_longer_holds_and_no_time_is_no_conflict() -> None:
+    both = unite((keeping("a", "length: 1 year, "), keeping("b", "length: 5 years, "), keeping("c", "")))
+    assert both.retention["cases"][0] == "b"
+    assert [conflict.sentence for conflict in both.conflicts] == [
+        "The retention cases is 1 year in a and 5 years in b: 5 years holds."
+    ]
+    assert unite((keeping("a", ""), keeping("b", ""))).retention["cases"][0] == "a"
+
+
+CHAINS = f"""\
+pack: NAME
+title: t
+source: s
+roles:
+  first: {{title: First, holds: ict_coordinator, {PLACE}}}
+  head: {{title: Head, holds: head_teacher, {PLACE}}}
+chains:
+  everybody: {{kinds: [bullying], {PLACE}, steps: [{{to: first, within: at once}}]}}
+  staff: {{kinds: [bullying], audience: staff, {PLACE}, steps: [{{to: head, within: at once}}]}}
+"""
+
+
+def test_a_chain_for_an_audience_goes_before_one_for_everybody() -> None:
+    united = unite((parse_pack(CHAINS.replace("NAME", "a"), file="a", categories=()),))
+    assert [chain.id for _, chain in united.chains_of(Kind.BULLYING, Audience.STAFF)] == ["staff"]
+    assert [chain.id for _, chain in united.chains_of(Kind.BULLYING, Audience.PUPIL)] == ["everybody"]
+    assert united.chains_of(Kind.GAMES, Audience.PUPIL) == ()
+    assert united.conflicts == ()
+
+
+def test_a_row_of_user_actions_that_two_packs_have_is_shown() -> None:
+    row = "rows: {games: {label: G, section: s, line: 1, tick: unacceptable, categories: [], visibility: partial}}\n"
+    both = tuple(
+        parse_pack(f"pack: {name}\ntitle: t\nsource: s\n{row}", file=name, categories=()) for name in ("a", "b")
+    )
+    assert [conflict.sentence for conflict in unite(both).conflicts] == [
+        "The row games stands in a and b; both hold, and what either blocks is blocked."
+    ]
