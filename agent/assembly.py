@@ -9,7 +9,7 @@ from typing import Final
 from agent.categories import load_categories
 from agent.logs import log
 from agent.publisher import Generation, GenerationStore
-from agent.site import FailMode, Private, Site
+from agent.site import FailMode, Group, Private, Site
 from agent.snapshot import Snapshot
 from agent.starter import starter_files
 from agent.texts import block_texts, load_texts
@@ -17,6 +17,7 @@ from collectors.devices import unite_devices
 from collectors.leases import Lease, read_leases
 from collectors.neighbours import Neighbour, read_neighbours
 from rules.policy import Policy
+from rules.restriction import device_of_group
 from rules.subject import Scope
 from rules.suspension import network_group
 
@@ -78,7 +79,7 @@ def fail_closed(site: Site) -> Site:
 
 
 def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
-    """Give a site that has these policies beside its own; a network that one of them names is a group of its own."""
+    """Give a site with these policies beside its own; a network or device that one names is a group of its own."""
     lifting = (_lift_of(policy, site.overrides.never) for policy in granted)
     granted = tuple(policy for policy in lifting if policy.tags)
     named = frozenset().union(*(policy.scope.groups for policy in granted))
@@ -89,7 +90,9 @@ def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
         for network in site.networks
     )
     rulebook = replace(site.rulebook, policies=(*site.rulebook.policies, *granted))
-    return replace(site, rulebook=rulebook, networks=tuple(networks))
+    devices = ((group, device_of_group(group)) for group in sorted(named))
+    alone = (Group(group, devices=(device,)) for group, device in devices if device is not None)
+    return replace(site, rulebook=rulebook, networks=tuple(networks), groups=(*site.groups, *alone))
 
 
 def _lift_of(policy: Policy, never: frozenset[str]) -> Policy:

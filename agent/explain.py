@@ -164,7 +164,10 @@ def _standing_blocks(event: Event, rulebook: Rulebook) -> Iterator[StandingBlock
         openers = (
             policy
             for policy in rulebook.policies
-            if policy.effect is Effect.ALLOW and tag in policy.tags and policy.is_in_force(event.at)
+            if policy.effect is Effect.ALLOW
+            and tag in policy.tags
+            and policy.is_in_force(event.at)
+            and policy.spares.isdisjoint(event.tags)
         )
         yield StandingBlock(tag, policies[policy_id], tuple(openers))
         lift = Policy("", Effect.ALLOW, frozenset({tag}), Scope(), location="")

@@ -39,7 +39,7 @@ def explain_site(site: Site, *, name: str, who: str, at: str | None, now: dateti
     versions = generations.list_versions().get(generation.number, {}) if generation else {}
     index = ListIndex.open(generation.index_path) if generation else empty_index()
     snapshot = build_snapshot(site, generation, number=0, granted=active_policies(state, moment, site.rulebook))
-    resolver = ClientResolver(snapshot.site.networks, site.groups, read_devices(site))
+    resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, read_devices(site))
     somebody = parse_who(who, site, resolver)
     policy = PolicyState(snapshot, index)
     return explain(

@@ -83,6 +83,8 @@ class _Wording:
                 return _("a rule blocks %(what)s for %(whom)s.")
             case ReasonCode.POLICY:
                 return _("a rule allows %(what)s for %(whom)s.")
+            case ReasonCode.ALLOW_ONLY if reason.policy_id is not None:
+                return _("access is restricted for a while, and this name is not among what stays open.")
             case ReasonCode.ALLOW_ONLY:
                 return _("only what a rule allows is open here, and no rule allows this name.")
             case ReasonCode.SAFE_SEARCH:
@@ -207,6 +209,8 @@ class _Wording:
         values = {"site": PurePath(self.site.path).name, "what": self._other_ways()}
         if explanation.verdict.reason.code is ReasonCode.STATUTORY:
             yield _("What opens it: nothing.")
+        elif explanation.verdict.reason.code is ReasonCode.ALLOW_ONLY and explanation.verdict.reason.policy_id:
+            yield _("What opens it: the end of the restriction; whoever deals with the case can end it before.")
         elif explanation.refusal is None or explanation.refusal.ede != Ede.FILTERED:
             yield _("What opens it: a change of the school's rules; nobody can ask for an exception.")
         else:

@@ -1,4 +1,4 @@
-"""What people were granted, as those see it who only read: overrides and suspensions that hold now or will.
+"""What people were granted, or for a while not: overrides, suspensions and restrictions that hold now or will.
 
 The gateway asks whenever it writes the policy. Each grant travels with its end, so it ends by itself in every worker,
 also when nobody is there to end it.
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from agent.people import read_person
 from agent.storage.override_rows import read_override, read_overrides
+from agent.storage.restriction_rows import Restriction, read_running
 from agent.storage.state import read_only
 from agent.storage.suspension_rows import read_suspension, read_suspensions
-from rules import override, suspension
+from rules import override, restriction, suspension
 from rules.errors import StorageError
 from rules.policy import Effect, Policy, Rulebook
 
@@ -36,10 +37,18 @@ def active_policies(path: Path, now: datetime, rulebook: Rulebook) -> tuple[Poli
     with _reading(path) as database:
         overrides = read_overrides(database, states=(override.State.APPROVED,), until_after=now)
         suspensions = read_suspensions(database, states=(suspension.State.AGREED,), until_after=now)
+        restrictions = [each for each in read_running(database) if each.until_at > now]
     tags = suspendable_tags(rulebook)
     return (
         *(policy for each in overrides for policy in override.policies_of(each.override)),
         *(suspension.policy_of(each.suspension, tags) for each in suspensions),
+        *map(_restricting, restrictions),
+    )
+
+
+def _restricting(each: Restriction) -> Policy:
+    return restriction.policy_of(
+        each.id, groups=each.groups, devices=each.devices, from_at=each.from_at, until_at=each.until_at
     )
 
 
@@ -102,5 +111,5 @@ def blocked_tags(rulebook: Rulebook) -> frozenset[str]:
 
 
 def suspendable_tags(rulebook: Rulebook) -> frozenset[str]:
-    """Give the tags whose blocks fall while the filter is off: all but what is statutory."""
-    return blocked_tags(rulebook) - rulebook.statutory
+    """Give the tags whose blocks fall while the filter is off: all but what is statutory, and what stands."""
+    return blocked_tags(rulebook) - rulebook.statutory - suspension.STANDING.keys()

@@ -84,13 +84,26 @@ class Pseudonyms:
         """Say when the school year of a day began, and with it the key."""
         return date(self._first_year(on), *self._year_begins)
 
-    def delete_expired_keys(self, today: date, *, retention_days: int) -> list[Path]:
-        """Delete the keys of school years from which no record is left; gives what was deleted."""
+    def has_key(self, on: date) -> bool:
+        """Say whether there is a key of the school year of a day, so that what was recorded then can be told."""
+        return self._key_path(self._first_year(on)).exists()
+
+    def delete_expired_keys(
+        self, today: date, *, retention_days: int, needed_since: date | None = None
+    ) -> list[Path]:
+        """Delete the keys of school years from which no record is left; gives what was deleted.
+
+        Args:
+            retention_days: so long after the end of a year its records are kept.
+            needed_since: the oldest day of which somebody may still have to be told by their pseudonym.
+        """
         gone = []
         for path in sorted(self._folder.glob("pseudonym-*.key")):
             if (match := _KEY_FILE.fullmatch(path.name)) is None:
                 continue
             ended_on = date(int(match[1]) + 1, *self._year_begins)
+            if needed_since is not None and needed_since < ended_on:
+                continue
             if today > ended_on + timedelta(days=retention_days):
                 path.unlink(missing_ok=True)
                 self._keys.pop(int(match[1]), None)
@@ -108,7 +121,7 @@ class Pseudonyms:
         return b32encode(digest[:_PSEUDONYM_OCTETS]).decode().lower()
 
     def _load_or_make(self, first_year: int) -> bytes:
-        path = self._folder / f"pseudonym-{first_year}-{first_year + 1}.key"
+        path = self._key_path(first_year)
         try:
             if not path.exists():
                 self._make(path)
@@ -121,6 +134,9 @@ class Pseudonyms:
                 " Bring it back from a copy, or move it away to give every device a new pseudonym"
             )
         return key
+
+    def _key_path(self, first_year: int) -> Path:
+        return self._folder / f"pseudonym-{first_year}-{first_year + 1}.key"
 
     def _make(self, path: Path) -> None:
         """Write a new key under another name and link it into place, so that a key is never seen half-written."""

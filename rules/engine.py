@@ -17,7 +17,8 @@ def decide(event: Event, rulebook: Rulebook) -> Verdict:
     2. guard tags (helplines, abuse support, system updates, the school's essentials) are allowed;
     3. a block stands unless its own category or name is lifted by a policy whose scope and time cover the
        event; one standing block is enough, and nothing depends on the order of policies;
-    4. an allow-only profile gets only what a policy allows; everybody else is allowed by default.
+    4. whoever is restricted gets only what the restriction leaves, an allow-only profile only what a policy allows;
+       everybody else is allowed by default.
     """
     if statutory := event.tags & rulebook.statutory:
         return Block(Reason(ReasonCode.STATUTORY, min(statutory)))
@@ -33,7 +34,9 @@ def decide(event: Event, rulebook: Rulebook) -> Verdict:
     if standing:
         tag, policy_id = standing[0]
         return Block(Reason(ReasonCode.POLICY, tag, policy_id))
-    if not lifting and rulebook.is_allow_only(event.profile):
+    if (restriction := _restriction(event, rulebook)) is not None:
+        return Block(Reason(ReasonCode.ALLOW_ONLY, policy_id=restriction))
+    if rulebook.is_allow_only(event.profile) and not any(policy.chooses for policy in lifting):
         return Block(Reason(ReasonCode.ALLOW_ONLY))
     return _allowed(event, rulebook, blocking, lifting)
 
@@ -50,6 +53,16 @@ def _allowed(
         policy = min(lifting, key=lambda policy: policy.id)
         return Allow(Reason(ReasonCode.POLICY, min(policy.tags & event.tags), policy.id))
     return Allow(Reason(ReasonCode.NO_POLICY))
+
+
+def _restriction(event: Event, rulebook: Rulebook) -> str | None:
+    """Find the restriction that leaves nothing of this name."""
+    leaving_nothing = (
+        policy.id
+        for policy in rulebook.policies
+        if policy.effect is Effect.RESTRICT and not policy.tags & event.tags and policy.covers(event)
+    )
+    return min(leaving_nothing, default=None)
 
 
 def _lifter(blocked_tag: str, event: Event, lifting: list[Policy]) -> Policy | None:

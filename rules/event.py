@@ -7,6 +7,8 @@ from rules.subject import Profile
 
 NAME_TAG = "name:"
 SEARCH_TAG = "search:"
+# What names have, beside their category, that programs ask to learn whether they may go round the resolver.
+WAY_ROUND_TAG = "asks:way_round"
 
 
 @dataclass(frozen=True, slots=True)

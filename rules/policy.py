@@ -10,10 +10,11 @@ from rules.subject import Profile, Scope
 
 
 class Effect(StrEnum):
-    """What a policy does to the tags that it names."""
+    """What a policy does to the tags that it names; RESTRICT leaves nothing but them."""
 
     BLOCK = "block"
     ALLOW = "allow"
+    RESTRICT = "restrict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Policy:
     `location` is where a person wrote it (`site.yaml:31:5`, `uk-esafety.yaml:40:5`); `clause` is the place in
     the school's papers that it carries out, or empty. `from_at` is inclusive, `until_at` exclusive;
     both aware UTC. Where `lifts` is set, a name that the policy allows is opened against blocks of these
-    categories and no others; where it is None, against every block but a statutory one.
+    categories and no others; where it is None, against every block but a statutory one. Of a name with one of
+    the tags in `spares` the policy says nothing. Where it does not choose, it undoes blocks, but what it allows is
+    not for those who get only what a policy allows.
     """
 
     id: str
@@ -36,10 +39,12 @@ class Policy:
     from_at: datetime | None = None
     until_at: datetime | None = None
     lifts: frozenset[str] | None = None
+    spares: frozenset[str] = frozenset()
+    chooses: bool = True
 
     def covers(self, event: Event) -> bool:
-        """Say whether the policy speaks to this person at this instant."""
-        return self.scope.covers(event.profile) and self.is_in_force(event.at)
+        """Say whether the policy speaks to this person at this instant, of a name like this."""
+        return self.scope.covers(event.profile) and self.is_in_force(event.at) and self.spares.isdisjoint(event.tags)
 
     def is_in_force(self, at: datetime) -> bool:
         """Say whether the policy applies at this instant, to whomever it addresses."""

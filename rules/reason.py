@@ -16,6 +16,9 @@ _KEYBOARD_ROWS: Final = ("qwertyuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", 
 _RUN_LENGTH: Final = 4
 _MIN_DISTINCT_LETTERS: Final = 6
 _MIN_SAYING: Final = 2
+# What people write about what they did is shorter than why they ask for something.
+_MIN_SAID: Final = 6
+_MIN_DENSE_SAID: Final = 4
 # Words with which a sentence can be filled without saying what something is needed for.
 _FILLER: Final = frozenset(
     """
@@ -53,6 +56,24 @@ def check_reason(text: str) -> str | None:
         return _REPEATS
     if sum(not _is_filler(word) for word in distinct) < _MIN_SAYING:
         return "The reason does not say what this is needed for; name the lesson, the subject or the task."
+    return None
+
+
+def check_words(text: str, what: str, *, at_most: int = MAX_CHARACTERS) -> str | None:
+    """Say in a sentence why a text says too little, or nothing that can be kept, or give None.
+
+    Args:
+        what: what it should say, after an article: `outcome`.
+        at_most: so many characters.
+    """
+    if len(text) > at_most:
+        return f"The {what} has {len(text):,} characters; at most {at_most:,} are kept."
+    said = sum(character.isalpha() for character in text)
+    dense = len(_DENSE.findall(text))
+    if _UNWRITABLE.search(text):
+        return f"The {what} holds a character that cannot be shown; write it as plain text."
+    if dense < _MIN_DENSE_SAID and (said < _MIN_SAID or len(_WORD.findall(text)) < _MIN_SAYING):
+        return f"The {what} is missing or says too little; write a few words that somebody else understands."
     return None
 
 

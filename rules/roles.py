@@ -42,6 +42,12 @@ _TITLES: Final = {
 }
 
 
+def parse_role(text: str) -> Role | None:
+    """Read a role as people write it (`ICT Co-ordinator`, `network manager`); nothing where it is none."""
+    word = text.strip().casefold().replace("-", "").replace(" ", "_")
+    return Role(word) if word in tuple(Role) else None
+
+
 class Right(StrEnum):
     """One thing that a person may do."""
 
@@ -59,10 +65,19 @@ class Right(StrEnum):
     DRAFT_FILTER_CHANGE = "draft_filter_change"
     APPROVE_FILTER_CHANGE = "approve_filter_change"
     READ_INCIDENTS = "read_incidents"
+    # Who looked at what is kept about somebody, whatever it was about.
+    READ_ACCESSES = "read_accesses"
+    # How many incidents there are, never one of them.
+    COUNT_INCIDENTS = "count_incidents"
+    # For machines, in whose tokens these stand: who signed in where, and what they saw.
+    TELL_SIGN_INS = "tell_sign_ins"
+    TELL_OBSERVATIONS = "tell_observations"
     READ_RECORD = "read_record"
     VERIFY_RECORD = "verify_record"
     EXPORT_RECORD = "export_record"
     SIGN_OFF_RECORD = "sign_off_record"
+    # What stands beside a row, never the row itself.
+    ERASE_PERSONAL = "erase_personal"
     MANAGE_PEOPLE = "manage_people"
     READ_PEOPLE = "read_people"
     ISSUE_TOKENS = "issue_tokens"
@@ -84,6 +99,8 @@ _APPROVING: Final = frozenset(
     }
 )
 _RECORD: Final = frozenset({Right.READ_RECORD, Right.VERIFY_RECORD, Right.EXPORT_RECORD})
+_INCIDENTS: Final = frozenset({Right.READ_INCIDENTS, Right.COUNT_INCIDENTS})
+_TELLING: Final = frozenset({Right.TELL_SIGN_INS, Right.TELL_OBSERVATIONS})
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     {
@@ -92,21 +109,27 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
         Role.STAFF: _ASKING,
         Role.CLASS_TEACHER: _ASKING,
         Role.KEY_STAGE_LEADER: _ASKING | {Right.READ_OVERRIDES},
-        Role.SLT: _ASKING | _LEADING,
-        Role.HEAD_TEACHER: _ASKING | _LEADING | _APPROVING | {Right.READ_INCIDENTS} | _RECORD,
+        Role.SLT: _ASKING | _LEADING | {Right.COUNT_INCIDENTS},
+        Role.HEAD_TEACHER: _ASKING | _LEADING | _APPROVING | _INCIDENTS | _RECORD | {Right.ERASE_PERSONAL},
         Role.ICT_COORDINATOR: _ASKING
         | _LEADING
         | _APPROVING
+        | _INCIDENTS
+        | _TELLING
         | {
             Right.DECIDE_SENSITIVE_OVERRIDE,
             Right.DRAFT_FILTER_CHANGE,
-            Right.READ_INCIDENTS,
             Right.READ_RECORD,
             Right.ISSUE_TOKENS,
         },
-        Role.NETWORK_MANAGER: _ASKING | _LEADING | _APPROVING | {Right.DRAFT_FILTER_CHANGE, Right.ISSUE_TOKENS},
+        Role.NETWORK_MANAGER: _ASKING
+        | _LEADING
+        | _APPROVING
+        | _TELLING
+        | {Right.DRAFT_FILTER_CHANGE, Right.ISSUE_TOKENS},
         Role.TECHNICIAN: _LEADING | {Right.DRAFT_FILTER_CHANGE, Right.READ_PEOPLE},
         Role.SAFEGUARDING_LEAD: _ASKING
+        | _INCIDENTS
         | {
             Right.DECIDE_SENSITIVE_OVERRIDE,
             Right.REVOKE_OVERRIDE,
@@ -114,12 +137,17 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
             Right.READ_OVERRIDES,
             Right.END_SUSPENSION,
             Right.DRAFT_FILTER_CHANGE,
-            Right.READ_INCIDENTS,
         },
-        Role.DATA_PROTECTION_OFFICER: _RECORD,
+        Role.DATA_PROTECTION_OFFICER: _RECORD | {Right.READ_ACCESSES, Right.COUNT_INCIDENTS},
         # Filter changes and overrides are what governors review and sign.
         Role.ESAFETY_GOVERNOR: frozenset(
-            {Right.READ_OVERRIDES, Right.READ_RECORD, Right.VERIFY_RECORD, Right.SIGN_OFF_RECORD}
+            {
+                Right.READ_OVERRIDES,
+                Right.READ_RECORD,
+                Right.VERIFY_RECORD,
+                Right.SIGN_OFF_RECORD,
+                Right.COUNT_INCIDENTS,
+            }
         ),
         Role.AUDITOR: _RECORD,
     }
@@ -142,10 +170,20 @@ PRIVILEGED: Final = _roles_with(
     Right.REVOKE_OVERRIDE,
     Right.DRAFT_FILTER_CHANGE,
     Right.READ_INCIDENTS,
+    Right.READ_ACCESSES,
     Right.READ_RECORD,
     Right.MANAGE_PEOPLE,
     Right.ISSUE_TOKENS,
 )
+MANAGERS: Final = _roles_with(Right.MANAGE_PEOPLE)
+# What only asks for a lesson of one's own, or reads what is on record; no incident is read by it.
+_HARMLESS: Final = (
+    _ASKING | _RECORD | {Right.READ_OVERRIDES, Right.READ_PEOPLE, Right.READ_ACCESSES, Right.COUNT_INCIDENTS}
+)
+# Whoever could make up a holder of these alone would be both of the two people whom a change of the filter takes, the
+# one who drafts or asks as well as the one who decides, or would read what is kept about others. So what one person
+# gives of them takes effect when a second one has confirmed it.
+DECIDING: Final = _roles_with(*(right for right in Right if right not in _HARMLESS))
 
 
 def rights_of(roles: Iterable[Role]) -> frozenset[Right]:

@@ -221,7 +221,7 @@ def export_csv(database: sqlite3.Connection, out: TextIO) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for count, row in enumerate(stored_rows(database), start=1):  # noqa: B007 the count is the result
-        writer.writerow(_as_text(cell) for cell in row)
+        writer.writerow(as_text(cell) for cell in row)
     return count
 
 
@@ -243,7 +243,8 @@ def length(database: sqlite3.Connection) -> int:
     return int(database.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0])
 
 
-def _as_text(cell: str | int) -> str | int:
+def as_text(cell: str | int) -> str | int:
+    """Give a cell as a spreadsheet takes it for text."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 

@@ -50,6 +50,10 @@ def allow(*tags: str, **options: object) -> Policy:
     return policy(Effect.ALLOW, *tags, **options)  # type: ignore[arg-type]
 
 
+def restrict(*tags: str, **options: object) -> Policy:
+    return policy(Effect.RESTRICT, *tags, **options)  # type: ignore[arg-type]
+
+
 def rule(rulebook: Rulebook, *tags: str, profile: Profile = PUPIL, at: datetime = AT) -> Verdict:
     return decide(Event(at, profile, frozenset(tags)), rulebook)
 
@@ -246,6 +250,21 @@ def test_the_youngest_get_what_a_policy_allows_and_nothing_else() -> None:
     assert isinstance(rule(rulebook, "shopping", profile=PUPIL), Allow)
 
 
+def test_what_only_undoes_blocks_is_not_chosen_for_the_youngest() -> None:
+    lifting = replace(allow("shopping", "for_children"), chooses=False)
+    rulebook = Rulebook(policies=(lifting, block("shopping")), allow_only=(Scope(groups=frozenset({"year-6"})),))
+    assert rule(rulebook, "shopping", profile=YEAR_6) == Block(Reason(ReasonCode.ALLOW_ONLY))
+    assert isinstance(rule(rulebook, "shopping", profile=PUPIL), Allow)
+    chosen = replace(rulebook, policies=(*rulebook.policies, allow("for_children")))
+    assert isinstance(rule(chosen, "shopping", "for_children", profile=YEAR_6), Allow)
+
+
+def test_a_policy_says_nothing_of_what_it_spares() -> None:
+    rulebook = Rulebook(policies=(block("shopping"), replace(allow("shopping"), spares=frozenset({"malware"}))))
+    assert isinstance(rule(rulebook, "shopping"), Allow)
+    assert rule(rulebook, "shopping", "malware") == rule(Rulebook(policies=(block("shopping"),)), "shopping")
+
+
 def test_safe_modes_rewrite_what_is_allowed_and_the_stricter_holds() -> None:
     rulebook = Rulebook(
         policies=(block("video"), allow("video", scope=Scope(audiences=frozenset({Audience.STAFF})))),
@@ -421,3 +440,45 @@ def test_what_an_answer_is_owed_to_is_enough_and_nothing_of_it_is_idle(rulebook:
     assert not isinstance(decide(event, without(rulebook, *others)), Block)
     for grant in owed:
         assert isinstance(decide(event, without(rulebook, *others, *grants[grant])), Block)
+
+
+# ---- restrictions --------------------------------------------------------------------------------------------
+
+RESTRICTED = Rulebook(
+    policies=(
+        restrict("for_children", scope=Scope(groups=frozenset({"year-6"}))),
+        block("gambling"),
+        allow("gambling", "video"),
+    ),
+    statutory=frozenset({"illegal"}),
+    guards=frozenset({"helplines"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("tags", "profile", "code"),
+    [
+        pytest.param((), YEAR_6, ReasonCode.ALLOW_ONLY, id="a-name-of-no-category"),
+        pytest.param(("video",), YEAR_6, ReasonCode.ALLOW_ONLY, id="what-a-policy-allows-others"),
+        pytest.param(("for_children",), YEAR_6, ReasonCode.NO_POLICY, id="what-the-restriction-leaves"),
+        pytest.param(("helplines",), YEAR_6, ReasonCode.GUARD, id="a-guard"),
+        pytest.param(("illegal", "for_children"), YEAR_6, ReasonCode.STATUTORY, id="what-is-illegal"),
+        pytest.param((), PUPIL, ReasonCode.NO_POLICY, id="somebody-else"),
+    ],
+)
+def test_whoever_is_restricted_gets_only_what_is_left(
+    tags: tuple[str, ...], profile: Profile, code: ReasonCode
+) -> None:
+    assert rule(RESTRICTED, *tags, profile=profile).reason.code is code
+
+
+def test_a_restriction_names_itself_and_lifts_no_block() -> None:
+    assert rule(RESTRICTED, profile=YEAR_6).reason.policy_id == "restrict-for_children"
+    blocked = replace(RESTRICTED, policies=(*RESTRICTED.policies[:2],))
+    assert rule(blocked, "for_children", "gambling", profile=YEAR_6).reason.code is ReasonCode.POLICY
+
+
+def test_what_the_restriction_leaves_is_what_every_restriction_leaves() -> None:
+    policies = (restrict("for_children", id_="a"), restrict("maps", id_="b"))
+    assert rule(Rulebook(policies=policies), "for_children").reason.policy_id == "b"
+    assert rule(Rulebook(policies=policies), "for_children", "maps").reason.code is ReasonCode.NO_POLICY

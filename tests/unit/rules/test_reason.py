@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.reason import MAX_CHARACTERS, check_reason
+from rules.reason import MAX_CHARACTERS, check_reason, check_words
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,43 @@ def test_any_text_gets_an_answer_and_the_same_one_around_blanks(text: str) -> No
 @given(st.sampled_from("aeiou xyz"), st.integers(0, 200))
 def test_one_character_is_never_a_reason(character: str, times: int) -> None:
     assert check_reason(character * times) is not None
+
+
+# ---- what people write about what they did -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Told him orally", id="three-words"),
+        pytest.param("Elle a compris", id="french"),
+        pytest.param("本人と話した", id="japanese-without-spaces"),
+    ],
+)
+def test_a_few_words_are_enough(text: str) -> None:
+    assert check_words(text, "outcome") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("", "The outcome is missing or says too little", id="empty"),
+        pytest.param("ok", "says too little", id="two-letters"),
+        pytest.param("understood", "says too little", id="one-word"),
+        pytest.param("a b c", "says too little", id="three-letters"),
+        pytest.param("了解", "says too little", id="japanese-too-short"),
+        pytest.param("rings\x07 a bell", "cannot be shown", id="control-character"),
+        pytest.param("word " * 401, "has 2,005 characters; at most 2,000 are kept", id="too-long"),
+    ],
+)
+def test_what_says_too_little(text: str, says: str) -> None:
+    assert says in str(check_words(text, "outcome"))
+
+
+def test_how_much_is_kept_is_for_whoever_asks() -> None:
+    assert check_words("word " * 401, "report", at_most=5_000) is None
+
+
+@given(st.text(max_size=200))
+def test_every_text_is_judged(text: str) -> None:
+    assert check_words(text, "outcome") is None or str(check_words(text, "outcome")).startswith("The outcome")

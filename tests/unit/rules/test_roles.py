@@ -6,12 +6,15 @@ import pytest
 
 from rules.roles import (
     APPROVERS,
+    DECIDING,
+    MANAGERS,
     PRIVILEGED,
     RIGHTS,
     SENSITIVE_APPROVERS,
     SUSPENSION_AUTHORITIES,
     Right,
     Role,
+    parse_role,
     rights_of,
 )
 
@@ -32,13 +35,18 @@ HOLDERS = {
     "draft_filter_change": "ict_coordinator network_manager technician safeguarding_lead",
     "approve_filter_change": DECIDERS,
     "read_incidents": "head_teacher ict_coordinator safeguarding_lead",
+    "read_accesses": "data_protection_officer",
+    "count_incidents": "head_teacher ict_coordinator safeguarding_lead slt data_protection_officer esafety_governor",
     "read_record": "head_teacher ict_coordinator data_protection_officer esafety_governor auditor",
     "verify_record": f"{DECIDERS} data_protection_officer esafety_governor auditor",
     "export_record": "head_teacher data_protection_officer auditor",
     "sign_off_record": "esafety_governor",
+    "erase_personal": "head_teacher",
     "manage_people": DECIDERS,
     "read_people": f"{DECIDERS} technician",
     "issue_tokens": "ict_coordinator network_manager",
+    "tell_sign_ins": "ict_coordinator network_manager",
+    "tell_observations": "ict_coordinator network_manager",
 }
 ONLY_READS = (Role.DATA_PROTECTION_OFFICER, Role.ESAFETY_GOVERNOR, Role.AUDITOR)
 
@@ -54,6 +62,32 @@ def test_every_role_stands_in_the_table_and_every_right_is_held_by_somebody() ->
     assert set(RIGHTS) == set(Role)
     assert rights_of(Role) == set(Right)
     assert set(HOLDERS) == set(Right)
+
+
+def test_who_decides_is_confirmed_by_a_second_person() -> None:
+    assert set(DECIDING) == set(Role) - {
+        Role.PUPIL,
+        Role.TEACHER,
+        Role.STAFF,
+        Role.CLASS_TEACHER,
+        Role.KEY_STAGE_LEADER,
+        Role.DATA_PROTECTION_OFFICER,
+        Role.AUDITOR,
+    }
+    # Whoever is one of the two people whom a change takes, as the one who asks or the one who decides.
+    both = {
+        Right.DRAFT_FILTER_CHANGE,
+        Right.APPROVE_FILTER_CHANGE,
+        Right.REQUEST_SUSPENSION,
+        Right.AGREE_SUSPENSION,
+        Right.DECIDE_OVERRIDE,
+        Right.READ_INCIDENTS,
+    }
+    assert {role for role in Role if RIGHTS[role] & both} <= DECIDING
+
+
+def test_who_manages_people() -> None:
+    assert set(MANAGERS) == {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.NETWORK_MANAGER}
 
 
 def test_a_pupil_has_no_right() -> None:
@@ -76,7 +110,7 @@ def test_the_coordinator_reads_the_record_and_there_is_no_right_to_edit_it() -> 
 
 @pytest.mark.parametrize("role", ONLY_READS)
 def test_who_watches_over_the_others_reads_and_never_decides(role: Role) -> None:
-    reading = {right for right in Right if right.startswith(("read_", "verify_", "export_", "sign_off_"))}
+    reading = {right for right in Right if right.startswith(("read_", "verify_", "export_", "sign_off_", "count_"))}
     assert RIGHTS[role] <= reading - {Right.READ_INCIDENTS, Right.READ_PEOPLE}
 
 
@@ -112,3 +146,17 @@ def test_a_role_in_words(role: Role, words: str) -> None:
 def test_the_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         RIGHTS[Role.PUPIL] = frozenset(Right)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        pytest.param("ict_coordinator", Role.ICT_COORDINATOR, id="as-the-program-writes-it"),
+        pytest.param(" ICT Co-ordinator ", Role.ICT_COORDINATOR, id="as-people-write-it"),
+        pytest.param("E-Safety Governor", Role.ESAFETY_GOVERNOR, id="with-a-hyphen"),
+        pytest.param("techer", None, id="no-role"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_a_role_is_read(text: str, role: Role | None) -> None:
+    assert parse_role(text) is role

@@ -1,0 +1,178 @@
+"""What people put right: an appeal, an incident that was about somebody else, one whose person is known to people."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from agent.attempts import check_version
+from agent.incident_access import shown
+from agent.incident_deciding import Deciding, file_decision
+from agent.incident_desk import Desk
+from agent.incident_restrictions import end_restrictions
+from agent.incident_table import rows_for
+from agent.people import fault_of_text
+from agent.storage.incident_rows import Entry, Filed, erase_said, read_incidents, write_incident
+from agent.storage.letter_rows import erase_letters
+from agent.storage.state import Act
+from agent.storage.step_rows import erase_step_words
+from agent.storage.warning_rows import read_warnings, write_warning
+from rules.errors import RefusedRequestError
+from rules.incident import Level, State, Track, track_of
+from rules.observation import Confidence
+from rules.reason import check_words
+from rules.roles import Role
+from rules.subject import Audience
+
+WITHDRAWN: Final = "incident_warning_withdrawn"
+NAMED: Final = "incident_subject_named"
+HELD: Final = "incident_held"
+RELEASED: Final = "incident_released"
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """An appeal: who made it, on which day, and what came of it; what came of it may be that warnings fall."""
+
+    by: str
+    on: date
+    outcome: str
+    withdraws_warnings: bool = False
+
+
+def record_appeal(desk: Desk, made: Deciding, appeal: Appeal) -> Filed:
+    """Open an incident again, because somebody appealed.
+
+    Raises:
+        RefusedRequestError: nobody is named, the day is to come, or there is nothing left to open.
+    """
+    if fault := fault_of_text(appeal.by):
+        raise RefusedRequestError(f"Who appealed cannot be read: {fault}.")
+    if appeal.on > desk.day_of(made.act.now):
+        raise RefusedRequestError(f"The appeal is of {appeal.on}, a day to come; expected today or a day before.")
+    if made.before.erased_at is not None:
+        raise RefusedRequestError("What was kept of this incident is erased, so there is nothing to open again.")
+    if appeal.withdraws_warnings:
+        _withdraw_warnings(desk, made.act, made.before, made.person)
+    filed = replace(made.before, dismissal=None, outcome="", lesson="")
+    to = desk.first_to_know(made.act.database, filed)
+    made = replace(made, words={**made.words, "by": appeal.by.strip()})
+    facts = {"appealed_on": appeal.on.isoformat(), "withdraws_warnings": appeal.withdraws_warnings}
+    return file_decision(desk, made, filed, to=to, facts=facts)
+
+
+def take_off(desk: Desk, made: Deciding) -> Filed:
+    """Take an incident off its subject, with what was written, and with warnings and restrictions that followed.
+
+    What was observed stays with the device; the hashes of what is erased stay too.
+    """
+    act, before = made.act, made.before
+    _withdraw_warnings(desk, act, before, made.person)
+    for each in read_warnings(act.database, incident=before.incident.id):
+        write_warning(act, replace(each, subject=""))
+    end_restrictions(desk, act, before, made.person)
+    erase_said(act, before.incident.id)
+    erase_letters(act, before.incident.id)
+    erase_step_words(act, before.incident.id)
+    return replace(
+        before,
+        incident=replace(before.incident, subject="", level=Level.DEVICE, confidence=Confidence.D, row=None),
+        why_identity=(),
+        warnings=(),
+        groups=frozenset(),
+        deliberate=None,
+        why_deliberate="",
+        decision_reason="",
+        outcome="",
+        lesson="",
+    )
+
+
+def _withdraw_warnings(desk: Desk, act: Act, filed: Filed, person: str) -> None:
+    """Withdraw the warnings that were given for an incident, and what was proposed because of them."""
+    given = [each for each in read_warnings(act.database, incident=filed.incident.id) if each.withdrawn_at is None]
+    for each in given:
+        write_warning(act, replace(each, withdrawn_at=act.now, withdrawn_by=person))
+        desk.enter(
+            act, filed, WITHDRAWN, Entry(act.now, WITHDRAWN, person, {"row": each.row}), facts={"row": each.row}
+        )
+    if not given:
+        return
+    for other in read_incidents(act.database, states=(State.CANDIDATE, State.ACCEPTED)):
+        if any(warned.incident == filed.incident.id for warned in other.warnings):
+            _propose_without(desk, act, other, filed.incident.id)
+
+
+def _propose_without(desk: Desk, act: Act, filed: Filed, incident_id: str) -> None:
+    """Take a warning that fell out of what is proposed for another incident."""
+    warnings = tuple(each for each in filed.warnings if each.incident != incident_id)
+    table = desk.table_of(filed.incident.audience.value)
+    repeats = {row.id for row in table.rows.values() if row.is_repeat} if table is not None else set()
+    rows = filed.incident.rows if warnings else tuple(row for row in filed.incident.rows if row not in repeats)
+    incident = replace(filed.incident, rows=rows)
+    write_incident(act, replace(filed, incident=incident, warnings=warnings, version=filed.version + 1))
+
+
+class Corrections:
+    """What people add to an incident beside decisions; errors as for decisions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def name_subject(self, person: str, incident_id: str, *, version: int, subject: str, reason: str) -> Filed:
+        """Say whom a report, or what was seen on a device, is about, as people know it; the reason is kept.
+
+        Args:
+            subject: the id of a person.
+        """
+        desk = self._desk
+        with desk.attempt(person, "name_subject", incident_id), desk.store.act() as act:
+            before = self._seen(act, person, incident_id, version, reason)
+            incident = before.incident
+            if incident.state is not State.CANDIDATE or incident.level is Level.PERSON:
+                raise RefusedRequestError("Only what waits for a decision and is about nobody yet gets a subject.")
+            if incident.track is Track.SEALED:
+                raise RefusedRequestError("This incident is sealed; whom it is about is for those whom it goes to.")
+            who = desk.person(act.database, subject)
+            if who.id == person:
+                raise RefusedRequestError("You cannot deal with an incident about yourself; somebody else names you.")
+            audience = Audience.PUPIL if Role.PUPIL in who.roles else Audience.STAFF
+            after = replace(
+                incident,
+                subject=desk.pseudonyms.person(who.id, desk.day_of(incident.opened_at)),
+                level=Level.PERSON,
+                confidence=Confidence.B,
+                audience=audience,
+                track=track_of(incident.kind, audience, is_allegation=before.is_allegation),
+                rows=rows_for(desk.table_of(audience.value), incident.kind),
+            )
+            filed = replace(before, incident=after, version=before.version + 1, why_identity=("named_by_person",))
+            entry = Entry(act.now, NAMED, person, {}, {"reason": reason.strip()})
+            told = desk.first_to_know(act.database, filed) if after.track is not incident.track else ()
+            return shown(desk.file(act, filed, NAMED, entry, to=told))
+
+    def hold(self, person: str, incident_id: str, *, version: int, reason: str) -> Filed:
+        """Keep everything about an incident until it is released, however long that is."""
+        return self._set_hold(person, incident_id, version, reason, is_held=True)
+
+    def release(self, person: str, incident_id: str, *, version: int, reason: str) -> Filed:
+        """Let what is kept about an incident end at its time again."""
+        return self._set_hold(person, incident_id, version, reason, is_held=False)
+
+    def _set_hold(self, person: str, incident_id: str, version: int, reason: str, *, is_held: bool) -> Filed:
+        desk, kind = self._desk, HELD if is_held else RELEASED
+        with desk.attempt(person, kind.removeprefix("incident_"), incident_id), desk.store.act() as act:
+            before = self._seen(act, person, incident_id, version, reason)
+            if before.is_held is is_held:
+                raise RefusedRequestError(f"This incident is {'' if is_held else 'not '}held already.")
+            if not is_held and before.incident.track is Track.SEALED and before.closed_at is None:
+                raise RefusedRequestError("What is sealed is evidence, so it stays held until it is closed.")
+            filed = replace(before, is_held=is_held, version=before.version + 1)
+            return shown(desk.file(act, filed, kind, Entry(act.now, kind, person, {}, {"reason": reason.strip()})))
+
+    def _seen(self, act: Act, person: str, incident_id: str, version: int, reason: str) -> Filed:
+        before = self._desk.existing(act.database, incident_id)
+        self._desk.reader(act.database, person, before.incident)
+        check_version(before.version, version)
+        if fault := check_words(reason, "reason"):
+            raise RefusedRequestError(fault)
+        return before
