@@ -55,6 +55,12 @@ def known_person(database: sqlite3.Connection, person: str) -> Person:
     return who
 
 
+def has_left(database: sqlite3.Connection, person: str) -> bool:
+    """Say whether somebody is not at the school any more."""
+    who = read_person(database, person)
+    return who is None or who.closed
+
+
 def check_length(reason: str) -> None:
     """Check that a reason is not too long to be one.
 

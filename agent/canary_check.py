@@ -18,7 +18,7 @@ from typing import Any, Final
 from agent.assembly import with_granted
 from agent.canaries import CATEGORIES
 from agent.canary_episodes import OFF, ON_AGAIN, Cause, Episodes, Place, facts_of_places, facts_off
-from agent.canary_expectation import NOTHING, Expectation
+from agent.canary_expectation import NOTHING, Expectation, suspendable
 from agent.canary_looks import Report, read_report, report_path
 from agent.filter_basis import Basis, basis_of
 from agent.granted import active_policies
@@ -76,10 +76,10 @@ class _InForce:
     plain: Expectation
 
     def is_off(self, network: str, categories: frozenset[str], at: datetime) -> bool:
-        """Say whether the site itself blocks none of these categories in a network, but for what is statutory."""
+        """Say whether the site itself blocks none of these categories in a network that a suspension would open."""
         profile = self.plain.profile(network)
-        ordinary = categories - self.site.rulebook.statutory
-        return profile is not None and ordinary.isdisjoint(self.plain.blocked(profile, at))
+        opened = suspendable(categories, self.site)
+        return profile is not None and bool(opened) and opened.isdisjoint(self.plain.blocked(profile, at))
 
 
 @dataclass(slots=True)

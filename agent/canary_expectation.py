@@ -16,6 +16,7 @@ from rules.engine import decide
 from rules.event import Event
 from rules.name import to_wire
 from rules.subject import Profile
+from rules.suspension import STANDING
 from rules.verdict import Block
 
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -57,8 +58,7 @@ def profile_of(network: Network) -> Profile:
 class Opened:
     """What a change of the site opens in a network.
 
-    `is_everything` where that is all that was blocked and is not statutory: what a suspension does, with two people
-    and an end.
+    `is_everything` where that is all that a suspension would have opened, with two people and an end.
     """
 
     network: str
@@ -75,11 +75,16 @@ def opened_by(before: Site, after: Site, at: datetime) -> list[Opened]:
             continue
         blocked = was.blocked(profile_of(earlier), at)
         opened = blocked - is_now.blocked(profile_of(network), at)
-        could_be_suspended = blocked - before.rulebook.statutory
+        could_be_suspended = suspendable(blocked, before)
         if opened:
             is_everything = bool(could_be_suspended) and could_be_suspended <= opened
             found.append(Opened(network.name, tuple(sorted(opened)), is_everything))
     return found
+
+
+def suspendable(categories: frozenset[str], site: Site) -> frozenset[str]:
+    """Give those of some categories that a suspension opens."""
+    return categories - site.rulebook.statutory - STANDING.keys()
 
 
 def facts_of_opening(before: Site, after: Site, at: datetime) -> dict[str, Any]:

@@ -26,8 +26,10 @@ from rules.subject import Audience
 override = group_of_commands("Blocks lifted for a lesson: asked for by one person, decided by another.")
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="NAMES", help="Names or addresses of pages.")]
-CategoryOption = Annotated[list[str] | None, typer.Option("--category", help="A whole category; may be repeated.")]
-ForOption = Annotated[list[str], typer.Option("--for", help="A group, or pupil, staff, guest; may be repeated.")]
+CategoryOption = Annotated[list[str] | None, typer.Option("--category", help="One whole category.")]
+ForOption = Annotated[
+    list[str], typer.Option("--for", help="A group, a class, or pupil, staff, guest; may be repeated.")
+]
 TopicOption = Annotated[str, typer.Option("--topic", help="What is being taught.")]
 BreakGlassOption = Annotated[
     bool, typer.Option("--break-glass", help="At once, in an emergency: at most 60 minutes, and countersigned after.")
@@ -106,7 +108,9 @@ def narrow(
     *,
     reason: ReasonOption,
     names: Annotated[list[str] | None, typer.Option("--name", help="A name that stays; may be repeated.")] = None,
-    whom: Annotated[list[str] | None, typer.Option("--for", help="A group that stays; may be repeated.")] = None,
+    whom: Annotated[
+        list[str] | None, typer.Option("--for", help="A group or a class that stays; may be repeated.")
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", help="An earlier end.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -201,6 +205,9 @@ def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]
     yield "because", found["decision_reason"]
     yield "used", _use_in_words(found.get("used"))
     yield "effect", effect_in_words(found.get("effect"), clock)
+    for each in found.get("stays_open", ()):
+        what, until = _some(each["what"]), clock.show(each["until_at"])
+        yield "still open", f"{what}, by the override {each['override']} until {until}"
 
 
 def _use_in_words(used: Mapping[str, Any] | None) -> str:

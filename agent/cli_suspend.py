@@ -17,14 +17,17 @@ from agent.cli_options import (
 )
 from agent.cli_requests import LaterReasonOption, ReasonOption, Requests, StateOption
 from agent.cli_times import FromOption, UntilOption
+from rules.suspension import STANDING, State
 
 if TYPE_CHECKING:
     from agent.cli_times import Clock
 
-suspend = group_of_commands("Filtering off for a while, on record; what is illegal stays blocked throughout.")
+suspend = group_of_commands(
+    "Filtering off for a while, on record; what is illegal stays blocked throughout, and so do malware and phishing."
+)
 
 NetworkOption = Annotated[list[str] | None, typer.Option("--network", help="A network; may be repeated.")]
-GroupOption = Annotated[list[str] | None, typer.Option("--group", help="A group; may be repeated.")]
+GroupOption = Annotated[list[str] | None, typer.Option("--group", help="A group or a class; may be repeated.")]
 SchoolOption = Annotated[bool, typer.Option("--school", help="The whole school.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The suspension, as `list` shows it.")]
 
@@ -40,7 +43,10 @@ def request(
     start: FromOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask for filtering to be off; nothing changes before a second person agrees."""
+    """Ask for filtering to be off; nothing changes before a second person agrees.
+
+    What is illegal stays blocked, and so do malware, phishing and what browsers ask before they go round the filter.
+    """
     with told(), signed_in(quiet=as_json) as client:
         if school == bool(networks or groups):
             found = "--school with networks or groups" if school else "nobody for whom"
@@ -101,6 +107,8 @@ def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]
     yield "asked by", found["requester"]["name"]
     yield "reason", found["reason"]
     yield "agreed by", _agreed_by(found)
+    if found["state"] in (State.WAITING, State.AGREED):
+        yield "stays", f"blocked: what is illegal, {', '.join(STANDING.values())}"
     yield "ended", clock.show(found.get("ended_at"))
     yield "effect", effect_in_words(found.get("effect"), clock)
 

@@ -10,7 +10,7 @@ from agent.assembly import build_snapshot, open_generations
 from agent.categories import load_categories
 from agent.companions import companions_of
 from agent.granted import blocked_tags
-from agent.policy_state import build_overlay
+from agent.policy_state import GRANTED_TTL_SECONDS, build_overlay
 from agent.site import OverrideSettings, Site
 from agent.snapshot import Snapshot
 from filters.classifier import Classifier
@@ -31,7 +31,7 @@ class FilterContext:
     and `name:` tags) that some policy blocks for somebody. `tags_of` gives every tag of a name, `needed_with` what
     pages at these names are likely to need. `own_rules` says which rule of the school blocks a `name:` tag.
     `has_chosen_only` where somebody gets only names that a policy allows. A device may keep a refusal for
-    `blocked_ttl_seconds`, and any answer for `max_ttl_seconds`.
+    `blocked_ttl_seconds`, any answer for `max_ttl_seconds`, and what it was granted for a minute of that.
     """
 
     groups: frozenset[str]
@@ -64,8 +64,9 @@ class FilterContext:
         return _used_up(max(now, from_at) + timedelta(seconds=self.blocked_ttl_seconds))
 
     def closed_everywhere_at(self, until_at: datetime, *, now: datetime) -> datetime:
-        """Say when no device has what closes now, at the latest: no answer outlives what it was given under."""
-        return _used_up(max(now, min(now + timedelta(seconds=self.max_ttl_seconds), until_at)))
+        """Say when no device has what was granted and closes now, at the latest: no answer outlives its grant."""
+        lives = timedelta(seconds=min(self.max_ttl_seconds, GRANTED_TTL_SECONDS))
+        return _used_up(max(now, min(now + lives, until_at)))
 
 
 def _used_up(at: datetime) -> datetime:

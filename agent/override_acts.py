@@ -16,6 +16,7 @@ USED: Final = "override_used"
 KINDS: Final[Mapping[Move, str]] = {
     Move.APPROVE: "override_approved",
     Move.HALF_APPROVE: "override_half_approved",
+    Move.BEGIN_AGAIN: "override_half_lapsed",
     Move.NARROW: "override_narrowed",
     Move.REFUSE: "override_refused",
     Move.WITHDRAW: "override_withdrawn",
@@ -77,11 +78,22 @@ def is_over(filed: Filed, now: datetime) -> bool:
     return filed.override.state in LIVE and filed.override.lift.until_at <= now
 
 
-def end(act: Act, filed: Filed, tell: Tell) -> Filed:
-    """Write down that an override has ended."""
+def end(act: Act, filed: Filed, tell: Tell, *, why: str = "") -> Filed:
+    """Write down that an override has ended; `why` in a word where it is not by the clock."""
     after = replace(filed.override, state=next_state(filed.override, Move.END, sensitive=()))
-    made = Made(KINDS[Move.END], SYSTEM, Move.END, facts={"was": filed.override.state.value})
-    return file_override(act, Filed(after, filed.version + 1), made, tell)
+    facts = {"was": filed.override.state.value} | ({"why": why} if why else {})
+    return file_override(
+        act, Filed(after, filed.version + 1), Made(KINDS[Move.END], SYSTEM, Move.END, facts=facts), tell
+    )
+
+
+def begin_again(act: Act, filed: Filed, tell: Tell) -> Filed:
+    """Write down that nobody has agreed any more, because the first of two could not do so now."""
+    override = filed.override
+    state = next_state(override, Move.BEGIN_AGAIN, sensitive=())
+    facts = {"agreed_before": list(override.approvers)}
+    made = Made(KINDS[Move.BEGIN_AGAIN], SYSTEM, Move.BEGIN_AGAIN, facts=facts)
+    return file_override(act, Filed(replace(override, state=state, approvers=()), filed.version + 1), made, tell)
 
 
 def sum_up(act: Act, filed: Filed, tell: Tell, *, used: Use) -> Filed:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from agent.asked_groups import read_groups
 from agent.asked_names import both_forms, read_names, shorten
 from agent.attempts import MAX_REASON_CHARACTERS
 from agent.filter_context import FilterContext
+from agent.people import SchoolClass
 from rules.event import NAME_TAG
 from rules.name import DomainName, ancestors
-from rules.override import Lift, check_lift, needs_two
+from rules.override import Lift, needs_two
+from rules.override_request import check_lift
 from rules.reason import check_reason
 from rules.subject import Audience
 
@@ -20,7 +23,7 @@ MAX_CHOICES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A request as somebody wrote it; without `from_at` it begins at once. Groups may be ids of classes."""
+    """A request as somebody wrote it; without `from_at` it begins at once. Groups may be classes."""
 
     until_at: datetime
     reason: str
@@ -58,7 +61,7 @@ def draft(
     context: FilterContext,
     *,
     now: datetime,
-    group_of_class: Callable[[str], str | None],
+    classes: Callable[[], Iterable[SchoolClass]],
     needs_reason: bool = True,
 ) -> Preview:
     """Judge a request by the filter as it is now; nothing is stored.
@@ -67,17 +70,18 @@ def draft(
         written: as somebody wrote it.
         context: the filter.
         now: aware UTC.
-        group_of_class: the group whose devices a class is, or nothing where nobody said or there is no such class.
+        classes: gives the classes that are not closed.
         needs_reason: whether it is a fault that there is no reason yet.
     """
     asked = read_names(written.names, limit=context.limits.max_names)
-    faults = [*asked.faults, *_faults_of_form(written)]
+    whom = read_groups(written.groups[:MAX_CHOICES], known=context.groups, classes=classes)
+    faults = [*asked.faults, *_faults_of_form(written), *whom.faults]
     lift = Lift(
         names=asked.names,
         categories=frozenset(written.categories[:MAX_CHOICES]),
         lifts_of=lifts_of(asked.names, context),
         audiences=frozenset(Audience(each) for each in written.audiences if each in tuple(Audience)),
-        groups=frozenset(_group(each, context, group_of_class) for each in written.groups[:MAX_CHOICES]),
+        groups=whom.groups,
         from_at=_aware(written.from_at or now, now),
         until_at=_aware(written.until_at, now),
     )
@@ -160,10 +164,6 @@ def _aware(at: datetime, now: datetime) -> datetime:
         return at.replace(tzinfo=at.tzinfo or now.tzinfo).astimezone(now.tzinfo)
     except OverflowError:
         return at.replace(tzinfo=now.tzinfo)
-
-
-def _group(written: str, context: FilterContext, group_of_class: Callable[[str], str | None]) -> str:
-    return written if written in context.groups else group_of_class(written) or written
 
 
 def _also_needed(lift: Lift, context: FilterContext) -> Iterator[DomainName]:

@@ -3,13 +3,27 @@
 Nothing ends by being swept: an override is over at its instant. This is for the record, and for people.
 """
 
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from agent.override_acts import KINDS, SYSTEM, Made, Tell, end, existing, file_override, is_over, sum_up
+from agent.attempts import has_left
+from agent.override_acts import (
+    KINDS,
+    SYSTEM,
+    Made,
+    Tell,
+    begin_again,
+    end,
+    existing,
+    file_override,
+    is_over,
+    sum_up,
+)
+from agent.override_moves import has_lost_its_half
 from agent.storage.override_rows import (
     LIVE,
     Filed,
@@ -28,11 +42,16 @@ REMIND: Final = timedelta(minutes=10)
 # What is remarked, once each; it changes no state.
 ENDS_SOON: Final = "override_ends_soon"
 WAITS_LONG: Final = "override_waits_long"
-MAX_SWEPT: Final = 10_000
-_ENDING: Final = frozenset({Move.REVOKE, Move.LAPSE})
+# Why an override ended before its time, in the facts of its row.
+GROUP_GONE: Final = "group_gone"
+REQUESTER_LEFT: Final = "requester_left"
+_ENDING: Final = frozenset({Move.END, Move.REVOKE, Move.LAPSE})
+_UNDECIDED: Final = frozenset({State.WAITING, State.HALF_APPROVED})
 
 # Says how an override was used that ended at an instant; nothing where that cannot be said yet.
 UseOf = Callable[[Override, datetime], Use | None]
+# Writes one thing down about an override.
+_Work = Callable[[Act, Filed], object]
 
 
 def sweep_overrides(
@@ -41,35 +60,69 @@ def sweep_overrides(
     now: datetime,
     countersign: timedelta,
     escalate_after: timedelta,
+    groups: Collection[str],
     use_of: UseOf,
     tell: Tell,
+    on_close: Callable[[], None] = lambda: None,
 ) -> int:
     """Go through what is not closed; gives how many overrides something was written down about.
 
     Args:
+        store: where acts become permanent.
+        now: aware UTC.
         countersign: so long a second person may take to confirm an emergency.
         escalate_after: so long a request may wait before somebody else is told.
+        groups: those of the site. What was for one that is gone ends, so that it is not open for whoever is in a
+            group of that name later.
         use_of: says how an override was used that has ended, or nothing yet.
         tell: told what happened, in the same transaction.
+        on_close: called when something ended that was open by the clock.
     """
     with store.read() as database:
-        live = read_overrides(database, states=LIVE, limit=MAX_SWEPT)
-        remarks: dict[str, str] = {}
-        for each in live:
-            remark = _remark_on(each.override, now, escalate_after)
-            if remark and all(moved.move != remark for moved in read_moves(database, each.override.id)):
-                remarks[each.override.id] = remark
-    done = 0
-    for each in live:
-        if is_over(each, now):
-            done += _once(store, each, partial(end, tell=tell))
-        elif each.override.id in remarks:
-            done += _once(store, each, partial(_remark, remark=remarks[each.override.id], tell=tell))
+        live = read_overrides(database, states=LIVE)
+        due = [
+            (each, work)
+            for each in live
+            if (work := _due(database, each, now=now, groups=groups, escalate_after=escalate_after, tell=tell))
+        ]
+    done = sum(_once(store, each, work) for each, work in due)
+    if any(not is_over(each, now) and _has_lost_a_group(each, groups) for each, _ in due):
+        on_close()
     with store.read() as database:
         alone = read_unconfirmed(database, before=now - countersign)
     for each in alone:
         done += _once(store, each, partial(_lapse, tell=tell))
     return done + _sum_up(store, use_of, tell)
+
+
+def _due(
+    database: sqlite3.Connection,
+    filed: Filed,
+    *,
+    now: datetime,
+    groups: Collection[str],
+    escalate_after: timedelta,
+    tell: Tell,
+) -> _Work | None:
+    """Say what is to be written down about an override that is not closed."""
+    override = filed.override
+    if is_over(filed, now):
+        return partial(end, tell=tell)
+    if _has_lost_a_group(filed, groups):
+        return partial(end, tell=tell, why=GROUP_GONE)
+    if override.state in _UNDECIDED and has_left(database, override.requester):
+        return partial(end, tell=tell, why=REQUESTER_LEFT)
+    if has_lost_its_half(database, override):
+        return partial(begin_again, tell=tell)
+    remark = _remark_on(override, now, escalate_after)
+    if remark and all(moved.move != remark for moved in read_moves(database, override.id)):
+        return partial(_remark, remark=remark, tell=tell)
+    return None
+
+
+def _has_lost_a_group(filed: Filed, groups: Collection[str]) -> bool:
+    override = filed.override
+    return override.state is State.APPROVED and not override.lift.groups.issubset(groups)
 
 
 def _sum_up(store: StateStore, use_of: UseOf, tell: Tell) -> int:
@@ -88,7 +141,7 @@ def _ended_at(filed: Filed, moves: Iterable[Moved]) -> datetime:
     return min((filed.override.lift.until_at, *(each.at for each in moves if each.move in _ENDING)))
 
 
-def _once(store: StateStore, seen: Filed, what: Callable[[Act, Filed], object]) -> int:
+def _once(store: StateStore, seen: Filed, what: _Work) -> int:
     """Do something in an act of its own, unless somebody has moved the override since it was seen."""
     with store.act() as act:
         filed = existing(act.database, seen.override.id)

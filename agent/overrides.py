@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from agent.asked_groups import read_groups
 from agent.asked_names import read_names
 from agent.attempts import ConflictError, check_length, check_version, known_person, noting
 from agent.filter_context import FilterContext
@@ -19,36 +20,30 @@ from agent.override_acts import (
     Made,
     Tell,
     UnknownOverrideError,
+    begin_again,
     end,
     existing,
     file_override,
     is_over,
     tell_nobody,
 )
-from agent.override_drafts import Preview, Written, draft, lifts_of, sentences_of, stays_blocked
+from agent.override_drafts import Preview, Written, draft
+from agent.override_emergencies import check_alone
+from agent.override_moves import OPENING, has_lost_its_half, moved
 from agent.override_sweep import UseOf, sweep_overrides
-from agent.people import People, Person, read_person
+from agent.people import People
 from agent.storage.override_rows import Filed, Moved, Use, read_moves, read_overrides
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError, SchoolgateError
-from rules.override import (
-    Lift,
-    Move,
-    Override,
-    State,
-    check_decision,
-    narrowed,
-    next_state,
-)
+from rules.override import Lift, Move, Override, State, narrowed, shared
 from rules.reason import check_reason
-from rules.roles import Right, Role, rights_of
+from rules.roles import Right, rights_of
 
 __all__ = ["ConflictError", "Overrides", "UnknownOverrideError"]
 
 ESCALATE_AFTER: Final = timedelta(hours=4)
-_OPENING: Final = frozenset({Move.APPROVE, Move.NARROW})
-_AGREEING: Final = _OPENING | {Move.COUNTERSIGN}
-_DECIDING: Final = _OPENING | {Move.REFUSE}
+_AGREEING: Final = OPENING | {Move.COUNTERSIGN}
+_DECIDING: Final = OPENING | {Move.REFUSE}
 _NEEDS_REASON: Final = frozenset({Move.NARROW, Move.REFUSE, Move.REVOKE})
 
 
@@ -122,6 +117,15 @@ class Overrides:
             return self._context().open_everywhere_at(lift.from_at, now=self._clock())
         return self._context().closed_everywhere_at(lift.until_at, now=self._clock())
 
+    def stays_open(self, filed: Filed) -> list[tuple[Override, tuple[str, ...]]]:
+        """Give the other overrides that now open something of this one to some of its people, and what that is."""
+        now = self._clock()
+        with self._store.read() as database:
+            others = [each for each in self.active(database, now) if each.is_active(now)]
+        mine = filed.override
+        found = ((each, shared(mine.lift, each.lift)) for each in others if each.id != mine.id)
+        return [(each, what) for each, what in found if what]
+
     # ---- asking --------------------------------------------------------------------------------------------
 
     def preview(self, person: str, written: Written) -> Preview:
@@ -131,7 +135,15 @@ class Overrides:
             RefusedRequestError: this person cannot ask.
         """
         self._check_may_ask(person, written)
-        return self._draft(written, needs_reason=False)
+        context = self._context()
+        seen = self._draft(written, context, needs_reason=False)
+        if written.is_break_glass and not seen.faults:
+            try:
+                with self._store.read() as database:
+                    check_alone(database, person, seen.lift, context=context, now=self._clock())
+            except RefusedRequestError as error:
+                return replace(seen, faults=(str(error),))
+        return seen
 
     def request(self, person: str, written: Written) -> Filed:
         """Ask for an override; in an emergency, take it.
@@ -140,15 +152,18 @@ class Overrides:
             RefusedRequestError: this person cannot ask, nobody can have that, or something is wrong with what was
                 written.
         """
+        context = self._context()
         with noting(self._store, person, "override_request"):
             self._check_may_ask(person, written)
-            seen = self._draft(written)
+            seen = self._draft(written, context)
             if seen.stays_blocked:
                 raise RefusedRequestError(" ".join(seen.faults))
         if seen.faults:
             raise RefusedRequestError(" ".join(seen.faults))
         kind = "override_broke_glass" if written.is_break_glass else "override_requested"
-        with self._store.act() as act:
+        with noting(self._store, person, "override_request"), self._store.act() as act:
+            if written.is_break_glass:
+                check_alone(act.database, person, seen.lift, context=context, now=act.now)
             override = Override(
                 id=self._new_id(),
                 requester=person,
@@ -177,14 +192,8 @@ class Overrides:
         if right not in rights:
             raise RefusedRequestError("None of your roles can ask for an override; a teacher can ask for you.")
 
-    def _draft(self, written: Written, *, needs_reason: bool = True) -> Preview:
-        return draft(
-            written,
-            self._context(),
-            now=self._clock(),
-            group_of_class=self._people.class_group,
-            needs_reason=needs_reason,
-        )
+    def _draft(self, written: Written, context: FilterContext, *, needs_reason: bool = True) -> Preview:
+        return draft(written, context, now=self._clock(), classes=self._people.classes, needs_reason=needs_reason)
 
     # ---- deciding ------------------------------------------------------------------------------------------
 
@@ -212,21 +221,28 @@ class Overrides:
         groups: Collection[str] | None = None,
         until_at: datetime | None = None,
     ) -> Filed:
-        """Approve less than was asked for; names, categories and groups are those that stay.
+        """Approve less than was asked for; names, categories and groups are those that stay. Groups may be classes.
 
         Raises:
-            RefusedRequestError: as for `approve`; also where it would become more.
+            RefusedRequestError: as for `approve`; also where it would become more, or end too soon.
             ConflictError: as for `approve`.
         """
-        kept = None if names is None else read_names(names, limit=self._context().limits.max_names)
-        if kept is not None and kept.faults:
-            raise RefusedRequestError(" ".join(kept.faults))
+        context = self._context()
+        kept = read_names(names or (), limit=context.limits.max_names)
+        whom = read_groups(groups or (), known=context.groups, classes=self._people.classes)
+        if faults := (*kept.faults, *whom.faults):
+            raise RefusedRequestError(" ".join(faults))
         if until_at is not None and until_at.tzinfo is None:
             raise RefusedRequestError("The end has no time zone; expected one, such as 2026-11-24T10:15+00:00.")
 
         def less(lift: Lift) -> Lift:
-            only = None if kept is None else kept.names
-            return narrowed(lift, names=only, categories=categories, groups=groups, until_at=until_at)
+            return narrowed(
+                lift,
+                names=None if names is None else kept.names,
+                categories=categories,
+                groups=None if groups is None else whom.groups,
+                until_at=until_at,
+            )
 
         return self._move(person, override_id, version, Move.NARROW, reason, change=less)
 
@@ -268,13 +284,16 @@ class Overrides:
 
     def sweep(self) -> int:
         """Write down what the clock has done, and tell who should know; gives how many overrides that was about."""
+        context = self._context()
         return sweep_overrides(
             self._store,
             now=self._clock(),
-            countersign=timedelta(hours=self._context().limits.countersign_hours),
+            countersign=timedelta(hours=context.limits.countersign_hours),
             escalate_after=self._escalate_after(),
+            groups=context.groups,
             use_of=self._use_of,
             tell=self._tell,
+            on_close=self._publish,
         )
 
     # Below everything that names the type: within the class it shadows the built-in.
@@ -311,7 +330,9 @@ class Overrides:
             who = known_person(act.database, person)
             if is_over(before, act.now):
                 before = end(act, before, self._tell)
-            after = _moved(act.database, before.override, who, move, context=context, change=change)
+            elif has_lost_its_half(act.database, before.override):
+                before = begin_again(act, before, self._tell)
+            after = moved(act.database, before.override, who, move, context=context, now=act.now, change=change)
             is_half = after.state is State.HALF_APPROVED
             after = replace(
                 after,
@@ -329,7 +350,7 @@ class Overrides:
             )
             filed = replace(before, override=after, version=before.version + 1)
             file_override(act, filed, made, self._tell)
-        if move is Move.REVOKE or (move in _OPENING and not is_half):
+        if move is Move.REVOKE or (move in OPENING and not is_half):
             self._publish()
         return filed
 
@@ -339,46 +360,3 @@ class Overrides:
             self._on_change()
         except SchoolgateError as error:
             log.error("policy_not_published", reason=str(error))
-
-
-def _moved(
-    database: sqlite3.Connection,
-    override: Override,
-    who: Person,
-    move: Move,
-    *,
-    context: FilterContext,
-    change: Callable[[Lift], Lift],
-) -> Override:
-    """Give an override after a move of somebody who may make it.
-
-    Raises:
-        RefusedRequestError: they may not, or it cannot be made.
-    """
-    _check(database, override, who, move, context)
-    if move in _OPENING:
-        # First by the state, so that nobody is told about what was decided long ago.
-        next_state(override, move, sensitive=context.sensitive)
-        override = replace(override, lift=_lift_now(change(override.lift), context))
-        _check(database, override, who, move, context)
-    return replace(override, state=next_state(override, move, sensitive=context.sensitive))
-
-
-def _check(database: sqlite3.Connection, override: Override, who: Person, move: Move, context: FilterContext) -> None:
-    earlier = (read_person(database, each) for each in override.approvers)
-    roles = frozenset[Role]().union(*(each.roles for each in earlier if each is not None))
-    check_decision(
-        override, person=who.id, roles=who.roles, sensitive=context.sensitive, move=move, earlier_roles=roles
-    )
-
-
-def _lift_now(lift: Lift, context: FilterContext) -> Lift:
-    """Give what is left of a request by the lists of this moment.
-
-    Raises:
-        RefusedRequestError: something in it has become what nobody can have.
-    """
-    if stays := tuple(stays_blocked(lift, context)):
-        raise RefusedRequestError(" ".join(sentences_of(stays)))
-    by_name = dict(lifts_of(lift.names, context))
-    return replace(lift, lifts_of=tuple((name, asked & by_name[name]) for name, asked in lift.lifts_of))

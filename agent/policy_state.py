@@ -21,7 +21,7 @@ from filters.reply import Refusal
 from filters.safe_search import names_by_tag
 from filters.wire import Ede, Rcode
 from rules.engine import owed_to
-from rules.event import NAME_TAG, Event
+from rules.event import NAME_TAG, WAY_ROUND_TAG, Event
 from rules.name import DomainName, to_wire
 from rules.policy import Rulebook
 from rules.subject import Profile
@@ -35,6 +35,9 @@ CANARY_TAGS: Final[dict[DomainName, str]] = {
     DomainName("mask-h2.icloud.com"): "proxy",
 }
 CANARY_NAMES: Final = frozenset(to_wire(name) for name in CANARY_TAGS)
+# An answer that somebody has because of an override or a suspension lives no longer, so that everybody knows within a
+# minute when it is revoked.
+GRANTED_TTL_SECONDS: Final = 60
 
 # A finished reply: its octets without the ID, until when it holds (monotonic), its outcome, its length with the ID,
 # and the answer that it was finished from.
@@ -52,9 +55,10 @@ class Ruling:
 
     `parts` remembers the octets before and after the question by the shape of the query; `row_code` is how the
     query is recorded, None where it is only counted; `overrides` are those without which it would be refused.
+    `is_granted` where it would be refused without overrides and suspensions.
     """
 
-    __slots__ = ("outcome", "overrides", "parts", "refusal", "row_code", "tags", "verdict")
+    __slots__ = ("is_granted", "outcome", "overrides", "parts", "refusal", "row_code", "tags", "verdict")
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Ruling:
         *,
         row_code: int | None,
         overrides: tuple[bytes, ...] = (),
+        is_granted: bool = False,
     ) -> None:
         self.verdict = verdict
         self.tags = tags
@@ -72,6 +77,7 @@ class Ruling:
         self.outcome = outcome
         self.row_code = row_code
         self.overrides = overrides
+        self.is_granted = is_granted
         self.parts: dict[object, tuple[bytes, bytes]] = {}
 
 
@@ -115,11 +121,12 @@ class PolicyState:
     ) -> None:
         self.snapshot = snapshot
         self.classifier = Classifier(index, build_overlay(snapshot.site.rulebook, snapshot.guard_names))
-        self._overrides = policies_of_overrides(snapshot.site.rulebook)
-        granted = frozenset().union(*self._overrides.values())
-        opened = (policy.tags for policy in snapshot.site.rulebook.policies if policy.id in granted)
-        self._opened_by_overrides = frozenset[str]().union(*opened)
         rulebook = snapshot.site.rulebook
+        self._overrides = policies_of_grants(rulebook, "override")
+        self._grants = self._overrides | policies_of_grants(rulebook, "suspension")
+        granted = frozenset().union(*self._grants.values())
+        opened = (policy.tags for policy in rulebook.policies if policy.id in granted)
+        self._opened_by_grants = frozenset[str]().union(*opened)
         self._rulebook = replace(rulebook, guards=rulebook.guards | {canaries.PRESENT_TAG})
         self._wall_clock = wall_clock
         self._monotonic = monotonic
@@ -185,6 +192,7 @@ class PolicyState:
             place,
             row_code=self.row_code(place, verdict, tags),
             overrides=() if refusal else self._used(profile, tags),
+            is_granted=not refusal and bool(self._owed_to(profile, tags, self._grants)),
         )
 
     def row_code(self, place: int, verdict: Verdict, tags: frozenset[str]) -> int | None:
@@ -199,11 +207,17 @@ class PolicyState:
 
     def _used(self, profile: Profile, tags: frozenset[str]) -> tuple[bytes, ...]:
         """Give the ids of the overrides that a query which is answered makes use of."""
-        is_of_none = tags.isdisjoint(self._opened_by_overrides)
-        if is_of_none or canaries.TAG in tags or tags & self.snapshot.unrecorded:
+        if canaries.TAG in tags or tags & self.snapshot.unrecorded:
             return ()
-        event = Event(self.decided_at, profile, tags)
-        return tuple(each.encode() for each in owed_to(event, self._rulebook, self._overrides))
+        return tuple(each.encode() for each in self._owed_to(profile, tags, self._overrides))
+
+    def _owed_to(
+        self, profile: Profile, tags: frozenset[str], grants: Mapping[str, frozenset[str]]
+    ) -> tuple[str, ...]:
+        """Give those of some grants without which a query that is answered would be refused."""
+        if tags.isdisjoint(self._opened_by_grants):
+            return ()
+        return owed_to(Event(self.decided_at, profile, tags), self._rulebook, grants)
 
     def refusal(self, reason: Reason) -> Refusal:
         """Say how a block with this reason is told."""
@@ -247,15 +261,21 @@ def _text(reason: Reason, texts: BlockTexts) -> str:
     return texts.by_reason.get(reason.code, texts.default)
 
 
-def policies_of_overrides(rulebook: Rulebook) -> dict[str, frozenset[str]]:
-    """Give the ids of the policies of each override; they are made by `rules.override.policies_of`."""
+def policies_of_grants(rulebook: Rulebook, kind: str) -> dict[str, frozenset[str]]:
+    """Give the ids of the policies of each grant, by its id.
+
+    Args:
+        rulebook: the rules; policies of overrides are made by `rules.override.policies_of`, those of suspensions by
+            `rules.suspension.policy_of`.
+        kind: `override` or `suspension`.
+    """
     found: dict[str, frozenset[str]] = {}
     for policy in rulebook.policies:
-        kind, _, numbered_id = policy.id.partition("-")
+        word, _, numbered_id = policy.id.partition("-")
         # A rule of the site may be called so, too, but it does not stand there for a time.
-        if kind == "override" and policy.until_at is not None:
-            override = numbered_id.partition("-")[0]
-            found[override] = found.get(override, frozenset()) | {policy.id}
+        if word == kind and policy.until_at is not None:
+            grant = numbered_id.partition("-")[0]
+            found[grant] = found.get(grant, frozenset()) | {policy.id}
     return found
 
 
@@ -270,7 +290,7 @@ def build_overlay(rulebook: Rulebook, guard_names: Mapping[str, Iterable[str]]) 
         for name in names:
             subtree.setdefault(to_wire(DomainName(name)), set()).add(tag)
     subtree.setdefault(to_wire(canaries.APEX), set()).add(canaries.TAG)
-    exact: dict[bytes, set[str]] = {to_wire(name): {tag} for name, tag in CANARY_TAGS.items()}
+    exact: dict[bytes, set[str]] = {to_wire(name): {tag, WAY_ROUND_TAG} for name, tag in CANARY_TAGS.items()}
     exact.update(canaries.exact_tags())
     for tag, hosts in names_by_tag().items():
         for host in hosts:

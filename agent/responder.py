@@ -16,7 +16,7 @@ import xxhash
 
 from agent import canaries
 from agent.outcomes import outcome, rcode_index
-from agent.policy_state import CANARY_NAMES, Finished, PolicyState, Ruling
+from agent.policy_state import CANARY_NAMES, GRANTED_TTL_SECONDS, Finished, PolicyState, Ruling
 from agent.queries import NO_QUESTIONS, NOT_IMPLEMENTED, Client, Shape, Waiter
 from agent.resolution import PREFETCH_SHARE, Forwarding, Resolution
 from agent.shared_memory import Counters
@@ -134,6 +134,7 @@ class Responder:
         self._records_all = site.retention.activity is ActivityLevel.ALL
         self._tells_devices_apart = site.retention.activity is not ActivityLevel.COUNTS
         self._answers_config = site.answers
+        self._granted_ttl_seconds = min(site.answers.max_ttl_seconds, GRANTED_TTL_SECONDS)
         self._shapes.clear()
         self.resolution.adopt(site)
         self._exact, self._subtree = index.exact_masks, index.subtree_masks
@@ -421,11 +422,13 @@ class Responder:
         # All records of a service are a way round its safe mode, too.
         if shape.qtype == Type.ANY and (self._answers_config.minimal_any or isinstance(verdict, Rewrite)):
             self._count_allowed(waiter, Rcode.NOERROR)
-            return compose_minimal_any(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
+            at_most = self._at_most_seconds(waiter.ruling)
+            return compose_minimal_any(shape.flags, waiter.question, shape.edns, at_most)
         if isinstance(verdict, Rewrite):
             if shape.qtype in _OTHER_WAYS_IN:
                 self._count_allowed(waiter, Rcode.NOERROR)
-                return compose_nodata(shape.flags, waiter.question, shape.edns, self._at_most_seconds())
+                at_most = self._at_most_seconds(waiter.ruling)
+                return compose_nodata(shape.flags, waiter.question, shape.edns, at_most)
             if shape.qtype in _ADDRESSES:
                 name = to_wire(target(verdict.reason.tag or "", verdict.mode))
         zone = self.resolution.zone_of(name)
@@ -439,7 +442,7 @@ class Responder:
 
     def _answer_locally(self, waiter: Waiter, zone: LocalZone, *, at_most_seconds: int = TTL_SECONDS) -> bytes:
         shape = waiter.shape
-        at_most = min(at_most_seconds, self._at_most_seconds())
+        at_most = min(at_most_seconds, self._at_most_seconds(waiter.ruling))
         answer = zone.compose(shape.flags, waiter.question, shape.edns, shape.qtype, at_most_seconds=at_most)
         self._record(waiter)
         self._count(waiter.client.profile.audience, "local", answer[1] & 0xF)
@@ -468,7 +471,7 @@ class Responder:
             if isinstance(ruling.verdict, Rewrite) and not isinstance(waiter.ruling.verdict, Rewrite):
                 waiter.ruling = ruling
                 return self._proceed(waiter)
-            if isinstance(waiter.ruling.verdict, Allow):
+            if isinstance(waiter.ruling.verdict, Allow) or ruling.verdict == waiter.ruling.verdict:
                 waiter.ruling = ruling
         raw.hits += 1
         self._count_allowed(waiter, raw.rcode)
@@ -495,21 +498,23 @@ class Responder:
             ruling = waiter.client.state.table.rule(tags | own.tags)
             if ruling.refusal is not None:
                 return name, ruling
-            if isinstance(ruling.verdict, Rewrite) or (ruling.overrides and decisive[1] is own):
+            leads_to_safe_mode = isinstance(ruling.verdict, Rewrite) and not isinstance(own.verdict, Rewrite)
+            if leads_to_safe_mode or (ruling.is_granted and decisive[1] is own):
                 decisive = name, ruling
         return decisive
 
-    def _at_most_seconds(self) -> int:
+    def _at_most_seconds(self, ruling: Ruling) -> int:
         """Say how long an allowed answer may live: no longer than the policy that allowed it.
 
         A finished reply goes out for up to a second after it was made.
         """
         left = int(min(self.policy.boundary - self.now, 86_400)) - 1
-        return max(0, min(self._answers_config.max_ttl_seconds, left))
+        longest = self._granted_ttl_seconds if ruling.is_granted else self._answers_config.max_ttl_seconds
+        return max(0, min(longest, left))
 
     def _finish_plain(self, waiter: Waiter, raw: RawAnswer, *, stale: bool) -> bytes:
         shape = waiter.shape
-        at_most = self._at_most_seconds()
+        at_most = self._at_most_seconds(waiter.ruling)
         if stale:
             self.counters.plain["stale_answers"] += 1
             body = raw.stale_body(min(STALE_TTL_SECONDS, at_most))
@@ -549,7 +554,7 @@ class Responder:
         safe = to_wire(target(verdict.reason.tag or "", verdict.mode)) + b"\0"
         width = 4 if shape.qtype == Type.A else 16
         left = max(0, int(raw.expires_at - self.now))
-        ttl = min(SAFE_MODE_TTL_SECONDS, left, self._at_most_seconds())
+        ttl = min(SAFE_MODE_TTL_SECONDS, left, self._at_most_seconds(waiter.ruling))
         addresses = [address for address in raw.addresses() if len(address) == width]
         reply = compose_safe_mode(shape.flags, waiter.question, shape.edns, safe, addresses, ttl_seconds=ttl)
         return reply if self._fits(waiter, reply) else self._truncate(waiter, Rcode.NOERROR)
@@ -558,8 +563,8 @@ class Responder:
         """Keep a finished reply until its TTLs have to change."""
         until = min(self._second_ends_at, raw.expires_at, self.policy.boundary)
         has_plain_name = waiter.message.find(0, HEADER_OCTETS) == waiter.name_end
-        # Every use of an override counts, by whichever device it was.
-        is_looked_at = self._records_all or waiter.ruling.overrides
+        # Every use of an override counts, by whichever device it was; and what was granted has a TTL of its own.
+        is_looked_at = self._records_all or waiter.ruling.is_granted
         if until <= self._now or is_looked_at or not has_plain_name:
             return
         place = waiter.ruling.outcome + rcode_index(raw.rcode)

@@ -7,10 +7,11 @@ blocked throughout, because no policy lifts it.
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from agent.attempts import UnknownIdError, check_length, check_version, known_person, noting
+from agent.asked_groups import read_groups
+from agent.attempts import UnknownIdError, check_length, check_version, has_left, known_person, noting
 from agent.filter_context import FilterContext
 from agent.logs import log
 from agent.people import People, read_person
@@ -33,6 +34,7 @@ from rules.suspension import (
     SuspensionLimits,
     check_agreement,
     check_suspension,
+    fault_of_row,
     next_state,
 )
 
@@ -45,13 +47,18 @@ _KINDS: Final = {
     Move.END: "suspension_ended",
 }
 _CLOSING: Final = frozenset({Move.STOP, Move.END})
+# Why a suspension ended before its time, in the facts of its row.
+PLACE_GONE: Final = "place_gone"
+REQUESTER_LEFT: Final = "requester_left"
+# So far around a suspension, others can follow on each other with breaks between them that are none.
+_NEIGHBOURS: Final = timedelta(days=7)
 
 Tell = Callable[[Act, str, FiledSuspension], None]
 
 
 @dataclass(frozen=True, slots=True)
 class AskedSuspension:
-    """A request as somebody wrote it; without `from_at` it begins at once."""
+    """A request as somebody wrote it; without `from_at` it begins at once. Groups may be classes."""
 
     until_at: datetime
     reason: str
@@ -136,13 +143,16 @@ class Suspensions:
                 raise RefusedRequestError("None of your roles can ask for filtering to be switched off.")
         check_length(asked.reason)
         _check_zones(asked)
+        whom = read_groups(asked.groups, known=self._context().groups, classes=self._people.classes)
+        if whom.faults:
+            raise RefusedRequestError(" ".join(whom.faults))
         with self._store.act() as act:
             suspension = Suspension(
                 id=self._new_id(),
                 requester=person,
                 extent=Extent(
                     networks=frozenset(asked.networks),
-                    groups=frozenset(self._group(each) for each in asked.groups),
+                    groups=whom.groups,
                     is_for_school=asked.is_for_school,
                 ),
                 reason=asked.reason.strip(),
@@ -151,12 +161,12 @@ class Suspensions:
                 from_at=asked.from_at or act.now,
                 until_at=asked.until_at,
             )
-            self._check(suspension, act.now)
+            self._check(act, suspension)
             filed = FiledSuspension(suspension, 1)
             return self._file(act, filed, "suspension_requested", person, reason=suspension.reason)
 
     def agree(self, person: str, suspension_id: str, *, version: int, reason: str = "") -> FiledSuspension:
-        """Agree, as the second person, that filtering is off.
+        """Agree, as the second person, that filtering is off; it is so from now on, where it was to be so before.
 
         Raises:
             RefusedRequestError: the rules do not give this to this person, or it is decided already.
@@ -192,17 +202,20 @@ class Suspensions:
         return self._move(person, suspension_id, version, Move.STOP, reason)
 
     def sweep(self) -> int:
-        """Write down what the clock has ended; gives how many suspensions that was about."""
-        now = self._clock()
+        """Write down what has ended, by the clock or because of what is gone; gives how many suspensions that was."""
+        now, context = self._clock(), self._context()
         with self._store.read() as database:
-            over = [each for each in read_suspensions(database, states=LIVE) if _is_over(each, now)]
+            live = read_suspensions(database, states=LIVE)
+            over = [(each, why) for each in live if (why := _why_over(database, each, context, now)) is not None]
         done = 0
-        for each in over:
+        for each, why in over:
             with self._store.act() as act:
                 filed = _existing(act.database, each.suspension.id)
                 if filed.version == each.version:
-                    self._end(act, filed)
+                    self._end(act, filed, why)
                     done += 1
+        if any(why == PLACE_GONE for _, why in over):
+            self._publish()
         return done
 
     # Below everything that names the type: within the class it shadows the built-in.
@@ -227,9 +240,12 @@ class Suspensions:
             asker = read_person(act.database, before.suspension.requester)
             asker_roles = asker.roles if asker is not None else frozenset[Role]()
             check_agreement(before.suspension, person=person, roles=who.roles, requester_roles=asker_roles, move=move)
+            state = next_state(before.suspension, move)
+            if move is Move.AGREE:
+                before = replace(before, suspension=self._agreeable(act, before.suspension))
             after = replace(
                 before.suspension,
-                state=next_state(before.suspension, move),
+                state=state,
                 agreed_by=person if move is Move.AGREE else before.suspension.agreed_by,
                 ended_at=act.now if move in _CLOSING else before.suspension.ended_at,
             )
@@ -239,30 +255,44 @@ class Suspensions:
             self._publish()
         return filed
 
-    def _check(self, suspension: Suspension, now: datetime) -> None:
+    def _agreeable(self, act: Act, suspension: Suspension) -> Suspension:
+        """Give what may be agreed to now: what is over of it is left out, because filtering was on.
+
+        Raises:
+            RefusedRequestError: whoever asked has left, the site has no such place, or too much was agreed around it.
+        """
+        if has_left(act.database, suspension.requester):
+            raise RefusedRequestError("Whoever asked for this has left the school, so it can only be refused.")
+        if gone := _places_gone(suspension, self._context()):
+            raise RefusedRequestError(f"{gone[0]} is not in this school any more; refuse the request.")
+        suspension = replace(suspension, from_at=max(suspension.from_at, act.now))
+        if fault := fault_of_row(suspension, _agreed_around(act.database, suspension), self._limits):
+            raise RefusedRequestError(fault)
+        return suspension
+
+    def _check(self, act: Act, suspension: Suspension) -> None:
         context = self._context()
         faults = check_suspension(
             suspension,
-            now=now,
+            now=act.now,
             limits=self._limits,
             known_networks=context.networks,
             known_groups=context.groups,
+            agreed=_agreed_around(act.database, suspension),
         )
         if fault := check_reason(suspension.reason):
             faults.append(fault)
         if faults:
             raise RefusedRequestError(" ".join(faults))
 
-    def _group(self, written: str) -> str:
-        return written if written in self._context().groups else self._people.class_group(written) or written
-
-    def _end(self, act: Act, filed: FiledSuspension) -> FiledSuspension:
+    def _end(self, act: Act, filed: FiledSuspension, why: str = "") -> FiledSuspension:
         suspension = filed.suspension
         # What was never agreed has not ended: it is as if it had not begun.
-        ended_at = suspension.until_at if suspension.state is State.AGREED else None
+        ended_at = min(act.now, suspension.until_at) if suspension.state is State.AGREED else None
         after = replace(suspension, state=next_state(suspension, Move.END), ended_at=ended_at)
         ended = FiledSuspension(after, filed.version + 1)
-        return self._file(act, ended, _KINDS[Move.END], SYSTEM, was=suspension.state.value)
+        facts = {"was": suspension.state.value} | ({"why": why} if why else {})
+        return self._file(act, ended, _KINDS[Move.END], SYSTEM, **facts)
 
     def _file(
         self, act: Act, filed: FiledSuspension, kind: str, person: str, *, reason: str | None = None, **facts: Any
@@ -296,6 +326,31 @@ def _existing(database: sqlite3.Connection, suspension_id: str) -> FiledSuspensi
 
 def _is_over(filed: FiledSuspension, now: datetime) -> bool:
     return filed.suspension.state in LIVE and filed.suspension.until_at <= now
+
+
+def _why_over(
+    database: sqlite3.Connection, filed: FiledSuspension, context: FilterContext, now: datetime
+) -> str | None:
+    """Say in a word why a suspension is over, with none where that is by the clock; None where it is not."""
+    suspension = filed.suspension
+    if _is_over(filed, now):
+        return ""
+    if suspension.state is State.AGREED:
+        return PLACE_GONE if _places_gone(suspension, context) else None
+    return REQUESTER_LEFT if has_left(database, suspension.requester) else None
+
+
+def _places_gone(suspension: Suspension, context: FilterContext) -> list[str]:
+    """Give the networks and groups of a suspension that the site has no more."""
+    extent = suspension.extent
+    return [*sorted(extent.networks - context.networks), *sorted(extent.groups - context.groups)]
+
+
+def _agreed_around(database: sqlite3.Connection, suspension: Suspension) -> list[Suspension]:
+    """Give the other suspensions that were agreed to for the days around one, also those that are over."""
+    states = (State.AGREED, State.STOPPED, State.ENDED)
+    found = read_suspensions(database, states=states, until_after=suspension.from_at - _NEIGHBOURS)
+    return [each.suspension for each in found if each.suspension.agreed_by and each.suspension.id != suspension.id]
 
 
 def _check_zones(asked: AskedSuspension) -> None:

@@ -5,29 +5,21 @@ it is read off `from_at` and `until_at`, so a gateway that was off at that momen
 writes down what the clock has already done.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from rules.errors import RefusedRequestError
 from rules.event import NAME_TAG
-from rules.name import DomainName
+from rules.name import DomainName, ancestors
 from rules.policy import Effect, Policy
-from rules.reason import check_reason
 from rules.roles import SENSITIVE_APPROVERS, Right, Role, rights_of
 from rules.subject import Audience, Scope
 
-__all__ = ["TRANSITIONS", "Lift", "Move", "Override", "OverrideLimits", "State", "check_decision", "check_lift"]
-__all__ += ["check_reason", "narrowed", "needs_two", "next_state", "policies_of"]
-
 Text = TypeVar("Text", bound=str)
-# Between the moment for which somebody fills in a form and the one in which it arrives.
-_SLACK: Final = timedelta(minutes=5)
-# "For five minutes" is a little less when it arrives.
-_ARRIVAL: Final = timedelta(seconds=30)
 
 
 class State(StrEnum):
@@ -50,11 +42,13 @@ class State(StrEnum):
 class Move(StrEnum):
     """What can be done with an override; NARROW approves less than was asked for.
 
-    HALF_APPROVE is what approving or narrowing becomes where a second approver must agree.
+    HALF_APPROVE is what approving or narrowing becomes where a second approver must agree. BEGIN_AGAIN: the first of
+    two could not agree any more, so nobody has.
     """
 
     APPROVE = "approve"
     HALF_APPROVE = "half_approve"
+    BEGIN_AGAIN = "begin_again"
     NARROW = "narrow"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
@@ -74,6 +68,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Move], State]] = MappingProxyType(
         (State.WAITING, Move.END): State.ENDED,
         (State.HALF_APPROVED, Move.APPROVE): State.APPROVED,
         (State.HALF_APPROVED, Move.NARROW): State.APPROVED,
+        (State.HALF_APPROVED, Move.BEGIN_AGAIN): State.WAITING,
         (State.HALF_APPROVED, Move.REFUSE): State.REFUSED,
         (State.HALF_APPROVED, Move.WITHDRAW): State.WITHDRAWN,
         (State.HALF_APPROVED, Move.END): State.ENDED,
@@ -96,6 +91,7 @@ _DECIDED_BY_TWO: Final = {
 _MOVED: Final = {
     Move.APPROVE: "approved",
     Move.HALF_APPROVE: "approved by the first of two",
+    Move.BEGIN_AGAIN: "asked about again",
     Move.NARROW: "narrowed",
     Move.REFUSE: "refused",
     Move.WITHDRAW: "withdrawn",
@@ -116,6 +112,7 @@ class OverrideLimits:
     break_glass_minutes: int = 60
     countersign_hours: int = 24
     max_names: int = 200
+    max_categories: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +162,31 @@ class Override:
 def needs_two(lift: Lift, sensitive: Collection[str]) -> bool:
     """Say whether two approvers must agree to what is asked for."""
     return not (lift.categories | lift.lifts).isdisjoint(sensitive)
+
+
+def shared(one: Lift, other: Lift) -> tuple[str, ...]:
+    """Give what both lifts open for some of the same people: names, of two the one below, and categories."""
+    if not (_meet(one.audiences, other.audiences) and _meet(one.groups, other.groups)):
+        return ()
+    names = *_opened_too(one, other), *_opened_too(other, one)
+    return tuple(dict.fromkeys((*names, *sorted(one.categories & other.categories))))
+
+
+def _opened_too(lift: Lift, other: Lift) -> list[DomainName]:
+    """Give the names of a lift that the other opens as well: by a name at or above it, or by its categories."""
+    by_name = dict(other.lifts_of)
+    found = []
+    for name, lifts in lift.lifts_of:
+        above = [by_name[each] for each in ancestors(name) if each in by_name]
+        falling = other.categories.union(*above)
+        if name in by_name or (lifts <= falling and (lifts or above)):
+            found.append(name)
+    return found
+
+
+def _meet(some: Collection[str], others: Collection[str]) -> bool:
+    """Say whether two restrictions have something in common; an empty one does not restrict."""
+    return not some or not others or not set(some).isdisjoint(others)
 
 
 def next_state(override: Override, move: Move, *, sensitive: Collection[str]) -> State:
@@ -359,76 +381,3 @@ def _check_second(
         raise RefusedRequestError(
             f"Both the {one.in_words} and the {other.in_words} must agree; the one of them who is missing is not you."
         )
-
-
-def check_lift(
-    lift: Lift,
-    *,
-    now: datetime,
-    limits: OverrideLimits,
-    known_groups: Collection[str],
-    known_categories: Collection[str],
-    statutory: Collection[str],
-    never_override: Collection[str],
-    is_break_glass: bool = False,
-) -> list[str]:
-    """Say in sentences what is wrong with a request; empty where nothing is."""
-    return [
-        *_faults_of_names(lift, limits),
-        *_faults_of_categories(lift, known_categories, statutory, never_override),
-        *_faults_of_people(lift, known_groups),
-        *_faults_of_time(lift, now, limits, is_break_glass=is_break_glass),
-    ]
-
-
-def _faults_of_names(lift: Lift, limits: OverrideLimits) -> Iterator[str]:
-    if not lift.names and not lift.categories:
-        yield "The request names nothing to open; name at least one address or one category."
-    if len(lift.names) > limits.max_names:
-        yield f"The request names {len(lift.names)} addresses; at most {limits.max_names} fit into one request."
-    for name in lift.names:
-        if "." not in name:
-            yield f"{name or 'The root'} is not one site but everything below it; name the site itself."
-
-
-def _faults_of_categories(
-    lift: Lift, known: Collection[str], statutory: Collection[str], never: Collection[str]
-) -> Iterator[str]:
-    for category in sorted(lift.categories | lift.lifts):
-        if category in statutory:
-            yield f"{category} is blocked by law and stays blocked for everybody, so it cannot be asked for."
-        elif category in never:
-            yield f"{category} protects the filter and its users and is never opened by an override."
-        elif category not in known:
-            yield f"{category} is no category; `schoolgate lists` shows the ones there are."
-
-
-def _faults_of_people(lift: Lift, known: Collection[str]) -> Iterator[str]:
-    for group in sorted(lift.groups.difference(known)):
-        yield f"{group} is no group of this school."
-    if not lift.groups and len(lift.audiences) != 1:
-        whom = "everybody" if len(lift.audiences) in (0, len(Audience)) else " and ".join(sorted(lift.audiences))
-        yield f"The request is for {whom}; name the groups or the one audience that it is for."
-
-
-def _faults_of_time(lift: Lift, now: datetime, limits: OverrideLimits, *, is_break_glass: bool) -> Iterator[str]:
-    if lift.until_at <= lift.from_at:
-        yield "The end is not after the start."
-        return
-    if lift.until_at <= now:
-        yield "The end lies in the past."
-        return
-    if lift.from_at < now - _SLACK:
-        yield "The start lies in the past; leave it out to begin at once."
-    if lift.from_at > now + timedelta(days=limits.max_ahead_days):
-        yield f"The start is more than {limits.max_ahead_days} days ahead."
-    if is_break_glass and lift.from_at > now + _SLACK:
-        yield "An emergency begins at once; for later there is time to ask."
-    lasts = lift.until_at - lift.from_at
-    if lasts + _ARRIVAL < timedelta(seconds=limits.min_seconds):
-        yield f"The request lasts {lasts.total_seconds():.0f} seconds; at least {limits.min_seconds} are needed."
-    if is_break_glass and lasts > timedelta(minutes=limits.break_glass_minutes):
-        yield f"An emergency lasts at most {limits.break_glass_minutes} minutes; this one would last longer."
-    elif lasts > timedelta(days=limits.max_days):
-        days = "1 day" if limits.max_days == 1 else f"{limits.max_days} days"
-        yield f"A request lasts at most {days}; this one would last longer."

@@ -21,6 +21,7 @@ from agent.api.schemas import (
     PreviewTold,
     Reasoned,
     Stays,
+    StaysOpen,
     UseTold,
     texts,
 )
@@ -30,6 +31,7 @@ from agent.override_drafts import Written
 from agent.storage.override_rows import Filed, read_override
 from rules.errors import RefusedRequestError
 from rules.override import State
+from rules.roles import Right
 
 
 def add_override_routes(router: APIRouter) -> None:
@@ -143,9 +145,19 @@ def withdraw(seen: Seen, asked: Reasoned, call: Asking) -> OverrideTold:
 
 
 def revoke(seen: Seen, asked: Reasoned, call: Asking) -> OverrideTold:
-    """End an override at once."""
-    filed = call.parts.overrides.revoke(call.person, seen.id, version=seen.version, reason=asked.reason)
-    return _done(call, filed)
+    """End an override at once; what another one still opens of it is told."""
+    overrides = call.parts.overrides
+    with noting(call.parts.store, call.person, "override_revoke", subject=seen.id):
+        call.check_own(Right.REVOKE_OVERRIDE, overrides.get(seen.id).override.requester)
+    filed = overrides.revoke(call.person, seen.id, version=seen.version, reason=asked.reason)
+    return _done(call, filed).model_copy(
+        update={
+            "stays_open": [
+                StaysOpen(override=each.id, what=list(what), until_at=each.lift.until_at)
+                for each, what in overrides.stays_open(filed)
+            ]
+        }
+    )
 
 
 def countersign(seen: Seen, asked: Reasoned, call: Asking) -> OverrideTold:

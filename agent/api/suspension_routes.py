@@ -12,8 +12,10 @@ from agent.api.parts import Asking, Call, named, names_of
 from agent.api.problems import UnknownThingError
 from agent.api.schemas import Effect, Id, Reasoned, SuspensionAsked, SuspensionPage, SuspensionTold, texts
 from agent.api.versions import Seen, set_version
+from agent.attempts import noting
 from agent.storage.suspension_rows import FiledSuspension, read_suspension
 from agent.suspensions import AskedSuspension
+from rules.roles import Right
 from rules.suspension import State
 
 
@@ -91,6 +93,8 @@ def withdraw(seen: Seen, asked: Reasoned, call: Asking) -> SuspensionTold:
 
 def end(seen: Seen, asked: Reasoned, call: Asking) -> SuspensionTold:
     """Switch filtering on again at once."""
+    with noting(call.parts.store, call.person, "suspension_stop", subject=seen.id):
+        call.check_own(Right.END_SUSPENSION, call.parts.suspensions.get(seen.id).suspension.requester)
     filed = call.parts.suspensions.end(call.person, seen.id, version=seen.version, reason=asked.reason)
     return _done(call, filed)
 

@@ -17,7 +17,9 @@ _COLUMNS: Final = (
     "id, version, requester, lift, reason, topic, state, is_break_glass, approvers, requested_at, from_at, until_at,"
     " decided_at, decision_reason, used"
 )
-_MAX_LISTED: Final = 1_000
+_MAX_TO_SUM_UP: Final = 1_000
+# No bound, to SQLite.
+ALL: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def read_overrides(
     states: Iterable[State] | None = None,
     requester: str | None = None,
     until_after: datetime | None = None,
-    limit: int = _MAX_LISTED,
+    limit: int = ALL,
     offset: int = 0,
 ) -> list[Filed]:
     """Read overrides, the newest first; what is not given does not restrict."""
@@ -103,7 +105,7 @@ def read_to_sum_up(database: sqlite3.Connection) -> list[Filed]:
     rows = database.execute(
         f"SELECT {_COLUMNS} FROM overrides WHERE state IN ('revoked', 'ended', 'unconfirmed')"  # noqa: S608 (our own words)
         " AND used IS NULL AND decided_at IS NOT NULL ORDER BY until_at LIMIT ?",
-        (_MAX_LISTED,),
+        (_MAX_TO_SUM_UP,),
     )
     return [_filed(tuple(row)) for row in rows]
 

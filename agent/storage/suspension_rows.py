@@ -24,7 +24,8 @@ _COLUMNS: Final = (
     "until_at",
     "ended_at",
 )
-_MAX_LISTED: Final = 1_000
+# No bound, to SQLite.
+ALL: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def read_suspensions(
     *,
     states: Iterable[State] | None = None,
     until_after: datetime | None = None,
-    limit: int = _MAX_LISTED,
+    limit: int = ALL,
     offset: int = 0,
 ) -> list[FiledSuspension]:
     """Read suspensions, the newest first; what is not given does not restrict."""

@@ -141,3 +141,47 @@ def test_of_two_who_approve_at_the_same_instant_one_wins(interface: Interface) -
             seen = interface.tess.get(f"/overrides/{override}")
             assert [each["name"] for each in seen["approvers"]] == [("Nora", "Hedda")[told.index("approved")]]
     assert len(interface.facts("override_approved")) == 50
+
+
+def test_a_group_that_was_taken_away_for_a_moment_brings_nothing_back(interface: Interface) -> None:
+    override = interface.ask()
+    interface.approve(override)
+    assert interface.is_open()
+    before = interface.gateway.site.read_text()
+    year5 = next(line for line in before.splitlines() if line.strip().startswith("year5:"))
+    interface.gateway.change(f"{year5}\n", "")
+    assert interface.gateway.run("reload").returncode == 0
+    wait_until(lambda: interface.facts("override_ended"))
+    (ended,) = interface.facts("override_ended")
+    assert (ended["why"], ended["was"], ended["groups"]) == ("group_gone", "approved", ["year5"])
+    interface.gateway.site.write_text(before)
+    assert interface.gateway.run("reload").returncode == 0
+    assert interface.is_closed()
+    assert interface.tess.get(f"/overrides/{override}")["state"] == "ended"
+    again = interface.ask()
+    interface.approve(again)
+    wait_until(interface.is_open, seconds=2)
+
+
+def test_revoking_says_what_another_one_still_opens(interface: Interface) -> None:
+    one, other = interface.ask(), interface.ask()
+    for each in (one, other):
+        interface.approve(each)
+    revoked = interface.nora.post(f"/overrides/{one}/revoke", {"reason": REASON}, version=2)
+    assert [(each["override"], each["what"]) for each in revoked["stays_open"]] == [(other, ["casino.example"])]
+    assert interface.is_open()
+    assert interface.nora.post(f"/overrides/{other}/revoke", {"reason": REASON}, version=2)["stays_open"] == []
+    wait_until(interface.is_closed, seconds=2)
+
+
+def test_an_emergency_waits_for_a_second_person_before_there_is_another(interface: Interface) -> None:
+    taken = lift("casino.example", lasts=timedelta(minutes=30)) | {"is_break_glass": True}
+    override = interface.nora.post("/overrides", taken)["id"]
+    assert interface.is_open()
+    with pytest.raises(RefusedRequestError, match="not countersigned yet"):
+        interface.nora.post("/overrides", taken | {"names": ["shop.example"]})
+    with pytest.raises(RefusedRequestError, match="by the emergency"):
+        interface.hedda.post("/overrides", taken)
+    assert [each["attempt"] for each in interface.facts("rule_refused")] == ["override_request"] * 2
+    interface.hedda.post(f"/overrides/{override}/countersign", {"reason": REASON}, version=1)
+    assert interface.nora.post("/overrides", taken)["state"] == "approved"

@@ -17,6 +17,7 @@ from granting import add_person
 from signed_in import ALSO_YEAR5, CLASSES, REASON, YEAR5, YEAR6
 
 from agent.assembly import STATE_NAME
+from agent.canaries import canary_name
 from agent.config import load_site
 from agent.control import ask_gateway
 from agent.filter_context import FilterContexts
@@ -139,7 +140,11 @@ def test_revoking_closes_at_once(school: School) -> None:
     filed = school.ask(seconds=600)
     school.overrides.approve("manager", filed.override.id, version=1)
     assert school.is_open(YEAR5)
-    school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
+    for name in ("casino.example", "none.casino.example"):
+        answer = school.gateway.ask(name, source=YEAR5)
+        assert max(rrset.ttl for rrset in (*answer.answer, *answer.authority)) <= 60
+    revoked = school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
+    assert school.overrides.everywhere_at(revoked) <= now() + timedelta(seconds=62)
     assert not any(school.is_open(YEAR5) for _ in range(20))
 
 
@@ -215,5 +220,8 @@ def test_a_suspension_opens_a_network_and_comes_back_by_itself(school: School) -
     assert school.is_open(YEAR5)
     assert school.is_open(YEAR6)
     assert not school.is_open("127.0.0.1"), "pupils elsewhere"
+    assert not school.is_open(YEAR5, "use-application-dns.net"), "browsers go on to use this resolver"
+    assert not school.is_open(YEAR5, canary_name("malware"))
+    assert school.is_open(YEAR5, canary_name("gambling"))
     time.sleep(max(0.0, (done.suspension.until_at - now()).total_seconds()))
     wait_until(lambda: not school.is_open(YEAR5), seconds=1)

@@ -12,6 +12,7 @@ from agent.attempts import (
     UnknownIdError,
     check_length,
     check_version,
+    has_left,
     known_person,
     noting,
 )
@@ -53,6 +54,7 @@ def test_only_who_is_at_the_school_is_known(school: Granting, person: str) -> No
         assert known_person(database, "teacher").id == "teacher"
         with pytest.raises(RefusedRequestError, match="Nobody at this school"):
             known_person(database, person)
+        assert (has_left(database, "teacher"), has_left(database, person)) == (False, True)
 
 
 def test_what_was_seen_must_be_what_is_there() -> None:

@@ -43,6 +43,8 @@ TABLE = STATUTORY | {
     *("phishing", "piracy", "pornography", "proxy", "self_harm", "shopping", "social_networks", "tor", "video"),
     *("violence", "vpn"),
 }
+# What a suspension leaves as it is.
+STANDS = STATUTORY | {"malware", "phishing"}
 BLOCKED = {"pupils": TABLE | {"chat", "dating"}, "staff": TABLE}
 SUSPENDED = {"pupils": STATUTORY, "staff": STATUTORY}
 OPEN_TO_PUPILS = BLOCKED | {"pupils": TABLE}
@@ -163,8 +165,16 @@ def test_workers_that_do_what_is_on_record_are_no_news(school: School) -> None:
 
 def test_what_a_suspension_opens_is_on_record(school: School) -> None:
     school.suspend("pupils", seconds=60)
-    school.rounds(times=3, blocked=BLOCKED | {"pupils": STATUTORY})
+    school.rounds(times=3, blocked=BLOCKED | {"pupils": STANDS})
     assert school.kinds() == []
+    assert school.numbers()["needlessly_blocked"] == 0
+
+
+def test_what_a_suspension_does_not_open_is_no_part_of_it(school: School) -> None:
+    school.suspend("pupils", seconds=60)
+    school.rounds(times=3, blocked=BLOCKED | {"pupils": STATUTORY | {"phishing"}})
+    ((_, facts),) = school.rows()
+    assert (facts["networks"], facts["categories"]) == (["pupils"], ["malware"])
 
 
 def test_what_two_people_approved_is_on_record(school: School) -> None:
@@ -294,9 +304,9 @@ def test_who_compares_may_be_started_again_in_between(school: School) -> None:
 
 def test_a_suspension_whose_end_a_worker_does_not_heed_is_one(school: School) -> None:
     school.suspend("pupils", seconds=10)
-    school.rounds(times=6, blocked=BLOCKED | {"pupils": STATUTORY})
+    school.rounds(times=6, blocked=BLOCKED | {"pupils": STANDS})
     ((_, facts),) = school.rows()
-    assert (facts["networks"], facts["categories"]) == (["pupils"], sorted(BLOCKED["pupils"] - STATUTORY))
+    assert (facts["networks"], facts["categories"]) == (["pupils"], sorted(BLOCKED["pupils"] - STANDS))
 
 
 def test_a_profile_of_a_group_is_compared_like_a_network(school: School) -> None:

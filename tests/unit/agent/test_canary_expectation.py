@@ -8,13 +8,16 @@ import pytest
 from answering import NOON
 from lists_of_test import site_with
 
+from agent.assembly import with_granted
 from agent.canaries import CATEGORIES, canary_name
-from agent.canary_expectation import Expectation, Opened, facts_of_opening, opened_by
+from agent.canary_expectation import Expectation, Opened, facts_of_opening, opened_by, suspendable
+from agent.granted import suspendable_tags
 from agent.site import Network, Site
 from rules.event import NAME_TAG
 from rules.policy import Effect, Policy, Rulebook
 from rules.schedule import Schedule, Window
 from rules.subject import Audience, Profile, Scope
+from rules.suspension import Extent, State, Suspension, policy_of
 
 PUPIL = Profile(Audience.PUPIL)
 PUPILS = Scope(audiences=frozenset({Audience.PUPIL}))
@@ -71,6 +74,28 @@ def test_a_site_blocks_for_a_profile(found: Site, blocked: set[str]) -> None:
     assert Expectation(found).blocked(PUPIL, NOON) == blocked
 
 
+def test_a_suspension_leaves_what_it_leaves_and_so_do_those_who_compare() -> None:
+    off = Suspension(
+        id="s1",
+        requester="manager",
+        extent=Extent(networks=frozenset({"pupils"})),
+        reason="",
+        state=State.AGREED,
+        requested_at=NOON,
+        from_at=NOON,
+        until_at=LATER,
+    )
+    before = site(block("games", "malware", "phishing", "encrypted_dns"), statutory=frozenset({"hate_speech"}))
+    expected = Expectation(with_granted(before, [policy_of(off, suspendable_tags(before.rulebook))]))
+    pupils, staff = (expected.profile(network) for network in ("pupils", "staff"))
+    assert pupils is not None
+    assert staff is not None
+    assert expected.blocked(pupils, NOON) == {"hate_speech", "malware", "phishing"}
+    assert expected.blocked(staff, NOON) == {"hate_speech"}
+    assert expected.blocked(pupils, LATER) == Expectation(before).blocked(PUPIL, LATER)
+    assert suspendable(Expectation(before).blocked(PUPIL, NOON), before) == {"games", "encrypted_dns"}
+
+
 def test_the_instant_counts() -> None:
     expected = Expectation(site(block("games", schedule=LUNCH)))
     assert expected.blocked(PUPIL, NOON) == set()
@@ -113,6 +138,18 @@ def test_a_network_has_a_profile_and_all_networks_a_sum() -> None:
             site(statutory=frozenset({"hate_speech"})),
             [("pupils", {"games", "gambling", "chat"}, True), ("staff", {"chat"}, True)],
             id="all-but-what-is-statutory",
+        ),
+        pytest.param(
+            site(*STRICT, block("malware", "phishing")),
+            site(block("malware", "phishing")),
+            [("pupils", {"games", "gambling", "chat"}, True), ("staff", {"chat"}, True)],
+            id="all-but-what-a-suspension-leaves",
+        ),
+        pytest.param(
+            site(*STRICT, block("malware")),
+            site(*STRICT),
+            [("pupils", {"malware"}, False)],
+            id="what-a-suspension-leaves-alone-is-no-suspension",
         ),
         pytest.param(
             site(statutory=frozenset({"hate_speech"})),

@@ -32,6 +32,7 @@ ASKED = {
     "decision_reason": "",
     "used": None,
     "effect": None,
+    "stays_open": [],
 }
 APPROVED = {
     **ASKED,
@@ -274,6 +275,16 @@ def test_an_approval_says_when_every_device_has_it(gateway: GatewayOfTest, shell
         "because     Fine.",
         "effect      active now; every device by 10:00:10",
     ]
+
+
+def test_what_another_override_still_opens_is_told_when_one_is_revoked(gateway: GatewayOfTest, shell: Shell) -> None:
+    other = {"override": "b2", "what": ["radio.example"], "until_at": "2026-11-23T12:00:00Z"}
+    gateway.answer("POST /overrides/a1/revoke", {**APPROVED, "state": "revoked", "stays_open": [other]})
+    shown = shell.run("override", "revoke", "a1", "--reason", "It was misused.").stdout
+    assert shown.endswith(
+        "effect      active now; every device by 10:00:10\n"
+        "still open  radio.example, by the override b2 until Mon 2026-11-23 12:00\n"
+    )
 
 
 def test_the_requester_who_approves_is_told_no(gateway: GatewayOfTest, shell: Shell) -> None:

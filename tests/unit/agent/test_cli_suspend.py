@@ -27,11 +27,12 @@ ASKED = {
 }
 AGREED = {
     **ASKED,
-    "state": "approved",
+    "state": "agreed",
     "is_for_school": True,
     "agreed_by": person("Ben"),
     "effect": {"applied": False, "everywhere_by": None},
 }
+STAYS = "what is illegal, malware, phishing, the names by which browsers ask whether they may go round this resolver"
 REASON = ("--reason", "The exam board tests its own pages.")
 
 
@@ -74,6 +75,7 @@ def test_asking_sends_what_is_written_and_says_what_became_of_it(gateway: Gatewa
             "until       Mon 2026-11-23 11:00\n"
             "asked by    Ada\n"
             "reason      The exam board tests its own pages.\n"
+            f"stays       blocked: {STAYS}\n"
         ),
     )
     sent = gateway.asked("POST /suspensions").body
@@ -133,7 +135,14 @@ def test_an_agreement_that_not_every_worker_has_applied_says_so(gateway: Gateway
     gateway.answer("POST /suspensions/s1/agree", AGREED)
     shown = shell.run("suspend", "approve", "s1").stdout
     assert "for         the school\n" in shown
-    assert shown.endswith("agreed by   Ben\neffect      not every worker applies it yet\n")
+    assert shown.endswith(
+        f"agreed by   Ben\nstays       blocked: {STAYS}\neffect      not every worker applies it yet\n"
+    )
+
+
+def test_what_is_over_leaves_nothing_as_it_is(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /suspensions/s1", {**AGREED, "state": "ended"})
+    assert "stays" not in shell.run("suspend", "show", "s1").stdout
 
 
 def test_the_requester_who_agrees_is_told_no(gateway: GatewayOfTest, shell: Shell) -> None:
@@ -148,7 +157,7 @@ def test_a_list(gateway: GatewayOfTest, shell: Shell) -> None:
     assert lines[0] == "ID STATE FOR FROM UNTIL ASKED BY AGREED BY"
     assert lines[2:] == [
         "s1 waiting classrooms, year-6 Mon 2026-11-23 10:00 Mon 2026-11-23 11:00 Ada",
-        "s1 approved the school Mon 2026-11-23 10:00 Mon 2026-11-23 11:00 Ada Ben",
+        "s1 agreed the school Mon 2026-11-23 10:00 Mon 2026-11-23 11:00 Ada Ben",
     ]
 
 

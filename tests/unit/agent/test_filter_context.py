@@ -21,6 +21,7 @@ from rules.override import OverrideLimits
 from rules.policy import Effect, Policy, Rulebook
 from rules.subject import Audience, Scope
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LISTED = Overlay(exact={}, subtree={to_wire(DomainName("bet.example")): {"gambling"}})
 
 
@@ -52,11 +53,12 @@ def test_a_group_of_a_network_is_a_group(tmp_path: Path) -> None:
         tmp_path,
         networks=(Network("lab", Audience.PUPIL, ("192.0.2.0/24",), ("sixth-form",)),),
         groups=(Group("year5"),),
-        answers=Answers(blocked_ttl_seconds=3, max_ttl_seconds=60),
+        answers=Answers(blocked_ttl_seconds=3, max_ttl_seconds=20),
     )
     context = FilterContexts(lambda: site)()
     assert context.groups == {"sixth-form", "year5"}
-    assert (context.blocked_ttl_seconds, context.max_ttl_seconds) == (3, 60)
+    assert (context.blocked_ttl_seconds, context.max_ttl_seconds) == (3, 20)
+    assert context.closed_everywhere_at(NOON + timedelta(hours=1), now=NOON) == NOON + timedelta(seconds=21)
 
 
 def test_what_may_be_asked_for_is_for_the_site_to_say(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_request_meets_what_the_site_says(overrides: OverrideSettings, fault: 
     asked = Written(
         now + timedelta(days=2), "We compare how odds are advertised.", names=("bet.example",), groups=("year5",)
     )
-    preview = draft(asked, context, now=now, group_of_class=lambda _: None)
+    preview = draft(asked, context, now=now, classes=list)
     assert preview.faults == ((fault,) if fault else ())
     assert preview.needs_two is needs_two
 
@@ -150,6 +152,6 @@ def test_when_every_device_goes_by_it(tmp_path: Path, now: str, opens: str, clos
     def at(clock: str) -> datetime:
         return datetime.fromisoformat(f"2026-11-24T{clock}+00:00")
 
-    context = FilterContexts(lambda: site_with(tmp_path, answers=Answers(max_ttl_seconds=60)))()
+    context = FilterContexts(lambda: site_with(tmp_path, answers=Answers(max_ttl_seconds=3600)))()
     assert context.open_everywhere_at(at("09:00:00"), now=at(now)) == at(opens)
     assert context.closed_everywhere_at(at("10:30:00"), now=at(now)) == at(closes)

@@ -1,6 +1,7 @@
 """What those see who only read: policies that hold now or will, and who stands behind them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ import pytest
 from granting import MORNING, REASON, RULEBOOK, Granting
 
 from agent.granted import Grant, active_policies, blocked_tags, find_grant, suspendable_tags
+from agent.storage.override_rows import Filed, write_override
+from agent.storage.suspension_rows import FiledSuspension, write_suspension
 from agent.suspensions import AskedSuspension
 from rules.errors import StorageError
+from rules.override import Override
 from rules.policy import Rulebook
+from rules.suspension import Extent, State, Suspension
 
 
 @pytest.fixture
@@ -23,6 +28,10 @@ def school(tmp_path: Path) -> Iterator[Granting]:
 def approved(school: Granting, **parts: Any) -> str:
     filed = school.overrides.request("teacher", school.written(**parts))
     return school.overrides.approve("manager", filed.override.id, version=1).override.id
+
+
+def existing(school: Granting, override_id: str) -> Override:
+    return school.overrides.get(override_id).override
 
 
 def ids(school: Granting) -> list[str]:
@@ -41,6 +50,27 @@ def test_what_holds_and_what_will_is_given_and_what_is_over_is_not(school: Grant
     assert set(ids(school)) == {f"override-{now}", f"override-{later}"}
     school.clock.advance(minutes=45)
     assert ids(school) == [f"override-{later}"], "although nobody swept"
+
+
+def test_however_many_there_are_all_of_them_are_given(school: Granting) -> None:
+    override = existing(school, approved(school))
+    until_at = school.clock() + timedelta(hours=1)
+    extent = Extent(groups=frozenset({"year5"}))
+    suspension = Suspension(
+        "s0", "manager", extent, REASON, State.AGREED, school.clock(), school.clock(), until_at, "head"
+    )
+    with school.store.act() as act:
+        for number in range(1, 1500):
+            write_override(act.database, Filed(replace(override, id=f"m{number}"), 1))
+        for number in range(1500):
+            write_suspension(act.database, FiledSuspension(replace(suspension, id=f"s{number}"), 1))
+    found = ids(school)
+    assert [sum(each.startswith(kind) for each in found) for kind in ("override-", "suspension-")] == [1500, 1500]
+    with school.store.read() as database:
+        assert len(school.overrides.active(database, school.clock())) == 1500
+        assert len(school.suspensions.active(database, school.clock())) == 1500
+    school.clock.advance(hours=1)
+    assert (school.overrides.sweep(), school.suspensions.sweep()) == (1500, 1500)
 
 
 def test_a_suspension_is_among_them(school: Granting) -> None:
@@ -115,8 +145,8 @@ def test_reading_does_not_wait_for_a_writer(school: Granting) -> None:
         assert ids(school) == [f"override-{override_id}"], "not committed yet"
 
 
-def test_everything_blocked_but_what_is_statutory_falls_with_a_suspension() -> None:
+def test_everything_blocked_but_what_is_statutory_and_what_stands_falls_with_a_suspension() -> None:
     assert "name:own.example" in blocked_tags(RULEBOOK)
     assert "gambling" in suspendable_tags(RULEBOOK)
-    assert "criminal_activity" not in suspendable_tags(RULEBOOK)
+    assert not {"criminal_activity", "malware"} & suspendable_tags(RULEBOOK)
     assert blocked_tags(Rulebook()) == frozenset()

@@ -12,6 +12,7 @@ from agent.override_acts import (
     KINDS,
     Made,
     UnknownOverrideError,
+    begin_again,
     end,
     existing,
     file_override,
@@ -80,6 +81,26 @@ def test_the_end_says_what_it_was_the_end_of(school: Granting, waiting: Filed) -
     assert school.facts()["was"] == "waiting"
     with school.store.act() as act, pytest.raises(RefusedRequestError):
         end(act, ended, tell_nobody)
+
+
+def test_an_end_before_its_time_says_why(school: Granting, waiting: Filed) -> None:
+    with school.store.act() as act:
+        end(act, waiting, tell_nobody, why="group_gone")
+    assert school.facts()["why"] == "group_gone"
+
+
+def test_who_agreed_before_is_on_record_when_that_counts_no_more(school: Granting, waiting: Filed) -> None:
+    half = replace(
+        waiting, override=replace(waiting.override, state=State.HALF_APPROVED, approvers=("safeguarding",))
+    )
+    told: list[str] = []
+    with school.store.act() as act:
+        again = begin_again(act, half, lambda _, kind, __: told.append(kind))
+    assert (again.override.state, again.override.approvers, again.version) == (State.WAITING, (), 2)
+    assert (school.facts()["agreed_before"], school.facts()["approvers"]) == (["safeguarding"], [])
+    assert told == ["override_half_lapsed"]
+    with school.store.act() as act, pytest.raises(RefusedRequestError):
+        begin_again(act, waiting, tell_nobody)
 
 
 @pytest.mark.parametrize(

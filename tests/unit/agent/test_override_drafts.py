@@ -10,6 +10,7 @@ from granting import LESSON, Granting
 
 from agent.filter_context import FilterContext
 from agent.override_drafts import Preview, draft, lifts_of, sentences_of, stays_blocked
+from agent.people import SchoolClass
 from rules.name import DomainName
 
 
@@ -26,7 +27,7 @@ def drafted(
         school.written(**parts),
         context or school.context(),
         now=school.clock(),
-        group_of_class=lambda class_id: "year5" if class_id == "class-5b" else None,
+        classes=lambda: [SchoolClass("class-5b", "5B", "year5")],
         needs_reason=needs_reason,
     )
 
@@ -46,9 +47,14 @@ def test_it_begins_at_once_unless_said_otherwise(school: Granting) -> None:
 
 
 def test_a_class_stands_for_its_group(school: Granting) -> None:
-    seen = drafted(school, groups=("class-5b", "year6"))
-    assert seen.lift.groups == {"year5", "year6"}
-    assert seen.faults == ()
+    for name in ("class-5b", "5B"):
+        seen = drafted(school, groups=(name, "year6"))
+        assert seen.lift.groups == {"year5", "year6"}
+        assert seen.faults == ()
+
+
+def test_a_class_that_is_not_there_is_one_fault(school: Granting) -> None:
+    assert drafted(school, groups=("5C",)).faults == ("5C is no group of this school, and no class has that title.",)
 
 
 def test_what_the_page_needs_beside_is_shown_where_it_is_blocked(school: Granting) -> None:

@@ -1,11 +1,11 @@
 """What the clock has done is written down once, whoever else is at work."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from granting import REASON, Granting
+from granting import REASON, Granting, leave
 
 from agent.override_acts import tell_nobody
 from agent.override_sweep import sweep_overrides
@@ -40,6 +40,7 @@ def test_who_moves_it_meanwhile_comes_first(school: Granting) -> None:
         now=school.clock(),
         countersign=timedelta(hours=24),
         escalate_after=timedelta(hours=4),
+        groups={"year5"},
         use_of=somebody_else_is_faster,
         tell=tell_nobody,
     )
@@ -111,6 +112,7 @@ def test_only_what_was_open_can_have_been_used_and_until_its_end(
             now=school.clock(),
             countersign=timedelta(hours=24),
             escalate_after=timedelta(hours=4),
+            groups={"year5"},
             use_of=lambda override, ended_at: asked.append((override.id, ended_at - asked_at)),
             tell=tell_nobody,
         )
@@ -143,3 +145,84 @@ def test_an_emergency_that_was_revoked_is_still_countersigned_or_not(school: Gra
     school.clock.advance(hours=24)
     assert school.overrides.sweep() == 1
     assert school.overrides.get(filed.override.id).override.state is State.UNCONFIRMED
+
+
+def ended_for(school: Granting) -> str:
+    facts = school.facts()
+    return f"{school.kinds()[-1]} {facts.get('was')} {facts.get('why')}"
+
+
+def test_an_override_whose_group_was_taken_away_does_not_come_back_with_it(school: Granting) -> None:
+    filed = school.overrides.request("teacher", school.written(groups=("year5", "year6")))
+    school.overrides.approve("manager", filed.override.id, version=1)
+    assert school.overrides.sweep() == 0
+    changes, school.groups = school.changes, frozenset({"year6"})
+    school.clock.advance(minutes=5)
+    assert [school.overrides.sweep(), school.overrides.sweep()] == [1, 0]
+    assert ended_for(school) == "override_ended approved group_gone"
+    assert school.changes == changes + 1, "the gateway hears of it"
+    school.groups = frozenset({"year5", "year6"})
+    assert not any(school.open_for(group, "bet.example") for group in school.groups)
+    assert school.overrides.get(filed.override.id).override.state is State.ENDED
+
+
+def test_one_that_was_to_begin_later_ends_with_its_group_too_and_one_that_waits_does_not(school: Granting) -> None:
+    later, waiting = (
+        school.overrides.request("teacher", school.written(begins=begins))
+        for begins in (timedelta(days=1), timedelta())
+    )
+    school.overrides.approve("manager", later.override.id, version=1)
+    school.groups = frozenset()
+    assert school.overrides.sweep() == 1
+    assert school.overrides.get(later.override.id).override.state is State.ENDED
+    assert school.overrides.get(waiting.override.id) == waiting
+
+
+def test_its_use_is_summed_up_until_its_group_was_gone(school: Granting) -> None:
+    filed = school.overrides.request("teacher", school.written())
+    school.overrides.approve("manager", filed.override.id, version=1)
+    school.clock.advance(minutes=5)
+    gone_at, school.groups = school.clock(), frozenset()
+    school.overrides.sweep()
+    asked: list[datetime] = []
+    sweep_overrides(
+        school.store,
+        now=school.clock() + timedelta(hours=1),
+        countersign=timedelta(hours=24),
+        escalate_after=timedelta(hours=4),
+        groups=(),
+        use_of=lambda _, ended_at: asked.append(ended_at),
+        tell=tell_nobody,
+    )
+    assert asked == [gone_at]
+
+
+@pytest.mark.parametrize("name", [pytest.param("bet.example", id="waits"), pytest.param("nude.example", id="half")])
+def test_a_request_of_somebody_who_has_left_is_closed(school: Granting, name: str) -> None:
+    filed = school.overrides.request("teacher", school.written(names=(name,), lasts=timedelta(days=1)))
+    if name == "nude.example":
+        half_approve(school, filed.override.id)
+    leave(school, "teacher")
+    assert [school.overrides.sweep(), school.overrides.sweep()] == [1, 0]
+    assert ended_for(school).endswith("requester_left")
+    assert school.overrides.get(filed.override.id).override.state is State.ENDED
+
+
+def test_what_was_approved_for_somebody_who_has_left_runs_on(school: Granting) -> None:
+    filed = school.overrides.request("teacher", school.written())
+    approve(school, filed.override.id)
+    leave(school, "teacher")
+    assert school.overrides.sweep() == 0
+    assert school.open_for("year5", "bet.example")
+
+
+def test_a_half_approval_of_somebody_who_could_not_give_it_any_more_is_taken_back(school: Granting) -> None:
+    filed = school.overrides.request("teacher", school.written(names=("nude.example",)))
+    half_approve(school, filed.override.id)
+    assert school.overrides.sweep() == 0
+    leave(school, "safeguarding")
+    assert [school.overrides.sweep(), school.overrides.sweep()] == [1, 0]
+    again = school.overrides.get(filed.override.id)
+    assert (again.override.state, again.override.approvers, again.version) == (State.WAITING, (), 3)
+    assert school.kinds()[-1] == "override_half_lapsed"
+    assert school.facts()["agreed_before"] == ["safeguarding"]

@@ -87,6 +87,9 @@ def test_an_approver_without_the_right_is_refused_and_noted(school: Granting) ->
         pytest.param({"audiences": ("teachers",), "groups": ()}, "no audience 'teachers'", id="an-unknown-audience"),
         pytest.param({"groups": ()}, "everybody", id="for-everybody"),
         pytest.param({"names": (), "categories": ("chess",)}, "no category", id="an-unknown-category"),
+        pytest.param(
+            {"names": (), "categories": ("gambling", "games")}, "ask for a suspension", id="more-than-one-category"
+        ),
         pytest.param({"names": ()}, "nothing to open", id="nothing-at-all"),
         pytest.param({"lasts": timedelta(minutes=-5)}, "end", id="an-end-before-its-start"),
         pytest.param({"begins": timedelta(days=-2), "lasts": timedelta(days=1)}, "past", id="in-the-past"),
@@ -393,14 +396,49 @@ def test_revoking_works_at_once_and_devices_follow(school: Granting) -> None:
     done = school.overrides.revoke("teacher", filed.override.id, version=2, reason=REASON)
     assert not school.open_for("year5", "bet.example")
     assert school.changes == 2
-    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(hours=1, seconds=1)
+    assert school.overrides.everywhere_at(done) == school.clock() + timedelta(minutes=1, seconds=1)
 
 
 def test_an_answer_does_not_outlive_the_override_that_was_revoked(school: Granting) -> None:
     filed = asked(school)
     school.overrides.approve("manager", filed.override.id, version=1)
+    school.clock.at = filed.override.lift.until_at - timedelta(seconds=30)
     done = school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
     assert school.overrides.everywhere_at(done) == filed.override.lift.until_at + timedelta(seconds=1)
+
+
+def test_what_another_override_still_opens_of_one_that_was_revoked_is_told(school: Granting) -> None:
+    mine = asked(school, names=("bet.example", "game.example"))
+    by_name, by_category, for_others, later, waiting = (
+        asked(school, person="head", **parts)
+        for parts in (
+            {"names": ("www.bet.example", "film.example"), "groups": ("year5", "year6")},
+            {"names": (), "categories": ("games",), "groups": (), "audiences": ("pupil",)},
+            {"groups": ("year6",)},
+            {"begins": timedelta(hours=1)},
+            {},
+        )
+    )
+    for each in (mine, by_name, by_category, for_others, later):
+        school.overrides.approve("manager", each.override.id, version=1)
+    revoked = school.overrides.revoke("teacher", mine.override.id, version=2, reason=REASON)
+    found = {each.id: what for each, what in school.overrides.stays_open(revoked)}
+    assert found == {by_name.override.id: ("www.bet.example",), by_category.override.id: ("game.example",)}
+    assert school.open_for("year5", "www.bet.example")
+    assert school.open_for("year5", "game.example")
+    assert not school.open_for("year5", "bet.example")
+    assert waiting.override.state is State.WAITING
+
+
+def test_of_two_that_open_the_same_the_other_goes_on(school: Granting) -> None:
+    one, other = asked(school), asked(school, person="other-teacher")
+    for each in (one, other):
+        school.overrides.approve("manager", each.override.id, version=1)
+    revoked = school.overrides.revoke("teacher", one.override.id, version=2, reason=REASON)
+    assert school.open_for("year5", "bet.example")
+    assert [(each.id, what) for each, what in school.overrides.stays_open(revoked)] == [
+        (other.override.id, ("bet.example",))
+    ]
 
 
 def test_an_approval_stands_although_the_gateway_cannot_be_told(

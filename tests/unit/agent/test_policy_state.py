@@ -14,7 +14,7 @@ from lists_of_test import site_with
 
 from agent import canaries
 from agent.outcomes import Outcome, read_outcome
-from agent.policy_state import NULL_IPV4, NULL_IPV6, PolicyState, Ruling, build_overlay, policies_of_overrides
+from agent.policy_state import NULL_IPV4, NULL_IPV6, PolicyState, Ruling, build_overlay, policies_of_grants
 from agent.site import ActivityLevel, Answers, AnswerStyle, Limits, Retention
 from agent.snapshot import BlockTexts, Snapshot
 from agent.spool import read_row_code
@@ -23,7 +23,7 @@ from filters.reply import Refusal
 from filters.safe_search import names_by_tag
 from filters.wire import Ede
 from rules.engine import decide
-from rules.event import Event
+from rules.event import WAY_ROUND_TAG, Event
 from rules.name import DomainName
 from rules.override import Lift, Override, State, policies_of
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
@@ -310,6 +310,7 @@ def test_a_ruling_knows_the_overrides_that_it_is_owed_to_while_they_last() -> No
         )
     ]
     assert [each.overrides for each in rulings] == [(b"o1",), (), (), ()]
+    assert [each.is_granted for each in rulings] == [True, False, False, False]
     clocks.advance(60)
     state.advance()
     assert ruling(state, "games", "name:game.test").overrides == ()
@@ -326,7 +327,7 @@ def test_a_ruling_knows_the_overrides_that_it_is_owed_to_while_they_last() -> No
     ],
 )
 def test_which_policies_are_those_of_an_override(policy: Policy, found: dict[str, set[str]]) -> None:
-    assert policies_of_overrides(Rulebook((policy,))) == found
+    assert policies_of_grants(Rulebook((policy,)), "override") == found
 
 
 def test_what_an_override_does_is_known_by_its_id() -> None:
@@ -352,7 +353,7 @@ def test_what_an_override_does_is_known_by_its_id() -> None:
     )
     policies = policies_of(override)
     assert len(policies) == 3
-    assert policies_of_overrides(Rulebook(policies)) == {override.id: {policy.id for policy in policies}}
+    assert policies_of_grants(Rulebook(policies), "override") == {override.id: {policy.id for policy in policies}}
 
 
 # ---- names known beside the lists --------------------------------------------------------------------------------
@@ -371,9 +372,9 @@ def test_the_overlay_knows_what_policies_mention_canaries_searches_and_guards() 
         "a.test": {"name:a.test"},
         "test": set(),
         "www.help.test": {"helplines"},
-        "use-application-dns.net": {"encrypted_dns"},
+        "use-application-dns.net": {"encrypted_dns", WAY_ROUND_TAG},
         "x.use-application-dns.net": set(),
-        "mask.icloud.com": {"proxy"},
+        "mask.icloud.com": {"proxy", WAY_ROUND_TAG},
         "www.google.com": {"search:google"},
         "x.www.google.com": set(),
         canaries.canary_name("self_harm"): {"self_harm", canaries.TAG},

@@ -30,6 +30,7 @@ from rules.engine import decide
 from rules.event import Event
 from rules.policy import Effect, Policy, Rulebook, SafeSearch
 from rules.subject import Audience, Profile, Scope
+from rules.suspension import Extent, State, Suspension, policy_of
 from rules.verdict import Block
 
 EVERYBODY = Scope()
@@ -131,6 +132,31 @@ def test_canary_names_do_not_exist_however_the_site_blocks(rdtype: str) -> None:
     for name in ("use-application-dns.net", "MASK.icloud.com", "mask-h2.icloud.com"):
         assert school.ask(name, rdtype).rcode == "NXDOMAIN"
     assert school.ask("x.mask.icloud.com", rdtype).waits, "the names themselves, and nothing below them"
+
+
+@pytest.mark.parametrize("tag", ["encrypted_dns", "proxy"])
+def test_what_browsers_ask_gets_the_same_answer_while_filtering_is_off(tag: str) -> None:
+    name = {"encrypted_dns": "use-application-dns.net", "proxy": "mask.icloud.com"}[tag]
+    off = Suspension(
+        id="s1",
+        requester="manager",
+        extent=Extent(is_for_school=True),
+        reason="",
+        state=State.AGREED,
+        requested_at=in_seconds(0),
+        from_at=in_seconds(0),
+        until_at=in_seconds(3600),
+    )
+    blocked = block(tag, "malware", "gambling", scope=PUPILS)
+    listed = name_list("malware", subtree=["virus.test"]), name_list(tag, subtree=["round.test"])
+    zone = (f"{name}. 300 A 192.0.2.1", "round.test. 300 A 192.0.2.1", "bet.test. 300 A 192.0.2.1")
+    rulebook = Rulebook((blocked, policy_of(off, blocked.tags)))
+    school = Answering(GAMBLING, *listed, rulebook=rulebook, zone=zone)
+    assert school.resolve(name).rcode == "NXDOMAIN"
+    assert school.resolve(name, to=STAFF).addresses, "for whom nobody blocks it"
+    assert school.resolve("virus.test").rcode == "NXDOMAIN"
+    assert school.resolve("round.test").addresses
+    assert school.resolve("bet.test").addresses
 
 
 def test_a_canary_is_blocked_as_its_category_and_else_has_the_one_address() -> None:
@@ -628,6 +654,69 @@ def test_no_answer_outlives_the_policy_that_allowed_it() -> None:
     assert school.ask("www.example").ttls == {0}, "until the worker has looked at the clock"
     school.tick()
     assert school.ask("www.example").rcode == "NXDOMAIN"
+
+
+GRANTED = ("bet.test. 300 A 192.0.2.1", "own.example. 300 CNAME bet.test.", WWW, "www.example. 300 HTTPS 1 bet.test.")
+
+
+def grant(name: str, *tags: str, lasts: float = 3600, scope: Scope = PUPILS) -> Policy:
+    return replace(allow(*tags, scope=scope), id=name, from_at=in_seconds(0), until_at=in_seconds(lasts))
+
+
+@pytest.mark.parametrize("granted", ["override-o1", "suspension-s1"])
+@pytest.mark.parametrize(
+    ("asked", "rulebook"),
+    [
+        pytest.param(("bet.test", "A"), NO_GAMBLING, id="an-address"),
+        pytest.param(("none.bet.test", "A"), NO_GAMBLING, id="no-such-name"),
+        pytest.param(("bet.test", "ANY"), NO_GAMBLING, id="any-record"),
+        pytest.param(("own.example", "A"), NO_GAMBLING, id="a-name-that-leads-there"),
+        pytest.param(("www.example", "HTTPS"), NO_GAMBLING, id="a-service-that-leads-there"),
+        pytest.param(("bet.test", "A"), Rulebook(allow_only=(PUPILS,)), id="a-name-among-chosen-ones"),
+    ],
+)
+def test_what_was_granted_lives_for_a_minute_so_that_revoking_is_everywhere_by_then(
+    granted: str, asked: tuple[str, str], rulebook: Rulebook
+) -> None:
+    rulebook = replace(rulebook, policies=(*rulebook.policies, grant(granted, "gambling")))
+    school = Answering(GAMBLING, rulebook=rulebook, zone=GRANTED)
+    for _ in range(3):
+        assert max(school.resolve(*asked).ttls) == 60
+        school.advance(0.4)
+    school.advance(230)
+    assert max(school.resolve(*asked).ttls) == 60, "as long as the world lets it live"
+    assert school.counters.plain["reply_cache_hits"] == 0
+
+
+@pytest.mark.parametrize("granted", ["override-o1", "suspension-s1"])
+def test_a_safe_mode_that_was_granted_lives_for_a_minute(granted: str) -> None:
+    policies = block("search:google"), grant(granted, "search:google")
+    school = Answering(rulebook=Rulebook(policies, safe_search=(STRICT,)), zone=GOOGLE)
+    assert school.resolve("www.google.com").ttls == {60}
+
+
+@pytest.mark.parametrize(
+    ("asked", "to", "ttl"),
+    [
+        pytest.param("www.example", PUPIL, 300, id="what-is-open-anyhow"),
+        pytest.param("bet.test", STAFF, 300, id="for-whom-it-is-open-anyhow"),
+        pytest.param("bet.test", PUPIL, 60, id="what-was-granted"),
+    ],
+)
+def test_what_was_not_granted_lives_as_ever(asked: str, to: Profile, ttl: int) -> None:
+    rulebook = Rulebook((block("gambling", scope=PUPILS), grant("suspension-s1", "gambling", scope=EVERYBODY)))
+    school = Answering(GAMBLING, rulebook=rulebook, zone=GRANTED)
+    assert max(school.resolve(asked, to=to).ttls) == ttl
+
+
+def test_what_was_granted_lives_no_longer_than_the_grant_and_the_site_allow() -> None:
+    rulebook = Rulebook((*NO_GAMBLING.policies, grant("override-o1", "gambling", lasts=40)))
+    school = Answering(GAMBLING, rulebook=rulebook, zone=GRANTED)
+    assert school.resolve("bet.test").ttls == {39}
+    school.advance(40)
+    assert school.resolve("bet.test").rcode == "NXDOMAIN"
+    school = Answering(GAMBLING, rulebook=rulebook, zone=GRANTED, answers=Answers(max_ttl_seconds=20))
+    assert school.resolve("bet.test").ttls == {20}
 
 
 def test_in_busy_times_no_ttl_is_more_than_the_truth() -> None:

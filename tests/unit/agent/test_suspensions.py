@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from granting import Granting
+from granting import Granting, leave
 
 from agent.attempts import ConflictError, UnknownIdError
 from agent.storage.suspension_rows import FiledSuspension
@@ -38,7 +38,8 @@ def agreed(school: Granting, **parts: Any) -> FiledSuspension:
 def test_filtering_is_off_for_whom_it_was_agreed_and_no_longer(school: Granting) -> None:
     filed = agreed(school)
     assert filed.suspension.agreed_by == "head"
-    assert all(school.open_for("year5", name) for name in ("bet.example", "nude.example", "virus.example"))
+    assert all(school.open_for("year5", name) for name in ("bet.example", "nude.example", "film.example"))
+    assert not school.open_for("year5", "virus.example"), "what harms the machine"
     assert not school.open_for("year6", "bet.example")
     assert not school.open_for("year5", "bet.example", at=filed.suspension.until_at)
     assert school.changes == 1
@@ -50,6 +51,7 @@ def test_filtering_is_off_for_whom_it_was_agreed_and_no_longer(school: Granting)
     ("parts", "groups"),
     [
         pytest.param({"groups": ("class-5b",)}, ("year5",), id="a-class"),
+        pytest.param({"groups": ("5B",)}, ("year5",), id="a-class-by-its-title"),
         pytest.param({"groups": (), "networks": ("library",)}, ("network:library",), id="a-network"),
         pytest.param({"groups": (), "is_for_school": True}, ("year5", "year6", "anybody"), id="the-school"),
     ],
@@ -162,7 +164,7 @@ def test_stopping_works_at_once(school: Granting) -> None:
     done = school.suspensions.end("manager", filed.suspension.id, version=2)
     assert (done.suspension.state, done.suspension.ended_at) == (State.STOPPED, school.clock())
     assert not school.open_for("year5", "bet.example")
-    assert school.suspensions.everywhere_at(done) == school.clock() + timedelta(hours=1, seconds=1)
+    assert school.suspensions.everywhere_at(done) == school.clock() + timedelta(minutes=1, seconds=1)
     assert school.changes == 2
 
 
@@ -200,3 +202,101 @@ def test_what_is_off_now_is_told_to_whoever_shows_it(school: Granting) -> None:
     with school.store.read() as database:
         active = school.suspensions.active(database, school.clock())
     assert [each.id for each in active] == [now_off.suspension.id]
+
+
+# ---- one after the other ---------------------------------------------------------------------------------------
+
+
+def test_eight_hours_are_not_made_longer_by_the_next_request(school: Granting) -> None:
+    first = agreed(school, lasts=timedelta(hours=8))
+    with pytest.raises(RefusedRequestError, match="off somewhere for 8 h 30 min"):
+        asked(school, "head", from_at=first.suspension.until_at, lasts=timedelta(hours=8, minutes=30))
+    school.clock.at = first.suspension.until_at
+    school.suspensions.sweep()
+    with pytest.raises(RefusedRequestError, match="at most 8 hours are allowed"):
+        asked(school, lasts=timedelta(minutes=30))
+    asked(school, lasts=timedelta(minutes=30), groups=("year6",))
+    school.clock.advance(hours=1)
+    asked(school, lasts=timedelta(hours=8))
+
+
+def test_of_two_that_were_asked_for_only_what_fits_is_agreed_to(school: Granting) -> None:
+    one, other = (asked(school, lasts=timedelta(hours=hours)) for hours in (8, 8))
+    later = asked(school, from_at=school.clock() + timedelta(hours=8), lasts=timedelta(hours=10))
+    for each in (one, other):
+        school.suspensions.agree("head", each.suspension.id, version=1)
+    with pytest.raises(RefusedRequestError, match="off somewhere for 10 h 00 min"):
+        school.suspensions.agree("head", later.suspension.id, version=1)
+    assert school.kinds()[-1] == "rule_refused"
+    assert school.suspensions.get(later.suspension.id) == later
+
+
+def test_what_was_stopped_counts_for_as_long_as_it_lasted(school: Granting) -> None:
+    first = agreed(school, lasts=timedelta(hours=8))
+    school.clock.advance(hours=1)
+    school.suspensions.end("manager", first.suspension.id, version=2)
+    with pytest.raises(RefusedRequestError, match="8 h 30 min"):
+        asked(school, lasts=timedelta(hours=7, minutes=30))
+    agreed(school, lasts=timedelta(hours=7))
+
+
+def test_what_nobody_agreed_to_counts_for_nothing(school: Granting) -> None:
+    refused, withdrawn, forgotten = (asked(school, lasts=timedelta(hours=8)) for _ in range(3))
+    school.suspensions.refuse("head", refused.suspension.id, version=1, reason=REASON)
+    school.suspensions.withdraw("manager", withdrawn.suspension.id, version=1)
+    school.clock.advance(hours=8)
+    school.suspensions.sweep()
+    assert school.suspensions.get(forgotten.suspension.id).suspension.state is State.ENDED
+    agreed(school, lasts=timedelta(hours=8))
+
+
+def test_it_is_off_from_when_it_was_agreed_to(school: Granting) -> None:
+    filed = asked(school, lasts=timedelta(hours=8))
+    school.clock.advance(hours=6)
+    done = school.suspensions.agree("head", filed.suspension.id, version=1).suspension
+    assert (done.from_at, done.until_at) == (school.clock(), filed.suspension.until_at)
+    later = asked(school, from_at=done.until_at, lasts=timedelta(hours=8))
+    assert later.suspension.until_at - done.from_at == timedelta(hours=8)
+
+
+# ---- what is gone ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({"groups": ("year5", "year6")}, id="a-group"),
+        pytest.param({"groups": (), "networks": ("library",)}, id="a-network"),
+    ],
+)
+def test_a_place_that_is_gone_is_not_agreed_to_and_does_not_come_back(
+    school: Granting, parts: dict[str, Any]
+) -> None:
+    waiting, off = asked(school, **parts), agreed(school, **parts)
+    school.groups, school.networks, before = frozenset({"year6"}), frozenset({"classrooms"}), school.changes
+    with pytest.raises(RefusedRequestError, match="is not in this school any more"):
+        school.suspensions.agree("head", waiting.suspension.id, version=1)
+    school.clock.advance(minutes=10)
+    assert [school.suspensions.sweep(), school.suspensions.sweep()] == [1, 0]
+    ended = school.suspensions.get(off.suspension.id).suspension
+    assert (ended.state, ended.ended_at) == (State.ENDED, school.clock())
+    assert (school.facts()["why"], school.changes) == ("place_gone", before + 1)
+
+
+def test_that_its_time_is_over_is_said_although_its_place_is_gone_too(school: Granting) -> None:
+    agreed(school)
+    school.clock.advance(hours=1)
+    school.groups = frozenset()
+    school.suspensions.sweep()
+    assert "why" not in school.facts()
+
+
+def test_what_somebody_asked_for_who_has_left_can_only_be_refused_and_is_closed(school: Granting) -> None:
+    first, second = asked(school), asked(school)
+    leave(school, "manager")
+    with pytest.raises(RefusedRequestError, match="has left the school, so it can only be refused"):
+        school.suspensions.agree("head", first.suspension.id, version=1)
+    school.suspensions.refuse("head", first.suspension.id, version=1, reason=REASON)
+    assert [school.suspensions.sweep(), school.suspensions.sweep()] == [1, 0]
+    assert (school.facts()["was"], school.facts()["why"]) == ("waiting", "requester_left")
+    assert school.suspensions.get(second.suspension.id).suspension.ended_at is None

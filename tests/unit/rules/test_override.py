@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,14 +18,13 @@ from rules.override import (
     Lift,
     Move,
     Override,
-    OverrideLimits,
     State,
     check_decision,
-    check_lift,
     narrowed,
     needs_two,
     next_state,
     policies_of,
+    shared,
 )
 from rules.policy import Effect, Policy, Rulebook
 from rules.roles import APPROVERS, Role
@@ -72,11 +72,13 @@ LEAD, COORDINATOR, HEAD, MANAGER, TEACHER = (
 EVERY_ROLE = frozenset(Role)
 PAIRS = [pytest.param(*pair, id=f"{pair[0]}-{pair[1]}") for pair in product(State, Move)]
 CONFIRMING = (Move.COUNTERSIGN, Move.LAPSE)
+_APPROVALS = (Move.APPROVE, Move.NARROW, Move.HALF_APPROVE)
 # Written down a second time, by what a person would expect: state, moves, where they lead.
 ORDINARY = {
     State.WAITING: "approve:approved half_approve:half_approved narrow:approved refuse:refused withdraw:withdrawn"
     " end:ended",
-    State.HALF_APPROVED: "approve:approved narrow:approved refuse:refused withdraw:withdrawn end:ended",
+    State.HALF_APPROVED: "approve:approved narrow:approved begin_again:waiting refuse:refused withdraw:withdrawn"
+    " end:ended",
     State.APPROVED: "revoke:revoked end:ended",
 }
 IN_AN_EMERGENCY = {
@@ -166,7 +168,7 @@ def test_no_life_opens_without_an_approval(life: tuple[bool, list[Move]], is_sen
             state = next_state(override, move, sensitive=SENSITIVE)
         except RefusedRequestError:
             continue
-        approvals += move in (Move.APPROVE, Move.NARROW, Move.HALF_APPROVE)
+        approvals = 0 if move is Move.BEGIN_AGAIN else approvals + (move in _APPROVALS)
         approvers = (*override.approvers, "nat") if move is Move.COUNTERSIGN else override.approvers
         override = replace(override, state=state, approvers=approvers)
         if state is State.APPROVED and not is_emergency:
@@ -303,120 +305,10 @@ def test_only_the_requester_withdraws() -> None:
         check_decision(WAITING, person="nat", roles=EVERY_ROLE, sensitive=(), move=Move.WITHDRAW)
 
 
-@pytest.mark.parametrize("move", [Move.END, Move.LAPSE, Move.HALF_APPROVE])
+@pytest.mark.parametrize("move", [Move.END, Move.LAPSE, Move.HALF_APPROVE, Move.BEGIN_AGAIN])
 def test_what_follows_by_itself_is_nobodys_decision(move: Move) -> None:
     with pytest.raises(RefusedRequestError, match="follows by itself"):
         check_decision(WAITING, person="nat", roles=EVERY_ROLE, sensitive=(), move=move)
-
-
-def faults(lift: Lift, *, is_break_glass: bool = False, limits: OverrideLimits | None = None) -> list[str]:
-    return check_lift(
-        lift,
-        now=NOW,
-        limits=limits or OverrideLimits(),
-        known_groups={"year-5", "year-6"},
-        known_categories={"gambling", "drugs", "illegal", "vpn"},
-        statutory={"illegal"},
-        never_override={"vpn"},
-        is_break_glass=is_break_glass,
-    )
-
-
-@pytest.mark.parametrize(
-    "lift",
-    [
-        pytest.param(LIFT, id="two-groups"),
-        pytest.param(replace(LIFT, groups=frozenset()), id="all-pupils"),
-        pytest.param(replace(LIFT, audiences=frozenset()), id="groups-of-any-audience"),
-        pytest.param(replace(LIFT, names=(), categories=frozenset({"gambling"})), id="a-category"),
-        pytest.param(replace(LIFT, until_at=NOW + timedelta(minutes=5)), id="five-minutes"),
-        pytest.param(replace(LIFT, until_at=NOW + timedelta(seconds=299)), id="five-minutes-sent-a-second-ago"),
-        pytest.param(replace(LIFT, until_at=NOW + timedelta(days=30)), id="thirty-days"),
-        pytest.param(replace(LIFT, from_at=NOW - timedelta(minutes=1)), id="begun-while-it-was-written"),
-        pytest.param(
-            replace(LIFT, from_at=NOW + timedelta(days=90), until_at=NOW + timedelta(days=91)), id="next-term"
-        ),
-    ],
-)
-def test_what_may_be_asked_for(lift: Lift) -> None:
-    assert faults(lift) == []
-
-
-@pytest.mark.parametrize(
-    ("lift", "says"),
-    [
-        pytest.param(replace(LIFT, names=()), "names nothing to open", id="nothing"),
-        pytest.param(
-            replace(LIFT, names=tuple(DomainName(f"n{number}.test") for number in range(10_000))),
-            "names 10000 addresses; at most 200",
-            id="ten-thousand-names",
-        ),
-        pytest.param(replace(LIFT, names=(DomainName("com"),)), "com is not one site", id="a-top-level-domain"),
-        pytest.param(replace(LIFT, names=(DomainName(""),)), "The root is not one site", id="the-root"),
-        pytest.param(replace(LIFT, categories=frozenset({"illegal"})), "illegal is blocked by law", id="statutory"),
-        pytest.param(
-            replace(LIFT, lifts_of=((CASINO, frozenset({"illegal"})),)),
-            "illegal is blocked by law",
-            id="statutory-by-name",
-        ),
-        pytest.param(replace(LIFT, categories=frozenset({"vpn"})), "vpn protects the filter", id="never"),
-        pytest.param(
-            replace(LIFT, lifts_of=((CASINO, frozenset({"vpn"})),)), "vpn protects the filter", id="never-by-name"
-        ),
-        pytest.param(replace(LIFT, categories=frozenset({"bingo"})), "bingo is no category", id="no-category"),
-        pytest.param(replace(LIFT, groups=frozenset({"year-9"})), "year-9 is no group", id="no-group"),
-        pytest.param(
-            replace(LIFT, groups=frozenset(), audiences=frozenset()), "is for everybody", id="everybody-by-silence"
-        ),
-        pytest.param(
-            replace(LIFT, groups=frozenset(), audiences=frozenset(Audience)), "is for everybody", id="everybody"
-        ),
-        pytest.param(
-            replace(LIFT, groups=frozenset(), audiences=frozenset({Audience.PUPIL, Audience.STAFF})),
-            "is for pupil and staff",
-            id="nearly-everybody",
-        ),
-        pytest.param(replace(LIFT, until_at=NOW - HOUR), "end is not after the start", id="end-before-start"),
-        pytest.param(replace(LIFT, until_at=NOW), "end is not after the start", id="no-time-at-all"),
-        pytest.param(
-            replace(LIFT, from_at=NOW - 2 * HOUR, until_at=NOW - HOUR), "end lies in the past", id="long-over"
-        ),
-        pytest.param(replace(LIFT, from_at=NOW - HOUR), "start lies in the past", id="started-before"),
-        pytest.param(
-            replace(LIFT, until_at=NOW + timedelta(minutes=4)), "lasts 240 seconds; at least 300", id="too-short"
-        ),
-        pytest.param(
-            replace(LIFT, until_at=NOW + timedelta(days=30, seconds=1)), "at most 30 days", id="longer-than-allowed"
-        ),
-        pytest.param(
-            replace(LIFT, from_at=NOW + timedelta(days=367), until_at=NOW + timedelta(days=368)),
-            "more than 366 days ahead",
-            id="years-ahead",
-        ),
-    ],
-)
-def test_what_cannot_be_asked_for(lift: Lift, says: str) -> None:
-    (fault,) = faults(lift)
-    assert says in fault
-    assert fault.endswith(".")
-
-
-def test_every_fault_is_told_at_once() -> None:
-    lift = replace(LIFT, names=(), groups=frozenset({"year-9"}), until_at=NOW)
-    assert len(faults(lift)) == 3
-
-
-def test_an_emergency_is_short_and_begins_now() -> None:
-    assert faults(replace(LIFT, until_at=NOW + HOUR), is_break_glass=True) == []
-    (too_long,) = faults(replace(LIFT, until_at=NOW + HOUR + timedelta(seconds=1)), is_break_glass=True)
-    assert "at most 60 minutes" in too_long
-    (later,) = faults(replace(LIFT, from_at=NOW + HOUR, until_at=NOW + 2 * HOUR), is_break_glass=True)
-    assert "begins at once" in later
-
-
-def test_the_site_sets_the_longest_time() -> None:
-    (fault,) = faults(replace(LIFT, until_at=NOW + timedelta(days=8)), limits=OverrideLimits(max_days=7))
-    assert "at most 7 days" in fault
 
 
 def test_fewer_names_people_and_minutes() -> None:
@@ -612,3 +504,55 @@ def test_an_override_lifts_for_its_own_people_and_in_its_own_time() -> None:
     assert isinstance(decide(Event(NOW, Profile(Audience.STAFF, frozenset({"year-6"})), tags), rulebook), Block)
     assert isinstance(decide(Event(NOW + HOUR, YEAR_6, tags), rulebook), Block)
     assert isinstance(decide(Event(NOW, YEAR_6, tags), rulebook), Allow)
+
+
+WWW, ALSO = DomainName("www.casino.test"), DomainName("bingo.test")
+
+
+def of(name: DomainName, *lifts: str, **changes: Any) -> Lift:
+    return replace(LIFT, names=(name,), lifts_of=((name, frozenset(lifts)),), **changes)
+
+
+def category(*categories: str, **changes: Any) -> Lift:
+    return replace(LIFT, names=(), lifts_of=(), categories=frozenset(categories), **changes)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        pytest.param(of(CASINO, "gambling"), of(CASINO, "gambling"), [CASINO], id="the-same-name"),
+        pytest.param(of(CASINO, "gambling"), of(CASINO, "video"), [CASINO], id="the-same-name-whatever-falls-for-it"),
+        pytest.param(of(CASINO, "gambling"), of(ALSO, "gambling"), [], id="another-name"),
+        pytest.param(of(CASINO, "gambling"), of(WWW, "gambling"), [WWW], id="a-name-below"),
+        pytest.param(of(CASINO, "gambling"), of(WWW, "gambling", "video"), [], id="a-name-below-that-needs-more"),
+        pytest.param(of(CASINO), of(WWW), [WWW], id="a-name-below-that-only-the-school-blocks"),
+        pytest.param(of(CASINO, "gambling"), category("gambling"), [CASINO], id="a-name-of-the-category"),
+        pytest.param(of(CASINO, "gambling", "video"), category("gambling"), [], id="a-name-of-another-as-well"),
+        pytest.param(of(CASINO), category("gambling"), [], id="a-name-of-no-category"),
+        pytest.param(category("gambling", "games"), category("games", "video"), ["games"], id="a-category"),
+        pytest.param(
+            of(CASINO, "gambling"),
+            of(CASINO, "gambling", groups=frozenset({"year-4"})),
+            [],
+            id="for-others",
+        ),
+        pytest.param(
+            of(CASINO, "gambling"),
+            of(CASINO, "gambling", groups=frozenset({"year-6"})),
+            [CASINO],
+            id="for-some-of-them",
+        ),
+        pytest.param(
+            of(CASINO, "gambling"), of(CASINO, "gambling", groups=frozenset()), [CASINO], id="for-all-pupils"
+        ),
+        pytest.param(
+            of(CASINO, "gambling", groups=frozenset()),
+            of(CASINO, "gambling", groups=frozenset(), audiences=frozenset({Audience.STAFF})),
+            [],
+            id="for-staff",
+        ),
+    ],
+)
+def test_what_two_overrides_open_for_the_same_people(one: Lift, other: Lift, both: list[str]) -> None:
+    assert list(shared(one, other)) == both
+    assert list(shared(other, one)) == both

@@ -8,11 +8,12 @@ import pytest
 
 from rules.engine import decide
 from rules.errors import RefusedRequestError
-from rules.event import Event
+from rules.event import WAY_ROUND_TAG, Event
 from rules.policy import Effect, Policy, Rulebook
 from rules.roles import Role
 from rules.subject import Audience, Profile, Scope
 from rules.suspension import (
+    STANDING,
     TRANSITIONS,
     Extent,
     Move,
@@ -129,13 +130,14 @@ def test_who_ends_it(move: Move, person: str, role: Role, says: str | None) -> N
         ending()
 
 
-def faults(suspension: Suspension) -> list[str]:
+def faults(suspension: Suspension, *agreed: Suspension) -> list[str]:
     return check_suspension(
         suspension,
         now=NOW,
         limits=SuspensionLimits(),
         known_networks={"pupils"},
         known_groups={"year-6"},
+        agreed=agreed,
     )
 
 
@@ -193,6 +195,58 @@ def test_what_cannot_be_asked_for(suspension: Suspension, says: str) -> None:
     assert fault.endswith(".")
 
 
+def off(begins: float, ends: float, extent: Extent = WAITING.extent, *, until: float | None = None) -> Suspension:
+    """Give a suspension that was agreed to, by hours from now; `until` where somebody stopped it then."""
+    return replace(
+        WAITING,
+        id="another",
+        extent=extent,
+        state=State.AGREED,
+        agreed_by="nat",
+        from_at=NOW + begins * HOUR,
+        until_at=NOW + ends * HOUR,
+        ended_at=None if until is None else NOW + until * HOUR,
+    )
+
+
+def near(*agreed: Suspension, lasts: float = 4, extent: Extent = WAITING.extent) -> list[str]:
+    return faults(replace(WAITING, extent=extent, until_at=NOW + lasts * HOUR), *agreed)
+
+
+ON_NETWORK, YEAR_4 = Extent(networks=frozenset({"pupils"})), Extent(groups=frozenset({"year-4"}))
+
+
+@pytest.mark.parametrize(
+    ("found", "hours"),
+    [
+        pytest.param(near(), None, id="alone"),
+        pytest.param(near(off(-4, 0)), None, id="eight-hours-in-a-row"),
+        pytest.param(near(off(-5, 0)), "9 h 00 min", id="one-after-the-other"),
+        pytest.param(near(off(4, 9)), "9 h 00 min", id="one-before-the-other"),
+        pytest.param(near(off(-5.5, -0.5)), "9 h 00 min", id="a-pause-that-is-no-break"),
+        pytest.param(near(off(-6, -1)), None, id="a-break-of-an-hour"),
+        pytest.param(near(off(-3, 2)), None, id="the-same-time-counts-once"),
+        pytest.param(near(off(-5, 2)), "9 h 00 min", id="one-begins-while-the-other-lasts"),
+        pytest.param(near(off(-5, -3.5), off(-3, 0)), "8 h 30 min", id="by-a-third"),
+        pytest.param(near(off(-3, 0), off(4.5, 6.01)), "8 h 31 min", id="on-both-sides"),
+        pytest.param(near(off(-7, 1, until=-4)), None, id="one-that-was-stopped"),
+        pytest.param(near(off(2, 8, until=1)), None, id="one-that-was-stopped-before-it-began"),
+        pytest.param(near(off(-5, 0, YEAR_4)), None, id="for-others"),
+        pytest.param(near(off(-5, 0, SCHOOL)), "9 h 00 min", id="one-for-the-school"),
+        pytest.param(near(off(-5, 0), extent=SCHOOL), "9 h 00 min", id="one-for-a-part-of-the-school"),
+        pytest.param(near(off(-5, 0, ON_NETWORK)), "9 h 00 min", id="in-whichever-network-the-devices-are"),
+        pytest.param(near(off(-4, 0), off(-8, -4, YEAR_4), extent=SCHOOL), None, id="in-no-part-for-longer"),
+        pytest.param(near(off(-4, 0), off(-8, -4, SCHOOL), extent=SCHOOL), "12 h 00 min", id="in-a-part-for-longer"),
+    ],
+)
+def test_one_suspension_after_the_other_is_off_for_eight_hours_at_most(found: list[str], hours: str | None) -> None:
+    if hours is None:
+        assert found == []
+        return
+    (fault,) = found
+    assert f"off somewhere for {hours}, with no break of 60 minutes; at most 8 hours" in fault
+
+
 TAGS = ("gambling", "name:blocked.test")
 RULEBOOK = Rulebook(
     tuple(Policy(f"no-{tag}", Effect.BLOCK, frozenset({tag}), Scope(), "site.yaml:1:1") for tag in TAGS),
@@ -220,6 +274,29 @@ def test_statutory_stays_blocked_throughout(extent: Extent) -> None:
     rulebook = replace(RULEBOOK, policies=(*RULEBOOK.policies, suspended))
     verdict = decide(Event(NOW, YEAR_6, frozenset({*TAGS, "illegal"})), rulebook)
     assert verdict == Block(Reason(ReasonCode.STATUTORY, "illegal"))
+
+
+@pytest.mark.parametrize("tag", [*STANDING])
+def test_what_harms_the_machine_and_what_browsers_ask_stays_as_it_is(tag: str) -> None:
+    rulebook = replace(RULEBOOK, policies=(Policy("no", Effect.BLOCK, frozenset({tag, "vpn"}), Scope(), "site:1"),))
+    suspended = replace(rulebook, policies=(*rulebook.policies, policy_of(WAITING, (*TAGS, "vpn", tag))))
+    for about in ({tag}, {tag, "vpn"}, {tag, "gambling"}, {"vpn"}):
+        event = Event(NOW, YEAR_6, frozenset(about))
+        before, after = decide(event, rulebook), decide(event, suspended)
+        assert before == after if tag in about else isinstance(after, Allow)
+
+
+def test_what_browsers_ask_is_among_what_stands() -> None:
+    assert set(STANDING) == {"malware", "phishing", WAY_ROUND_TAG}
+
+
+def test_those_who_get_only_chosen_names_keep_getting_only_those() -> None:
+    chosen = Policy("chosen", Effect.ALLOW, frozenset({"for_children"}), Scope(), "site.yaml:1:1")
+    walled = replace(RULEBOOK, policies=(*RULEBOOK.policies, chosen), allow_only=(Scope(),))
+    for rulebook in (walled, replace(walled, policies=(*walled.policies, policy_of(WAITING, TAGS)))):
+        for tags in ((), TAGS[:1], TAGS):
+            assert isinstance(decide(Event(NOW, YEAR_6, frozenset(tags)), rulebook), Block)
+        assert isinstance(decide(Event(NOW, YEAR_6, frozenset({"for_children"})), rulebook), Allow)
 
 
 def test_filtering_returns_by_itself() -> None:

@@ -1,5 +1,6 @@
 """Overrides through the interface: from a teacher's request to its end, with nobody deciding about their own."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,53 @@ def test_whoever_asked_may_end_it_early(school: School) -> None:
     version = school.manager.post(f"{place}/approve", version=made["version"]).json()["version"]
     revoked = school.teacher.post(f"{place}/revoke", {"reason": REASON}, version=version)
     assert revoked.json()["state"] == "revoked"
+
+
+def test_what_another_one_still_opens_of_what_was_revoked_is_told(school: School) -> None:
+    mine, other = (school.requested(names=[name])["id"] for name in ("bet.example", "cdn.bet.example"))
+    for each in (mine, other):
+        school.manager.post(f"/overrides/{each}/approve", version=1)
+    told = school.teacher.post(f"/overrides/{mine}/revoke", {"reason": REASON}, version=2).json()
+    assert told["effect"] == {"applied": True, "everywhere_by": "2026-03-02T09:16:01Z"}
+    assert told["stays_open"] == [
+        {"override": other, "what": ["cdn.bet.example"], "until_at": "2026-03-02T10:00:00Z"}
+    ]
+    assert school.head.get(f"/overrides/{mine}").json()["stays_open"] == [], "it is said once"
+    last = school.teacher.post(f"/overrides/{other}/revoke", {"reason": REASON}, version=2).json()
+    assert last["stays_open"] == []
+
+
+def test_a_program_ends_and_withdraws_only_what_its_owner_asked_for(school: School) -> None:
+    program = school.manager.with_token(["request_override", "read_overrides"])
+    theirs, waiting = school.requested()["id"], school.requested()["id"]
+    mine = program.post("/overrides", lesson(names=["cdn.bet.example"])).json()["id"]
+    for each in (theirs, mine):
+        assert school.head.post(f"/overrides/{each}/approve", version=1).status_code == 200
+    for path, version in ((f"/overrides/{theirs}/revoke", 2), (f"/overrides/{waiting}/withdraw", 1)):
+        refused = program.post(path, {"reason": REASON}, version=version)
+        assert (refused.status_code, kind_of(refused)) == (409, "refused"), path
+        assert last_row(school)[:2] == ("rule_refused", path.split("/")[2])
+    assert school.head.get(f"/overrides/{theirs}").json()["state"] == "approved"
+    assert program.post(f"/overrides/{mine}/revoke", {"reason": REASON}, version=2).json()["state"] == "revoked"
+    wider = school.manager.with_token(["revoke_override", "read_overrides"])
+    assert wider.post(f"/overrides/{theirs}/revoke", {"reason": REASON}, version=2).json()["state"] == "revoked"
+
+
+@pytest.mark.parametrize("move", ["approve", "narrow", "refuse", "countersign"])
+def test_who_is_refused_at_the_door_is_on_record_with_what_they_tried_it_with(school: School, move: str) -> None:
+    made = school.requested()["id"]
+    for tried, subject in ((made, made), ("nothing", ""), ("-" * 60, "")):
+        assert school.pupil.post(f"/overrides/{tried}/{move}", version=1).status_code == 403
+        kind, found, facts = last_row(school)
+        assert (kind, found) == ("rule_refused", subject)
+        assert facts["route"] == f"POST /api/v1/overrides/{{id}}/{move}"
+
+
+def last_row(school: School) -> tuple[str, str, dict[str, Any]]:
+    with school.store.read() as database:
+        query = "SELECT kind, subject, facts FROM audit ORDER BY number DESC LIMIT 1"
+        kind, subject, facts = database.execute(query).fetchone()
+    return kind, subject, json.loads(facts)
 
 
 def test_a_pupil_asks_for_nothing(school: School) -> None:
@@ -185,6 +233,7 @@ def test_what_is_not_there(school: School) -> None:
         pytest.param({"names": ["crime.example"]}, id="what-is-statutory"),
         pytest.param({"categories": ["everything"], "names": []}, id="a-category-that-is-not-there"),
         pytest.param({"groups": ["year9"]}, id="a-group-that-is-not-there"),
+        pytest.param({"categories": ["gambling", "games"], "names": []}, id="two-categories"),
         pytest.param({"groups": []}, id="everybody"),
         pytest.param({"until_at": "2026-03-02T09:00:00+00:00"}, id="an-end-in-the-past"),
         pytest.param({"from_at": "2026-03-02T11:00:00+00:00"}, id="an-end-before-its-start"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest
 
+from agent.people import SchoolClass
 from rules.roles import Role
 
 
@@ -81,3 +82,27 @@ def test_what_is_not_there(school: SchoolOfTest) -> None:
     head = school.person("Head", Role.HEAD_TEACHER)
     assert head.get("/suspensions/nothing").status_code == 404
     assert head.post("/suspensions/nothing/agree", version=1).status_code == 404
+
+
+def test_a_program_ends_only_what_its_owner_asked_for(school: SchoolOfTest) -> None:
+    manager, head = school.person("Manager", Role.NETWORK_MANAGER), school.person("Head", Role.HEAD_TEACHER)
+    program = manager.with_token(["request_suspension", "read_overrides"])
+    theirs = head.post("/suspensions", asked()).json()["id"]
+    mine = program.post("/suspensions", asked(networks=[], groups=["year5"])).json()["id"]
+    manager.post(f"/suspensions/{theirs}/agree", version=1)
+    head.post(f"/suspensions/{mine}/agree", version=1)
+    assert program.post(f"/suspensions/{theirs}/end", version=2).status_code == 409
+    assert school.kinds()[-1] == "rule_refused"
+    assert program.get(f"/suspensions/{theirs}").json()["state"] == "agreed"
+    assert program.post(f"/suspensions/{mine}/end", version=2).json()["state"] == "stopped"
+
+
+def test_a_class_is_named_by_its_title(school: SchoolOfTest) -> None:
+    manager = school.person("Manager", Role.NETWORK_MANAGER)
+    with school.store.act() as act:
+        school.parts.people.set_class(act, SchoolClass("c1", "5B", "year5"), actor="system")
+        school.parts.people.set_class(act, SchoolClass("c2", "6A"), actor="system")
+    made = manager.post("/suspensions", asked(networks=[], groups=["5b"]))
+    assert made.json()["groups"] == ["year5"]
+    refused = manager.post("/suspensions", asked(networks=[], groups=["6A"]))
+    assert refused.json()["detail"] == "Nobody has said which devices are the class 6A; name a group instead."
