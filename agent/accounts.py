@@ -10,9 +10,9 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,13 +20,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from agent.common_passwords import is_common
-from agent.people import BY_HAND, People, Person, read_person
+from agent.giving import is_waiting, record_made
+from agent.people import Person, read_person
 from agent.sign_in_limit import SignInLimit
+from agent.storage.given_rows import end_beginning
 from agent.storage.state import Act, StateStore, instant_text
 from agent.tokens import SignedIn, Tokens, hash_of_token, new_token, octets_of
 from agent.totp import enrolment_uri, new_secret, step_of
 from rules.errors import RefusedRequestError, StorageError
-from rules.roles import PRIVILEGED, Right, Role, rights_of
+from rules.roles import MANAGERS, PRIVILEGED, rights_of
 
 __all__ = ["Accounts", "Enrolment", "Session", "SignedIn", "check_password_rules", "normal_login"]
 
@@ -60,12 +62,16 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A new account or a new authenticator: the secret is shown once, and missing where no code is asked for."""
+    """A new account or a new authenticator: the secret is shown once, and missing where no code is asked for.
+
+    Where it `waits`, it is no way in for somebody who decides before a second person has confirmed it.
+    """
 
     login: str
     person: str
     totp_secret: str | None = None
     totp_uri: str | None = None
+    waits: bool = False
 
 
 def check_password_rules(password: str, login: str, words: Iterable[str] = ()) -> str | None:
@@ -91,7 +97,6 @@ class Accounts(Tokens):
 
     Args:
         clock: when a session or token is asked about; the clock of the store, if none is given.
-        people: opens the person of the first account.
         hasher: one thread for each password, because the other cores answer DNS.
         limit: how often one address may fail.
         words: what makes a password common at this school, such as its name.
@@ -103,14 +108,12 @@ class Accounts(Tokens):
         store: StateStore,
         *,
         clock: Callable[[], datetime] | None = None,
-        people: People | None = None,
         hasher: PasswordHasher | None = None,
         limit: SignInLimit | None = None,
         words: Iterable[str] = (),
         issuer: str = "Schoolgate",
     ) -> None:
         super().__init__(store, clock=clock)
-        self._people = people or People(store)
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
         self._limit = limit or SignInLimit()
         self._words = tuple(words)
@@ -120,26 +123,6 @@ class Accounts(Tokens):
         self._nobodys_hash = self._hasher.hash(secrets.token_bytes(32))
 
     # Accounts
-
-    def bootstrap(
-        self, name: str, login: str, password: str, *, roles: Collection[Role] = (Role.NETWORK_MANAGER,)
-    ) -> Enrolment:
-        """Make the first person and account, on the gateway itself, once.
-
-        Raises:
-            RefusedRequestError: there is or was an account, or as for `create`.
-        """
-        with self._store.act() as act:
-            if act.database.execute("SELECT 1 FROM accounts").fetchone() is not None:
-                raise RefusedRequestError(
-                    "There is an account already; expected none: the first one makes the others."
-                )
-            if Right.MANAGE_PEOPLE not in rights_of(roles):
-                raise RefusedRequestError(
-                    "Found roles that do not manage people; expected one that does for the first."
-                )
-            person = self._people.open(act, name, roles, actor="system", source=BY_HAND)
-            return self.create(act, login, person.id, password, actor="system")
 
     def create(self, act: Act, login: str, person: str, password: str, *, actor: str) -> Enrolment:
         """Make an account; whoever is privileged gets the secret of an authenticator with it.
@@ -163,13 +146,14 @@ class Accounts(Tokens):
         act.database.execute(
             "INSERT INTO accounts (login, person, password_hash, created_at) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET password_hash = excluded.password_hash, totp_secret = NULL, totp_step = NULL, "
-            "failed = 0, locked_until = NULL, closed_at = NULL",
+            "failed = 0, locked_until = NULL, closed_at = NULL, is_own_password = 0, is_own_code = 0, "
+            "managed_at = NULL, created_at = excluded.created_at",
             (login, person, hashed, instant_text(act.now)),
         )
-        act.note("account_created", actor=actor, subject=person, personal={"login": login})
-        if whose.roles & PRIVILEGED:
-            return self.enrol_totp(act, login, actor=actor)
-        return Enrolment(login, person)
+        facts = record_made(act, login, whose, maker=actor)
+        act.note("account_created", actor=actor, subject=person, facts=facts, personal={"login": login})
+        made = Enrolment(login, person, waits="waiting" in facts)
+        return self._enrol(act, made, actor=actor) if whose.given & PRIVILEGED else made
 
     def enrol_totp(self, act: Act, login: str, *, actor: str) -> Enrolment:
         """Give an account a new authenticator; the old one and every session end.
@@ -178,16 +162,22 @@ class Accounts(Tokens):
             RefusedRequestError: there is no such account.
         """
         account = _open_account(act.database, login)
+        facts: dict[str, Any] = {}
+        if actor != account["person"] and (whose := read_person(act.database, account["person"])):
+            facts = record_made(act, account["login"], whose, maker=actor)
+        _end_sessions(act, account["login"])
+        made = Enrolment(account["login"], account["person"], waits="waiting" in facts)
+        return self._enrol(act, made, actor=actor)
+
+    def _enrol(self, act: Act, account: Enrolment, *, actor: str) -> Enrolment:
         secret = new_secret()
         act.database.execute(
-            "UPDATE accounts SET totp_secret = ?, totp_step = NULL WHERE login = ?", (secret, account["login"])
+            "UPDATE accounts SET totp_secret = ?, totp_step = NULL, is_own_code = ? WHERE login = ?",
+            (secret, actor == account.person, account.login),
         )
-        _end_sessions(act, account["login"])
-        act.note(
-            "authenticator_enrolled", actor=actor, subject=account["person"], personal={"login": account["login"]}
-        )
-        uri = enrolment_uri(secret, login=account["login"], issuer=self._issuer)
-        return Enrolment(account["login"], account["person"], secret, uri)
+        act.note("authenticator_enrolled", actor=actor, subject=account.person, personal={"login": account.login})
+        uri = enrolment_uri(secret, login=account.login, issuer=self._issuer)
+        return replace(account, totp_secret=secret, totp_uri=uri)
 
     def set_password(self, act: Act, login: str, password: str, *, actor: str) -> None:
         """Give an account a new password; every session and any lock end.
@@ -198,12 +188,16 @@ class Accounts(Tokens):
         account = _open_account(act.database, login)
         whose = read_person(act.database, account["person"])
         hashed = self._checked_hash(password, account["login"], whose)
+        is_own = actor == account["person"]
         act.database.execute(
-            "UPDATE accounts SET password_hash = ?, failed = 0, locked_until = NULL WHERE login = ?",
-            (hashed, account["login"]),
+            "UPDATE accounts SET password_hash = ?, failed = 0, locked_until = NULL, is_own_password = ? "
+            "WHERE login = ?",
+            (hashed, is_own, account["login"]),
         )
+        facts = {} if is_own or whose is None else record_made(act, account["login"], whose, maker=actor)
         _end_sessions(act, account["login"])
-        act.note("password_set", actor=actor, subject=account["person"], personal={"login": account["login"]})
+        about = {"login": account["login"]}
+        act.note("password_set", actor=actor, subject=account["person"], facts=facts, personal=about)
 
     def close(self, act: Act, login: str, *, actor: str) -> None:
         """Close an account for good.
@@ -294,9 +288,11 @@ class Accounts(Tokens):
         hashed = account["password_hash"]
         if self._hasher.check_needs_rehash(hashed):
             hashed = self._hasher.hash(_password_octets(password))
+        manages = account["may_decide"] and not person.roles.isdisjoint(MANAGERS)
         act.database.execute(
-            "UPDATE accounts SET failed = 0, locked_until = NULL, password_hash = ?, totp_step = ? WHERE login = ?",
-            (hashed, account["totp_step"] if step is None else step, login),
+            "UPDATE accounts SET failed = 0, locked_until = NULL, password_hash = ?, totp_step = ?, "
+            "managed_at = coalesce(managed_at, ?) WHERE login = ?",
+            (hashed, account["totp_step"] if step is None else step, instant_text(now) if manages else None, login),
         )
         act.database.execute(
             "DELETE FROM sessions WHERE ends_at <= ? OR seen_at <= ?", (instant_text(now), instant_text(now - IDLE))
@@ -315,6 +311,8 @@ class Accounts(Tokens):
         if person.roles & PRIVILEGED:
             about = {"login": login}
             act.note("signed_in", actor=person.id, subject=person.id, personal=about)
+        if manages:
+            end_beginning(act)
         return session
 
     def session(self, token: str) -> SignedIn | None:
@@ -323,7 +321,7 @@ class Accounts(Tokens):
         hashed = hash_of_token(token)
         with self._store.read() as database:
             row = database.execute(
-                "SELECT sessions.*, accounts.person FROM sessions JOIN accounts USING (login) "
+                "SELECT sessions.*, accounts.person, may_decide FROM sessions JOIN accounts USING (login) "
                 "WHERE token_hash = ? AND accounts.closed_at IS NULL",
                 (hashed,),
             ).fetchone()
@@ -339,6 +337,8 @@ class Accounts(Tokens):
                 act.database.execute(
                     "UPDATE sessions SET seen_at = ? WHERE token_hash = ?", (instant_text(now), hashed)
                 )
+        if is_waiting(row, person):
+            return SignedIn(person.id, frozenset(), row["csrf"], frozenset(), row["login"], is_waiting=True)
         return SignedIn(person.id, person.roles, row["csrf"], rights_of(person.roles), row["login"])
 
     def sign_out(self, token: str) -> None:
@@ -381,7 +381,8 @@ def _why_refused(account: Any, person: Person, now: datetime, *, is_password: bo
         return "wrong"
     if account["closed_at"] is not None or person.closed:
         return "closed"
-    if account["totp_secret"] is None and person.roles & PRIVILEGED:
+    # Whoever waits can set an authenticator of their own, and nothing else that takes one.
+    if account["totp_secret"] is None and person.roles & PRIVILEGED and not is_waiting(account, person):
         return "no_authenticator"
     return ""
 

@@ -1,11 +1,14 @@
 """People from a shell: what their roles allow, the first account, who there is, and taking over a school's lists."""
 
 import base64
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from pwd import getpwuid
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -14,6 +17,7 @@ from agent.cli_options import (
     DEFAULT_SITE,
     JsonOption,
     SiteOption,
+    clock_of,
     group_of_commands,
     in_path,
     in_words,
@@ -67,33 +71,55 @@ def rights(*, as_json: JsonOption = False) -> None:
 
 @people.command()
 def bootstrap(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the first person.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name of the person; with --again, also the id of a known one.")
+    ],
     login: Annotated[str, typer.Argument(metavar="LOGIN", help="The name of their account.")],
     *,
     role: Annotated[
         list[str] | None, typer.Option("--role", help="What they are; network_manager if not given.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="One more, where fewer than two people who manage people can sign in.")
+    ] = False,
     site: SiteOption = DEFAULT_SITE,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make the first account, on the gateway itself and once; everybody else comes after it."""
+    from agent import bootstrap as making
     from agent.accounts import Accounts
     from agent.assembly import STATE_NAME
+    from agent.notify_acts import tell_of_people
+    from agent.people import People
+    from agent.site import NoticeKind
     from agent.storage.state import StateStore
 
     with told():
-        roles = _roles(role or ["network_manager"])
+        roles = _roles(role or making.FIRST_ROLES)
         loaded = load(site)
         with closing(StateStore(Path(loaded.paths.state) / STATE_NAME, clock=lambda: datetime.now(UTC))) as store:
             accounts = Accounts(store, words=(loaded.school.name,), issuer=f"Schoolgate {loaded.school.name}")
             password = read_password(from_stdin=password_stdin, confirm=True)
-            made = accounts.bootstrap(name, login, password, roles=roles)
+            with store.act() as act:
+                make = partial(making.bootstrap_again, os_user=_os_user()) if again else making.bootstrap
+                made = make(act, People(store), accounts, name=name, login=login, password=password, roles=roles)
+                if again:
+                    settings, timezone = loaded.private.notifications, loaded.school.timezone
+                    tell_of_people(act, settings, NoticeKind.PEOPLE_BOOTSTRAPPED, timezone=timezone)
     if as_json:
         print_json(asdict(made))
         return
-    say(f"Made the account {made.login} for {name}, person {made.person}.")
+    whose = "" if name == made.person else f" for {name}"
+    say(f"Made the account {made.login}{whose}, person {made.person}.")
     _tell_authenticator(asdict(made))
+
+
+def _os_user() -> str:
+    try:
+        return getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _tell_authenticator(made: dict[str, Any]) -> None:
@@ -129,12 +155,79 @@ def list_people(
         (
             each["id"],
             each["name"],
-            ", ".join(map(in_words, each["roles"])) or ("left" if each["closed"] else ""),
+            _shown_roles(each) or ("left" if each["closed"] else ""),
             ", ".join(titles.get(school_class, school_class) for school_class in each["classes"]),
         )
         for each in found
     )
     print_table(("ID", "NAME", "ROLES", "CLASSES"), rows, empty="There are no people.")
+
+
+def _shown_roles(person: dict[str, Any]) -> str:
+    waiting = (f"{in_words(role)} (waits)" for role in person["waiting"])
+    return ", ".join((*map(in_words, person["roles"]), *waiting))
+
+
+@people.command("waiting")
+def list_waiting(*, as_json: JsonOption = False) -> None:
+    """List what waits for a second person, and what one person gave alone while the school began."""
+    with told(), signed_in(quiet=as_json) as client:
+        found = list(client.pages("/people/waiting"))
+        clock = None if as_json else clock_of(client)
+    if clock is None:
+        print_json(found)
+        return
+    rows = (
+        (
+            each["person"]["id"],
+            each["person"]["name"],
+            _shown_given(given),
+            given["given_by"]["name"] if given["given_by"] else "the gateway itself",
+            clock.show(given["given_at"]),
+            _stage(given),
+        )
+        for each in found
+        for given in each["given"]
+    )
+    header = ("ID", "NAME", "GIVEN", "BY", "AT", "STAGE")
+    print_table(header, rows, empty="Nothing waits for a second person.")
+
+
+def _shown_given(given: dict[str, Any]) -> str:
+    return in_words(given["name"]) if given["what"] == "role" else f"account {given['name']}"
+
+
+def _stage(given: dict[str, Any]) -> str:
+    if given["is_in_force"]:
+        return "in force, confirmed by nobody"
+    return "waits" if given["is_own"] else "waits until its owner has set a password and an authenticator"
+
+
+@people.command()
+def confirm(person: PersonArgument, *, as_json: JsonOption = False) -> None:
+    """Confirm what somebody was given who decides; ask them first, not whoever gave it."""
+    _settle(person, "confirm", "Confirmed", as_json=as_json)
+
+
+@people.command()
+def refuse(person: PersonArgument, *, as_json: JsonOption = False) -> None:
+    """Take away what nobody has confirmed of somebody; whoever has no role left is closed."""
+    _settle(person, "refuse", "Refused", as_json=as_json)
+
+
+def _settle(person: str, decision: str, done: str, *, as_json: bool) -> None:
+    """Decide about what is given to somebody, as it stands now."""
+    with told(), signed_in(quiet=as_json) as client:
+        waiting = (each for each in client.pages("/people/waiting") if each["person"]["id"] == person)
+        # Where nothing waits, the gateway says so.
+        version = next((each["version"] for each in waiting), 0)
+        settled = client.post(f"/people/{in_path(person)}/{decision}", version=version)
+    if as_json:
+        print_json(settled)
+        return
+    for word, part in ((done, "done"), ("Waits still", "left")):
+        if settled[part]:
+            say(f"{word} of {settled['name']}: {', '.join(map(_shown_given, settled[part]))}.")
 
 
 def _titles(client: "Client") -> dict[str, str]:
@@ -218,7 +311,7 @@ def _tell_person(told_of: dict[str, Any], titles: dict[str, str], *, as_json: bo
     if as_json:
         print_json(told_of)
         return
-    roles = "left" if told_of["closed"] else ", ".join(map(in_words, told_of["roles"]))
+    roles = "left" if told_of["closed"] else _shown_roles(told_of)
     classes = ", ".join(titles.get(each, each) for each in told_of["classes"])
     print_facts((("person", told_of["id"]), ("name", told_of["name"]), ("roles", roles), ("classes", classes)))
     for warning in told_of["warnings"]:
@@ -243,6 +336,9 @@ def account(
     _tell_authenticator(made)
     say("Its owner sets a password and an authenticator that nobody else knows:")
     say("  schoolgate login, then schoolgate people password, and schoolgate people authenticator")
+    if made["waits"]:
+        say("It works once they have, and somebody else who manages people has asked them and confirmed it:")
+        say(f"  schoolgate people confirm {made['person']}")
 
 
 @people.command("close-account")

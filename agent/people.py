@@ -1,24 +1,26 @@
 """The people of the school, their roles and classes, as `state.db` holds them.
 
 Whoever leaves is closed and never deleted: the record speaks of them. Closing takes every role away, so that nothing
-that looks at roles has to look at closing too.
+that looks at roles has to look at closing too. A role that decides is none of a person's roles before a second person
+has confirmed it, so nothing has to look at that either.
 """
 
 import hashlib
 import secrets
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from agent.giving import record_given, roles_in_force
+from agent.namesakes import check_not_oneself
+from agent.storage.given_rows import is_beginning, keep_given, read_given
 from agent.storage.state import Act, StateStore, instant_text
 from rules.errors import RefusedRequestError
-from rules.roles import APPROVERS, SENSITIVE_APPROVERS, SUSPENSION_AUTHORITIES, Role
+from rules.roles import APPROVERS, Role
 
 MAX_NAME_CHARACTERS: Final = 200
 MIN_APPROVERS: Final = 2
-DECIDING: Final = APPROVERS.union(SENSITIVE_APPROVERS, SUSPENSION_AUTHORITIES)
 # Who was opened by hand, not by a file.
 BY_HAND: Final = "hand"
 # As what somebody belongs to a class, the first that they are.
@@ -29,7 +31,10 @@ _IN_NAMES: Final = "\u200c\u200d"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at the school; `classes` are ids, `external_id` is how the source calls them."""
+    """Somebody at the school; `classes` are ids, `external_id` is how the source calls them.
+
+    `waiting` are roles that somebody gave them and nobody else has confirmed; they give no right.
+    """
 
     id: str
     name: str
@@ -38,11 +43,17 @@ class Person:
     closed: bool = False
     source: str = BY_HAND
     external_id: str = ""
+    waiting: frozenset[Role] = frozenset()
+
+    @property
+    def given(self) -> frozenset[Role]:
+        """Every role that somebody gave them, in force or not."""
+        return self.roles | self.waiting
 
     @property
     def version(self) -> int:
         """What stands for exactly this, so that whoever changes it says what they saw; at most nine digits."""
-        said = repr((self.name, sorted(self.roles), self.classes, self.closed))
+        said = repr((self.name, sorted(self.roles), self.classes, self.closed, sorted(self.waiting)))
         return int.from_bytes(hashlib.sha256(said.encode()).digest()[:8]) % 10**9
 
 
@@ -60,10 +71,11 @@ class SchoolClass:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Everybody and every class at one moment, closed ones too."""
+    """Everybody and every class at one moment, closed ones too; `is_beginning` is whether one person gives alone."""
 
     people: tuple[Person, ...] = ()
     classes: tuple[SchoolClass, ...] = ()
+    is_beginning: bool = False
 
 
 def fault_of_text(text: str, *, longest: int = MAX_NAME_CHARACTERS) -> str | None:
@@ -117,14 +129,6 @@ class People:
         with self._store.read() as database:
             return read_census(database)
 
-    def class_group(self, class_id: str) -> str | None:
-        """Give the group of the site whose devices are this class, or nothing if nobody said or it is closed."""
-        with self._store.read() as database:
-            row = database.execute(
-                "SELECT group_name FROM classes WHERE id = ? AND closed_at IS NULL", (class_id,)
-            ).fetchone()
-        return row["group_name"] or None if row else None
-
     def open(
         self,
         act: Act,
@@ -136,26 +140,29 @@ class People:
         source: str = BY_HAND,
         external_id: str = "",
     ) -> Person:
-        """Add a person.
+        """Add a person; roles that decide wait for a second person, unless this is the beginning.
 
         Raises:
             RefusedRequestError: no name, no role, roles that nobody can hold together, a class that is not there.
         """
+        given = frozenset(roles)
+        in_force = roles_in_force(act.database, given, frozenset(), actor)
         person = Person(
             self._new_id(),
             name.strip(),
-            frozenset(roles),
+            in_force,
             tuple(sorted(set(classes))),
             source=source,
             external_id=external_id,
+            waiting=given - in_force,
         )
         _check(act.database, person)
         act.database.execute(
             "INSERT INTO people VALUES (?, ?, ?, ?, NULL, ?)",
             (person.id, person.name, source, external_id, instant_text(act.now)),
         )
-        _write_memberships(act.database, person)
-        _note(act, actor, person, "opened", {"source": source})
+        write_memberships(act.database, person)
+        _note(act, actor, person, "opened", {"source": source, **record_given(act, person, frozenset(), giver=actor)})
         return person
 
     def change(
@@ -170,28 +177,35 @@ class People:
     ) -> Person:
         """Change what is said of a person, who is opened again if they were closed; what is not given stays.
 
+        Args:
+            roles: all that they are to have; those that decide, and that they did not have, wait as for `open`.
+
         Raises:
             RefusedRequestError: somebody changes their own roles, or would become a second person; and as for `open`.
         """
         before = _existing(act.database, person_id)
+        given = before.given if roles is None else frozenset(roles)
+        in_force = before.roles if roles is None else roles_in_force(act.database, given, before.roles, actor)
         after = replace(
             before,
             name=before.name if name is None else name.strip(),
-            roles=before.roles if roles is None else frozenset(roles),
+            roles=in_force,
             classes=before.classes if classes is None else tuple(sorted(set(classes))),
             closed=False,
+            waiting=given - in_force,
         )
-        if actor == person_id and after.roles != before.roles:
+        if actor == person_id and after.given != before.given:
             raise RefusedRequestError("Nobody changes their own roles; somebody else who manages people can.")
         _check(act.database, after)
-        if (after.name, after.roles) != (before.name, before.roles) and _has_account(act.database, person_id):
-            check_not_oneself(act.database, after, actor)
+        if (after.name, after.given) != (before.name, before.given) and _has_account(act.database, person_id):
+            check_not_oneself(after, read_person(act.database, actor))
         act.database.execute("UPDATE people SET name = ?, closed_at = NULL WHERE id = ?", (after.name, person_id))
-        _write_memberships(act.database, after)
+        write_memberships(act.database, after)
         if after.roles != before.roles:
             # Whoever gains a privileged role signs in again, with a code.
-            _end_sessions(act, person_id)
-        facts = {"roles_before": _sorted(before.roles), "classes_before": list(before.classes)}
+            end_sessions(act, person_id)
+        facts = {"roles_before": _sorted(before.given), "classes_before": list(before.classes)}
+        facts |= record_given(act, after, before.given, giver=actor)
         _note(act, actor, after, "opened_again" if before.closed else "changed", facts)
         return after
 
@@ -217,7 +231,8 @@ class People:
         now = instant_text(act.now)
         act.database.execute("UPDATE people SET closed_at = ? WHERE id = ?", (now, person_id))
         act.database.execute("DELETE FROM memberships WHERE person = ?", (person_id,))
-        _end_sessions(act, person_id)
+        keep_given(act.database, person_id, ())
+        end_sessions(act, person_id)
         act.database.execute(
             "UPDATE accounts SET closed_at = ? WHERE person = ? AND closed_at IS NULL", (now, person_id)
         )
@@ -225,7 +240,7 @@ class People:
             "UPDATE tokens SET revoked_at = ? WHERE person = ? AND revoked_at IS NULL", (now, person_id)
         )
         _note(act, actor, before, "closed", {})
-        return replace(before, roles=frozenset(), classes=(), closed=True)
+        return replace(before, roles=frozenset(), classes=(), closed=True, waiting=frozenset())
 
     def set_class(self, act: Act, school_class: SchoolClass, *, actor: str) -> None:
         """Add a class or change what is said of it.
@@ -261,7 +276,8 @@ def read_person(database: sqlite3.Connection, person_id: str) -> Person | None:
     if row is None:
         return None
     query = "SELECT role, class_id FROM memberships WHERE person = ?"
-    return _person(row, [tuple(member) for member in database.execute(query, (person_id,))])
+    members = [tuple(member) for member in database.execute(query, (person_id,))]
+    return _person(row, members, [each.role for each in read_given(database, person_id)])
 
 
 def read_people(database: sqlite3.Connection) -> list[Person]:
@@ -269,8 +285,11 @@ def read_people(database: sqlite3.Connection) -> list[Person]:
     members: dict[str, list[tuple[str, str]]] = {}
     for person, role, class_id in database.execute("SELECT person, role, class_id FROM memberships"):
         members.setdefault(person, []).append((role, class_id))
+    given: dict[str, list[Role]] = {}
+    for each in read_given(database):
+        given.setdefault(each.person, []).append(each.role)
     rows = database.execute("SELECT * FROM people ORDER BY name, id")
-    return [_person(row, members.get(row["id"], [])) for row in rows]
+    return [_person(row, members.get(row["id"], []), given.get(row["id"], ())) for row in rows]
 
 
 def read_classes(database: sqlite3.Connection) -> list[SchoolClass]:
@@ -290,39 +309,23 @@ def read_classes(database: sqlite3.Connection) -> list[SchoolClass]:
 
 def read_census(database: sqlite3.Connection) -> Census:
     """Read everybody and every class."""
-    return Census(tuple(read_people(database)), tuple(read_classes(database)))
+    return Census(tuple(read_people(database)), tuple(read_classes(database)), is_beginning(database))
 
 
-def _person(row: Any, members: Iterable[tuple[str, str]]) -> Person:
+def _person(row: Any, members: Iterable[tuple[str, str]], given: Iterable[Role]) -> Person:
     members = list(members)
+    # A class without a role is that of somebody all of whose roles wait.
+    roles = frozenset(Role(role) for role, _ in members if role)
     return Person(
         row["id"],
         row["name"],
-        frozenset(Role(role) for role, _ in members),
+        roles,
         tuple(sorted({class_id for _, class_id in members if class_id})),
         row["closed_at"] is not None,
         row["source"],
         row["external_id"],
+        waiting=frozenset(given) - roles,
     )
-
-
-def check_not_oneself(database: sqlite3.Connection, person: Person, actor: str) -> None:
-    """Check that nobody becomes a second person who decides, with a way in of their own making.
-
-    That both are called the same is all that a program can see. Whoever gives the second one another name is found
-    by people: the others who decide see who else does.
-
-    Raises:
-        RefusedRequestError: this person decides, and is called as whoever acts.
-    """
-    giver = read_person(database, actor)
-    if giver is None or giver.id == person.id or person.roles.isdisjoint(DECIDING):
-        return
-    if _plain(giver.name) == _plain(person.name):
-        raise RefusedRequestError(
-            "Found your own name, with a role that decides; somebody else who manages people has to do this for"
-            " whoever is called as you are."
-        )
 
 
 def _existing(database: sqlite3.Connection, person_id: str) -> Person:
@@ -335,7 +338,7 @@ def _existing(database: sqlite3.Connection, person_id: str) -> Person:
 def _check(database: sqlite3.Connection, person: Person) -> None:
     if fault := fault_of_text(person.name):
         raise RefusedRequestError(f"The name of a person cannot be used: {fault}.")
-    if fault := fault_of_roles(person.roles):
+    if fault := fault_of_roles(person.given):
         raise RefusedRequestError(f"The roles of a person cannot be used: {fault}.")
     for class_id in person.classes:
         query = "SELECT 1 FROM classes WHERE id = ? AND closed_at IS NULL"
@@ -348,20 +351,16 @@ def _has_account(database: sqlite3.Connection, person_id: str) -> bool:
     return database.execute(query, (person_id,)).fetchone() is not None
 
 
-def _plain(name: str) -> str:
-    """Write a name so that two spellings of one are the same: without marks, spaces and the case of letters."""
-    letters = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
-
-
-def _end_sessions(act: Act, person_id: str) -> None:
+def end_sessions(act: Act, person_id: str) -> None:
+    """End every session of a person."""
     query = "DELETE FROM sessions WHERE login IN (SELECT login FROM accounts WHERE person = ?)"
     act.database.execute(query, (person_id,))
 
 
-def _write_memberships(database: sqlite3.Connection, person: Person) -> None:
-    in_class = next((role for role in _IN_CLASS if role in person.roles), min(person.roles))
-    rows = [(person.id, role, "") for role in person.roles]
+def write_memberships(database: sqlite3.Connection, person: Person) -> None:
+    """Write the roles that are in force and the classes of a person."""
+    in_class = next((role for role in _IN_CLASS if role in person.roles), min(person.roles, default=""))
+    rows = [(person.id, role.value, "") for role in person.roles]
     rows += [(person.id, in_class, class_id) for class_id in person.classes]
     database.execute("DELETE FROM memberships WHERE person = ?", (person.id,))
     database.executemany("INSERT INTO memberships VALUES (?, ?, ?)", rows)
@@ -372,7 +371,7 @@ def _sorted(roles: Iterable[Role]) -> list[str]:
 
 
 def _note(act: Act, actor: str, person: Person, change: str, facts: Mapping[str, Any]) -> None:
-    about = {"change": change, "roles": _sorted(person.roles), "classes": list(person.classes), **facts}
+    about = {"change": change, "roles": _sorted(person.given), "classes": list(person.classes), **facts}
     act.note("people_changed", actor=actor, subject=person.id, facts=about, personal={"name": person.name})
 
 
@@ -386,8 +385,10 @@ def read_holders(database: sqlite3.Connection, roles: Iterable[Role]) -> list[Pe
 
 
 def read_approvers(database: sqlite3.Connection) -> tuple[Person, ...]:
-    """Give the people who may decide about an override."""
-    return tuple(person for person in read_people(database) if person.roles & APPROVERS)
+    """Give the people who may decide about an override, and who can sign in to do so."""
+    query = "SELECT DISTINCT person FROM accounts WHERE closed_at IS NULL AND may_decide"
+    able = {person for (person,) in database.execute(query)}
+    return tuple(person for person in read_people(database) if person.roles & APPROVERS and person.id in able)
 
 
 def warn_of_approvers(count: int) -> str | None:
@@ -396,5 +397,6 @@ def warn_of_approvers(count: int) -> str | None:
         return None
     found = "Nobody" if count == 0 else "Only one person"
     return (
-        f"{found} may decide about overrides; expected at least {MIN_APPROVERS}, because whoever asks never decides."
+        f"{found} may decide about overrides; expected at least {MIN_APPROVERS} with an account, because whoever asks"
+        " never decides."
     )

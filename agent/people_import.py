@@ -15,7 +15,7 @@ from agent.oneroster import read_oneroster
 from agent.people import Census, People, Person, SchoolClass, fault_of_roles, read_census
 from agent.roster import Part, Roster, RosterPerson, read_csv, read_from_site
 from agent.storage.state import Act
-from rules.roles import PRIVILEGED
+from rules.roles import DECIDING, PRIVILEGED, Role
 
 __all__ = ["Changes", "ClassChange", "PersonChange", "apply", "diff", "diff_again"]
 __all__ += ["read_csv", "read_from_site", "read_oneroster"]
@@ -41,13 +41,22 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a roster would change; `titles` are those of the classes that the lines name."""
+    """What a roster would change; `titles` are those of the classes that the lines name.
+
+    `waits` is whether somebody gets a role that decides, for a second person to confirm.
+    """
 
     source: str
     people: tuple[PersonChange, ...]
     classes: tuple[ClassChange, ...]
     warnings: tuple[str, ...]
     titles: dict[str, str]
+    waits: bool = False
+
+    @property
+    def takes_from_deciders(self) -> bool:
+        """Say whether somebody who decides loses a role."""
+        return any((each.before.roles - each.after.given) & DECIDING for each in self.people if each.before)
 
     @property
     def added(self) -> tuple[PersonChange, ...]:
@@ -69,6 +78,7 @@ class Changes:
         """What stands for exactly these changes, so that what was looked at is what is done."""
         parts = [_key(change.before) + _key(change.after) for change in self.people]
         parts += [repr((change.before, change.after)) for change in self.classes]
+        parts.append(repr(self.waits))
         return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
     def lines(self) -> list[str]:
@@ -92,7 +102,8 @@ def diff(roster: Roster, census: Census) -> Changes:
     warnings = list(roster.notes)
     people = tuple(_People(roster, census, open_classes, closing, warnings).diff())
     warnings += _warnings(roster, census, people)
-    return Changes(roster.source, people, classes, tuple(warnings), titles)
+    waits = not census.is_beginning and any(_gained(change) & DECIDING for change in people)
+    return Changes(roster.source, people, classes, tuple(warnings), titles, waits)
 
 
 def diff_again(act: Act, roster: Roster, *, digest: str) -> Changes:
@@ -107,8 +118,8 @@ def diff_again(act: Act, roster: Roster, *, digest: str) -> Changes:
     return changes
 
 
-def apply(act: Act, changes: Changes, *, people: People, actor: str) -> None:
-    """Do what was shown.
+def apply(act: Act, changes: Changes, *, people: People, actor: str) -> int:
+    """Do what was shown; gives for how many people something waits now that did not wait before.
 
     Raises:
         RefusedRequestError: it would change the roles of the person who does it, or no longer fits.
@@ -116,8 +127,7 @@ def apply(act: Act, changes: Changes, *, people: People, actor: str) -> None:
     for change in changes.classes:
         if not change.after.closed:
             people.set_class(act, change.after, actor=actor)
-    for person in changes.people:
-        _apply(act, person, people, actor)
+    waiting = sum([_apply(act, person, people, actor) for person in changes.people])
     for change in changes.classes:
         if change.after.closed:
             people.set_class(act, change.after, actor=actor)
@@ -127,26 +137,30 @@ def apply(act: Act, changes: Changes, *, people: People, actor: str) -> None:
         "changed": len(changes.changed),
         "closed": len(changes.closed),
         "classes": len(changes.classes),
+        "waiting": waiting,
     }
     act.note("people_imported", actor=actor, facts=counts)
+    return waiting
 
 
-def _apply(act: Act, change: PersonChange, people: People, actor: str) -> None:
-    after = change.after
-    if change.before is None:
-        people.open(
+def _apply(act: Act, change: PersonChange, people: People, actor: str) -> bool:
+    """Do one change; gives whether a role of theirs waits now that did not before."""
+    before, after = change.before, change.after
+    if before is None:
+        done = people.open(
             act,
             after.name,
-            after.roles,
+            after.given,
             actor=actor,
             classes=after.classes,
             source=after.source,
             external_id=after.external_id,
         )
     elif after.closed:
-        people.close(act, after.id, actor=actor)
+        done = people.close(act, after.id, actor=actor)
     else:
-        people.change(act, after.id, name=after.name, roles=after.roles, classes=after.classes, actor=actor)
+        done = people.change(act, after.id, name=after.name, roles=after.given, classes=after.classes, actor=actor)
+    return bool(done.waiting - (before.waiting if before else frozenset()))
 
 
 def _is_own(roster: Roster, known: Person | SchoolClass) -> bool:
@@ -204,22 +218,22 @@ class _People:
                     yield PersonChange(known, after)
 
     def _written(self, known_as: str, written: RosterPerson, known: Person | None) -> PersonChange | None:
-        by_hand = known.roles - self._roster.governs if known else frozenset()
-        roles = by_hand | written.roles if written.roles else known.roles if known else frozenset()
+        held = known.given if known else frozenset[Role]()
+        roles = (held - self._roster.governs) | written.roles if written.roles else held
         classes = self._classes(known_as, known)
         if fault := fault_of_roles(roles):
             self._warnings.append(f"{written.name} stays as before: {fault}.")
             return None
         ident = known.id if known else ""
         after = Person(ident, written.name, roles, classes, source=self._roster.source, external_id=known_as)
-        return PersonChange(known, after) if after != known else None
+        return PersonChange(known, after) if known is None or after != _as_given(known) else None
 
     def _unwritten(self, known: Person) -> Person:
         """Give a person whom no line describes: gone, in other classes, or as before."""
         if not _is_own(self._roster, known):
             return replace(known, classes=tuple(each for each in known.classes if each not in self._closing))
         if known.external_id in self._roster.gone_people or self._roster.is_whole(Part.PEOPLE):
-            return replace(known, roles=frozenset(), classes=(), closed=True)
+            return replace(known, roles=frozenset(), classes=(), closed=True, waiting=frozenset())
         return replace(known, classes=self._classes(known.external_id, known))
 
     def _classes(self, known_as: str, known: Person | None) -> tuple[str, ...]:
@@ -227,6 +241,15 @@ class _People:
         before = set() if known is None or is_whole else set(known.classes)
         joined = self._joined.get(known_as, set())
         return tuple(sorted((before | joined) - (self._left.get(known_as, set()) - joined) - self._closing))
+
+
+def _as_given(person: Person) -> Person:
+    """Give somebody with every role that they were given: whether one waits is not for a file to say."""
+    return replace(person, roles=person.given, waiting=frozenset())
+
+
+def _gained(change: PersonChange) -> frozenset[Role]:
+    return change.after.given - (change.before.given if change.before else frozenset())
 
 
 def _by_person(pairs: Iterable[tuple[str, str]], open_classes: dict[str, str]) -> dict[str, set[str]]:
@@ -249,9 +272,10 @@ def _warnings(roster: Roster, census: Census, people: tuple[PersonChange, ...]) 
         each.name.casefold(): each.source for each in census.people if not each.closed and not _is_own(roster, each)
     }
     for change in people:
-        before = change.before.roles if change.before else frozenset()
-        if gained := sorted((change.after.roles - before) & PRIVILEGED):
-            yield f"{change.after.name} becomes {', '.join(gained)}: see that this is meant."
+        gained = _gained(change)
+        if told := sorted(gained & (PRIVILEGED | DECIDING)):
+            waits = "" if census.is_beginning or gained.isdisjoint(DECIDING) else "; it waits for a second person"
+            yield f"{change.after.name} becomes {', '.join(told)}: see that this is meant{waits}."
         if change.before is None and (source := elsewhere.get(change.after.name.casefold())):
             yield f"{change.after.name} is known already ({source}): see that this is somebody else."
 
@@ -259,7 +283,8 @@ def _warnings(roster: Roster, census: Census, people: tuple[PersonChange, ...]) 
 def _key(person: Person | None) -> str:
     if person is None:
         return "()"
-    return repr((person.id, person.external_id, person.name, sorted(person.roles), person.classes, person.closed))
+    roles = (sorted(person.roles), sorted(person.waiting))
+    return repr((person.id, person.external_id, person.name, roles, person.classes, person.closed))
 
 
 def _class_line(change: ClassChange) -> str:
@@ -276,12 +301,12 @@ def _person_line(change: PersonChange, titles: dict[str, str]) -> str:
         return f"- {after.name}"
     if before is None or before.closed:
         returns = "+" if before is None else "~"
-        return f"{returns} {after.name}: {', '.join(sorted(after.roles))}{_in(after.classes, ' in ', titles)}"
+        return f"{returns} {after.name}: {', '.join(sorted(after.given))}{_in(after.classes, ' in ', titles)}"
     parts = []
     if before.name != after.name:
         parts.append(f"was called {before.name}")
-    if before.roles != after.roles:
-        parts.append(f"{', '.join(sorted(before.roles))} → {', '.join(sorted(after.roles))}")
+    if before.given != after.given:
+        parts.append(f"{', '.join(sorted(before.given))} → {', '.join(sorted(after.given))}")
     parts.append(_in(set(after.classes) - set(before.classes), "joins ", titles))
     parts.append(_in(set(before.classes) - set(after.classes), "leaves ", titles))
     return f"~ {after.name}: {'; '.join(filter(None, parts))}"

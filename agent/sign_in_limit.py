@@ -35,7 +35,7 @@ class SignInLimit:
 
     def take(self, address: str) -> int:
         """Count an attempt; gives how many are above the bound, so 1 is the first that is refused."""
-        key = _key(address)
+        key = network_of(address)
         now = self._monotonic()
         with self._lock:
             began_at, attempts = self._windows.get(key, (now, 0))
@@ -49,13 +49,14 @@ class SignInLimit:
 
     def give_back(self, address: str) -> None:
         """Take back an attempt that succeeded."""
-        key = _key(address)
+        key = network_of(address)
         with self._lock:
             if (window := self._windows.get(key)) is not None:
                 self._windows[key] = (window[0], max(0, window[1] - 1))
 
 
-def _key(address: str) -> str:
+def network_of(address: str) -> str:
+    """Give what stands for all addresses that one device of a network can give itself."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

@@ -38,13 +38,17 @@ _TOKEN_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who a request comes from; `rights` are those of the person, for a token only those that it was made for."""
+    """Who a request comes from; `rights` are those of the person, for a token only those that it was made for.
+
+    Who comes by an account that `is_waiting` for a second person to confirm it has neither roles nor rights here.
+    """
 
     person: str
     roles: frozenset[Role]
     csrf: str
     rights: frozenset[Right]
     login: str = ""
+    is_waiting: bool = False
 
     def is_own_csrf(self, written: str) -> bool:
         """Say whether a form or header carries the word of this session; a token has none."""

@@ -76,6 +76,8 @@ class Granting:
         }
     )
     uses: dict[str, Use] = field(default_factory=dict)
+    groups: frozenset[str] = frozenset({"year5", "year6"})
+    networks: frozenset[str] = frozenset({"classrooms", "library"})
     told: list[tuple[str, str]] = field(default_factory=list)
     changes: int = 0
     is_gateway_gone: bool = False
@@ -133,8 +135,8 @@ class Granting:
     def context(self) -> FilterContext:
         """Give the filter of this school."""
         return FilterContext(
-            groups=frozenset({"year5", "year6"}),
-            networks=frozenset({"classrooms", "library"}),
+            groups=self.groups,
+            networks=self.networks,
             categories=ORDINARY,
             statutory=RULEBOOK.statutory,
             never_override=NEVER,
@@ -221,3 +223,22 @@ def add_person(act: Act, person: str, *roles: Role, closed: bool = False) -> Non
     act.database.executemany(
         "INSERT INTO memberships (person, role) VALUES (?, ?)", [(person, role.value) for role in roles]
     )
+
+
+def add_account(act: Act, person: str) -> None:
+    """Give somebody an account, in which nobody can sign in."""
+    query = "INSERT INTO accounts (login, person, password_hash, created_at, may_decide) VALUES (?, ?, '', ?, 1)"
+    act.database.execute(query, (person, person, instant_text(act.now)))
+
+
+def leave(school: Granting, person: str) -> None:
+    """Let somebody leave the school."""
+    with school.store.act() as act:
+        People(school.store).close(act, person, actor="system")
+
+
+def take_role(school: Granting, person: str, role: Role) -> None:
+    """Take a role from somebody who stays."""
+    with school.store.act() as act:
+        query = "DELETE FROM memberships WHERE person = ? AND role = ?"
+        act.database.execute(query, (person, role.value))

@@ -12,14 +12,17 @@ from typing import Final
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from agent.accounts import Enrolment
+from agent.accounts import Enrolment, normal_login
 from agent.api.parts import Parts, WithParts
 from agent.api.people_schemas import AccountAsked, AccountTold, Login, OwnPassword, Proof
 from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.security import Caller, Known
 from agent.attempts import noting
-from agent.people import DECIDING, check_not_oneself, read_person
+from agent.namesakes import check_not_oneself
+from agent.people import read_person
+from agent.site import NoticeKind
 from rules.errors import RefusedRequestError
+from rules.roles import DECIDING
 
 # No letters and digits that look alike, since the first password is read aloud or written down.
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -35,12 +38,16 @@ def add_account_routes(router: APIRouter) -> None:
 
 
 def create(asked: AccountAsked, caller: Known, parts: WithParts) -> AccountTold:
-    """Make an account for somebody; the first password and the authenticator's secret are shown this once."""
-    with noting(parts.store, caller.person, "account_create", subject=asked.person), parts.store.read() as database:
-        _check_way_in(database, asked.person, caller.person)
-    password = _first_password()
-    with parts.store.act() as act:
+    """Make an account for somebody; the first password and the authenticator's secret are shown this once.
+
+    One for somebody who decides waits until they have set both themselves and a second person has confirmed it.
+    """
+    password, store = _first_password(), parts.store
+    with noting(store, caller.person, "account_create", subject=asked.person), store.act() as act:
+        _check_way_in(act.database, asked.person, caller.person)
         made = parts.accounts.create(act, asked.login, asked.person, password, actor=caller.person)
+        if made.waits:
+            parts.teller.people(act, NoticeKind.PEOPLE_WAITING, but={caller.person, made.person})
     return _told(made, password)
 
 
@@ -51,23 +58,32 @@ def _check_way_in(database: sqlite3.Connection, person: str, maker: str) -> None
         RefusedRequestError: they have an account that is open, or are called as whoever makes it.
     """
     whose = read_person(database, person)
-    if whose is None or whose.roles.isdisjoint(DECIDING):
+    if whose is None or whose.given.isdisjoint(DECIDING):
         return
     query = "SELECT login FROM accounts WHERE person = ? AND closed_at IS NULL"
     if has := database.execute(query, (person,)).fetchone():
         raise RefusedRequestError(
             f"{whose.name} decides and has the account {has['login']} already; close that one first."
         )
-    check_not_oneself(database, whose, maker)
+    check_not_oneself(whose, read_person(database, maker))
 
 
 def close(login: Login, caller: Known, parts: WithParts) -> None:
     """Close an account and end its sessions; the person stays."""
     try:
         with parts.store.act() as act:
+            if _decides(act.database, login):
+                parts.teller.people(act, NoticeKind.DECIDER_CLOSED)
             parts.accounts.close(act, login, actor=caller.person)
     except RefusedRequestError:
         raise UnknownThingError("account") from None
+
+
+def _decides(database: sqlite3.Connection, login: str) -> bool:
+    """Say whether an account is that of somebody who decides."""
+    row = database.execute("SELECT person FROM accounts WHERE login = ?", (normal_login(login),)).fetchone()
+    owner = read_person(database, row["person"]) if row else None
+    return owner is not None and not owner.roles.isdisjoint(DECIDING)
 
 
 def set_own_password(asked: OwnPassword, caller: Known, parts: WithParts) -> None:
@@ -116,6 +132,7 @@ def _told(made: Enrolment, password: str | None) -> AccountTold:
     return AccountTold(
         login=made.login,
         person=made.person,
+        waits=made.waits,
         password=password,
         totp_secret=made.totp_secret,
         totp_uri=made.totp_uri,

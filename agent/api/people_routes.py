@@ -34,12 +34,16 @@ from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.schemas import Id, texts
 from agent.api.versions import Seen, SeenThing, set_version
 from agent.attempts import check_version, noting
-from agent.people import BY_HAND, Person, check_not_oneself, read_approvers, read_person, warn_of_approvers
+from agent.confirmations import warn_of_waiting
+from agent.giving import is_waiting
+from agent.namesakes import check_not_oneself
+from agent.people import BY_HAND, Person, read_approvers, read_person, warn_of_approvers
 from agent.people_import import Changes, apply, diff, diff_again, read_csv, read_from_site, read_oneroster
 from agent.roster import Roster
+from agent.site import NoticeKind
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError
-from rules.roles import PRIVILEGED, RIGHTS
+from rules.roles import DECIDING, PRIVILEGED, RIGHTS, Role
 
 MAX_LINES: Final = 10_000
 # A file of a large school is hundreds of megabytes while it is read: one at a time.
@@ -70,7 +74,7 @@ def list_people(
     """List the people of the school by name."""
     everybody = parts.people.list(with_closed=with_closed)
     page, more = page_of(everybody, lambda each: (each.name, each.id), after=after, limit=limit)
-    return PeoplePage(items=[PersonTold(**_told(each)) for each in page], next=more)
+    return PeoplePage(items=[PersonTold(**facts_of(each)) for each in page], next=more)
 
 
 def show(id: Annotated[Id, Path()], call: Asking) -> PersonTold:  # noqa: A002 (it is the name in the address)
@@ -79,7 +83,7 @@ def show(id: Annotated[Id, Path()], call: Asking) -> PersonTold:  # noqa: A002 (
     if person is None:
         raise UnknownThingError("person")
     set_version(call.response, person.version)
-    return PersonTold(**_told(person))
+    return PersonTold(**facts_of(person))
 
 
 def list_classes(
@@ -93,7 +97,8 @@ def list_classes(
     return ClassPage(items=[ClassTold(id=each.id, title=each.title, group=each.group) for each in page], next=more)
 
 
-def _told(person: Person) -> dict[str, Any]:
+def facts_of(person: Person) -> dict[str, Any]:
+    """Give what is told of somebody."""
     return {
         "id": person.id,
         "version": person.version,
@@ -102,6 +107,7 @@ def _told(person: Person) -> dict[str, Any]:
         "classes": list(person.classes),
         "closed": person.closed,
         "source": person.source,
+        "waiting": texts(person.waiting),
     }
 
 
@@ -116,38 +122,49 @@ def show_rights() -> RightsTold:
 
 
 def add(asked: PersonAsked, call: Asking) -> PersonChanged:
-    """Open somebody who is not known yet; an account is made for them afterwards."""
+    """Open somebody who is not known yet; roles that decide wait for a second person, and an account comes later."""
     parts = call.parts
     with noting(parts.store, call.person, "person_add"), parts.store.act() as act:
         person = parts.people.open(act, asked.name, asked.roles, classes=asked.classes, actor=call.person)
-        check_not_oneself(act.database, person, call.person)
+        check_not_oneself(person, read_person(act.database, call.person))
+        _tell_of_waiting(call, act, person, before=frozenset())
         told = _changed(call, act, person)
     call.response.headers["Location"] = f"/api/v1/people/{person.id}"
     return told
 
 
 def set_roles(seen: Seen, asked: RolesAsked, call: Asking) -> PersonChanged:
-    """Give somebody these roles and no others, whoever comes back too; nobody their own. Their sessions end."""
-    with _changing(call, seen, "person_roles") as act:
-        return _changed(call, act, call.parts.people.change_roles(act, seen.id, asked.roles, actor=call.person))
+    """Give somebody these roles and no others, whoever comes back too; nobody their own.
+
+    New roles that decide wait for a second person. Where others change, the sessions of the person end.
+    """
+    with _changing(call, seen, "person_roles") as (act, before):
+        if not (before.roles & DECIDING).issubset(asked.roles):
+            call.parts.teller.people(act, NoticeKind.DECIDER_CLOSED)
+        person = call.parts.people.change_roles(act, seen.id, asked.roles, actor=call.person)
+        _tell_of_waiting(call, act, person, before=before.waiting)
+        return _changed(call, act, person)
 
 
 def set_classes(seen: Seen, asked: ClassesAsked, call: Asking) -> PersonChanged:
     """Put somebody into these classes and no others."""
-    with _changing(call, seen, "person_classes") as act:
+    with _changing(call, seen, "person_classes") as (act, _):
         person = call.parts.people.change(act, seen.id, classes=asked.classes, actor=call.person)
         return _changed(call, act, person)
 
 
 def close(seen: Seen, call: Asking) -> PersonChanged:
     """Close somebody who leaves: every role, class, account and token of theirs ends, and the record keeps them."""
-    with _changing(call, seen, "person_close") as act:
+    with _changing(call, seen, "person_close") as (act, before):
+        if not before.given.isdisjoint(DECIDING):
+            # While they are still among those who are told.
+            call.parts.teller.people(act, NoticeKind.DECIDER_CLOSED)
         return _changed(call, act, call.parts.people.close(act, seen.id, actor=call.person))
 
 
 @contextmanager
-def _changing(call: Call, seen: SeenThing, attempt: str) -> Iterator[Act]:
-    """Give the act that changes somebody as they were seen; where the rules refuse it, that is on the record.
+def _changing(call: Call, seen: SeenThing, attempt: str) -> Iterator[tuple[Act, Person]]:
+    """Give the act that changes somebody, and them as they are seen; what the rules refuse is on the record.
 
     Raises:
         ConflictError: they were changed meanwhile.
@@ -159,23 +176,30 @@ def _changing(call: Call, seen: SeenThing, attempt: str) -> Iterator[Act]:
         if person is None:
             raise UnknownThingError("person")
         check_version(person.version, seen.version)
-        yield act
+        yield act, person
+
+
+def _tell_of_waiting(call: Call, act: Act, person: Person, *, before: frozenset[Role]) -> None:
+    if person.waiting - before:
+        call.parts.teller.people(act, NoticeKind.PEOPLE_WAITING, but={call.person, person.id})
 
 
 def _changed(call: Call, act: Act, person: Person) -> PersonChanged:
     set_version(call.response, person.version)
-    return PersonChanged(**_told(person), warnings=list(_warnings(act, person)))
+    return PersonChanged(**facts_of(person), warnings=list(_warnings(act, person)))
 
 
 def _warnings(act: Act, person: Person) -> Iterator[str]:
+    if person.waiting:
+        yield warn_of_waiting(act.database, person)
     if warning := warn_of_approvers(len(read_approvers(act.database))):
         yield warning
     if not person.closed and person.source != BY_HAND:
         yield f"This person comes from a file ({person.source}); its next import says again what they are."
     without_code = act.database.execute(
-        "SELECT 1 FROM accounts WHERE person = ? AND closed_at IS NULL AND totp_secret IS NULL", (person.id,)
+        "SELECT * FROM accounts WHERE person = ? AND closed_at IS NULL AND totp_secret IS NULL", (person.id,)
     ).fetchone()
-    if person.roles & PRIVILEGED and without_code:
+    if person.roles & PRIVILEGED and without_code and not is_waiting(without_code, person):
         yield "Their account has no authenticator, which these roles need; close the account and make it again."
 
 
@@ -194,7 +218,10 @@ def apply_import(asked: RosterApplied, call: Asking) -> ChangesTold:
     with _reading(asked, parts) as roster:
         with noting(parts.store, call.person, "people_import"), parts.store.act() as act:
             changes = diff_again(act, roster, digest=asked.digest)
-            apply(act, changes, people=parts.people, actor=call.person)
+            if changes.takes_from_deciders:
+                parts.teller.people(act, NoticeKind.DECIDER_CLOSED)
+            if apply(act, changes, people=parts.people, actor=call.person):
+                parts.teller.people(act, NoticeKind.PEOPLE_WAITING, but={call.person})
         return _changes(roster, changes, is_applied=True)
 
 

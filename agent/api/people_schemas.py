@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from agent.api.schemas import Asked, Id, Instant, Text, Told
+from agent.api.schemas import Asked, Id, Instant, PersonNamed, Text, Told
+from agent.confirmations import What
 from rules.roles import Right, Role
 
 # Of a file of people, as it stands in a request.
@@ -29,7 +30,7 @@ class SignIn(Asked):
 
 
 class Who(Told):
-    """Who is signed in, and what they may do."""
+    """Who is signed in, and what they may do; nothing by an account that waits, nor by roles that do."""
 
     person: str
     name: str
@@ -38,6 +39,8 @@ class Who(Told):
     timezone: str
     csrf: str | None = None
     ends_at: datetime | None = None
+    waiting: list[str] = Field(default_factory=list)
+    account_waits: bool = False
 
 
 class AccountAsked(Asked):
@@ -48,10 +51,14 @@ class AccountAsked(Asked):
 
 
 class AccountTold(Told):
-    """An account; what stands beside login and person is shown once, where it was made."""
+    """An account; its secrets are shown once, where it was made.
+
+    One that `waits` is no way in before its owner has set both themselves and a second person has confirmed it.
+    """
 
     login: str
     person: str
+    waits: bool = False
     password: str | None = None
     totp_secret: str | None = None
     totp_uri: str | None = None
@@ -100,7 +107,10 @@ class TokenPage(Told):
 
 
 class PersonTold(Told):
-    """Somebody at the school; `version` is the ETag, `source` says what keeps them: hand, csv, oneroster or site."""
+    """Somebody at the school; `version` is the ETag, `source` says what keeps them: hand, csv, oneroster or site.
+
+    `waiting` are roles that give nothing before a second person has confirmed them.
+    """
 
     id: str
     version: int
@@ -109,12 +119,50 @@ class PersonTold(Told):
     classes: list[str]
     closed: bool
     source: str
+    waiting: list[str] = Field(default_factory=list)
 
 
 class PersonChanged(PersonTold):
     """Somebody after a change, with what is to be seen to because of it."""
 
     warnings: list[str]
+
+
+class GivenTold(Told):
+    """A role, or an account by its login, that nobody but its giver stands for.
+
+    `given_by` is null where it was given on the gateway itself. What is not in force waits. An account is confirmed
+    once it `is_own`: nobody but its owner knows what it takes to sign in.
+    """
+
+    what: What
+    name: str
+    given_by: PersonNamed | None
+    given_at: datetime
+    is_in_force: bool
+    is_own: bool
+
+
+class UnconfirmedTold(Told):
+    """What nobody has confirmed of somebody; `version` is what a decision about it says in If-Match."""
+
+    person: PersonNamed
+    version: int
+    given: list[GivenTold]
+
+
+class UnconfirmedPage(Told):
+    """A part of a list; `next` asks for the part after it."""
+
+    items: list[UnconfirmedTold]
+    next: str | None = None
+
+
+class PersonSettled(PersonTold):
+    """Somebody after a decision: what it was about, and what goes on waiting."""
+
+    done: list[GivenTold]
+    left: list[GivenTold]
 
 
 class PersonAsked(Asked):

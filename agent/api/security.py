@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Protocol
 
@@ -25,6 +25,7 @@ from agent.api.access import MAX_BODY_BYTES, NEEDS, PREFIX, Need
 from agent.api.banner import HEADER as NOTICE_HEADER
 from agent.api.problems import ProblemError, internal_problem
 from agent.logs import log
+from agent.sign_in_limit import network_of
 from rules.errors import StorageError
 from rules.roles import Right, Role
 
@@ -34,6 +35,10 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 MAX_JSON_DEPTH: Final = 64
 BODY_SECONDS: Final = 30.0
 LINGER_SECONDS: Final = 5.0
+NOT_CONFIRMED: Final = (
+    "Your account waits until a second person who manages people has confirmed it; until then it takes a password and"
+    " an authenticator of your own, and nothing else."
+)
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON: Final = "application/json"
 
@@ -56,7 +61,8 @@ _BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 class Caller:
     """Who asks: a person, or a program in a person's name; `proof` is what they proved it with.
 
-    `rights` are those of the roles, or those of them that the token's scopes name.
+    `rights` are those of the roles, or those of them that the token's scopes name. Whose account `is_waiting` for a
+    second person to confirm it has none.
     """
 
     person: str
@@ -64,6 +70,7 @@ class Caller:
     rights: frozenset[Right]
     proof: str
     csrf: str | None = None
+    is_waiting: bool = False
 
     @property
     def is_program(self) -> bool:
@@ -83,8 +90,8 @@ class Gatekeeper(Protocol):
     def is_still_welcome(self, caller: Caller) -> bool:
         """Say whether what they proved themselves with has not ended."""
 
-    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
-        """Record that somebody tried what they have no right to."""
+    def note_refused(self, caller: Caller, *, route: str, wanted: str, named: str = "") -> None:
+        """Record that somebody tried what they have no right to; `named` is the id in the address."""
 
     def notice(self, caller: Caller) -> str | None:
         """Give what everybody is told with every answer, as the value of a header."""
@@ -122,11 +129,16 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often an address may sign in or show something wrong, and how often anybody may ask."""
+    """How often an address may sign in or show something wrong, and how often anybody may ask.
+
+    `reports` of one address and `all_reports` together bound what somebody may report without being known.
+    """
 
     sign_in: RateLimit
     strangers: RateLimit
     callers: RateLimit
+    reports: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 60, burst=10))
+    all_reports: RateLimit = field(default_factory=lambda: RateLimit(rate=0.2, burst=120))
 
 
 def usual_limits() -> Limits:
@@ -153,7 +165,11 @@ class Guard:
         """
         address = request.client.host if request.client else ""
         if need.is_open:
-            _check_pace(self._limits.sign_in, address)
+            if need.is_report:
+                _check_pace(self._limits.reports, network_of(address))
+                _check_pace(self._limits.all_reports, "")
+            else:
+                _check_pace(self._limits.sign_in, address)
             _check_site(request)
             return
         caller = await self._identify(request)
@@ -164,6 +180,9 @@ class Guard:
         _check_pace(self._limits.callers, caller.person)
         if not caller.is_program:
             _check_page(request, caller)
+        if caller.is_waiting and not need.is_for_waiting:
+            await self._refused(request, caller, "a confirmed account")
+            raise ProblemError(HTTPStatus.FORBIDDEN, "not-confirmed", NOT_CONFIRMED)
         if need.is_for_people and caller.is_program:
             raise await self._refused(request, caller, "a person who is signed in")
         if need.rights and not need.rights & caller.rights:
@@ -188,7 +207,8 @@ class Guard:
 
     async def _refused(self, request: Request, caller: Caller, wanted: str) -> ProblemError:
         route = f"{request.method} {request.scope['route'].path_format}"
-        await run_in_threadpool(self._gatekeeper.note_refused, caller, route=route, wanted=wanted)
+        named = str(request.path_params.get("id", ""))
+        await run_in_threadpool(self._gatekeeper.note_refused, caller, route=route, wanted=wanted, named=named)
         return ProblemError(
             HTTPStatus.FORBIDDEN, "forbidden", f"You may not do this; it takes {wanted.replace('_', ' ')}."
         )

@@ -63,6 +63,8 @@ def _who(parts: Parts, caller: Caller, ends_at: datetime | None) -> Who:
         timezone=parts.timezone,
         csrf=caller.csrf,
         ends_at=ends_at,
+        waiting=texts(person.waiting) if person else [],
+        account_waits=caller.is_waiting,
     )
 
 

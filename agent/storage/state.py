@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from agent.storage.chain import GENESIS, canonical, commitment_of, hash_of, row_text
 from agent.storage.schema import SCHEMA, VERSION
+from agent.storage.upgrade import UPGRADES
 from rules.errors import RefusedRequestError, StorageError
 
 BUSY_SECONDS: Final = 2.0
@@ -89,6 +90,7 @@ class StateStore:
     """The file that holds who is who, what was asked and decided, and the record of it all.
 
     Threads share one store; other processes may read, and a command may write while the daemon does not.
+    `is_upgraded` is whether it opened the file of an older program, of which others could not read all.
 
     Args:
         path: the file; made where there is none, with its folder.
@@ -112,6 +114,7 @@ class StateStore:
         self.clock = clock
         self._busy_seconds = busy_seconds
         self._turn = threading.Lock()
+        self.is_upgraded = False
         self._database = self._open(schema)
 
     @contextmanager
@@ -207,12 +210,19 @@ class StateStore:
 
     def _make(self, database: sqlite3.Connection, schema: Sequence[str], *, is_new: bool) -> None:
         database.execute("BEGIN IMMEDIATE")
+        # A new file has version 0, and nothing to upgrade.
+        (found,) = database.execute("PRAGMA user_version").fetchone()
         for statement in schema:
             database.execute(statement)
-        database.execute(f"PRAGMA user_version = {VERSION}")
+        act = Act(database, self.clock().astimezone(UTC))
+        self.is_upgraded = 0 < found < VERSION
+        for version in range(found or VERSION, VERSION):
+            UPGRADES[version](act)
+        if found != VERSION:
+            # Even the same number would be written, and a full disk would keep everybody from reading.
+            database.execute(f"PRAGMA user_version = {VERSION}")
         kept_aside = sorted(path.name for path in self.path.parent.glob(f"{self.path.name}.corrupt*"))
         if is_new and kept_aside:
-            act = Act(database, self.clock().astimezone(UTC))
             act.note("state_begun_anew", actor="system", facts={"kept_aside": kept_aside})
         database.execute("COMMIT")
 

@@ -76,7 +76,7 @@ class Staff:
         """Open an account, for a new person or for who has another one; only before the gateway starts."""
         with closing(StateStore(self.state, clock=lambda: datetime.now(UTC))) as store:
             people = People(store)
-            accounts = Accounts(store, people=people)
+            accounts = Accounts(store)
             with store.act() as act:
                 person = self.people[also] if also else people.open(act, login.title(), roles, actor="system").id
                 made = accounts.create(act, login, person, PASSWORD, actor="system")
@@ -120,10 +120,16 @@ class Staff:
 
         wait_until(listens)
 
-    def sign_in(self, login: str) -> subprocess.CompletedProcess[str]:
-        """Sign in at a command line."""
+    def know(self, login: str, person: str, secret: str) -> None:
+        """Remember what the authenticator of an account is, which somebody made at a command line."""
+        self.people[login], self._secrets[login] = person, secret
+
+    def sign_in(
+        self, login: str, *, password: str = PASSWORD, at: datetime | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Sign in at a command line, with the code of this moment."""
         words = ("login", login, "--site", str(self.site), "--password-stdin")
-        return self.run(login, *words, keys=f"{PASSWORD}\n{self.code(login)}\n")
+        return self.run(login, *words, keys=f"{password}\n{self.code(login, at=at)}\n")
 
     @contextmanager
     def client(self, login: str) -> Iterator[Client]:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from agent.accounts import REFUSED_SIGN_IN, Accounts, Enrolment, Session, check_password_rules, normal_login
 from agent.people import People
 from agent.sign_in_limit import SignInLimit
+from agent.storage.given_rows import BEGINNING_ENDED
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
 from rules.roles import Right, Role
@@ -49,9 +50,7 @@ class School:
         self.people = People(self.store, new_id=lambda: f"p{next(numbers)}")
         self.limit = SignInLimit(attempts=1000, monotonic=lambda: self.seconds)
         self.hasher = CountingHasher()
-        self.accounts = Accounts(
-            self.store, people=self.people, hasher=self.hasher, limit=self.limit, words=["Hillside"]
-        )
+        self.accounts = Accounts(self.store, hasher=self.hasher, limit=self.limit, words=["Hillside"])
         with self.store.act() as act:
             self.people.open(act, "Ada Example", [Role.TEACHER], actor="system")
             self.people.open(act, "Ben Sample", [Role.NETWORK_MANAGER], actor="system")
@@ -242,6 +241,50 @@ def test_an_account_without_authenticator_is_no_way_in_for_a_privileged_person(s
     assert school.is_let_in("ada", school.code())
 
 
+def test_an_account_that_waits_has_neither_roles_nor_rights(school: School) -> None:
+    with school.store.act() as act:
+        act.note(BEGINNING_ENDED, actor="system")
+        school.accounts.close(act, "ben", actor="p9")
+        school.enrolled = school.accounts.create(act, "ben", "p2", OTHER, actor="p9")
+    assert school.enrolled.waits
+    session = school.accounts.sign_in("ben", OTHER, school.code())
+    signed_in = school.accounts.session(session.token)
+    assert signed_in is not None
+    assert (signed_in.is_waiting, signed_in.roles, signed_in.rights) == (True, frozenset(), frozenset())
+    assert [(row["actor"], row["facts"]) for row in school.notes("people_waiting")] == [("p9", '{"account":true}')]
+
+
+def test_whoever_waits_may_come_without_an_authenticator_to_set_one(school: School) -> None:
+    with school.store.act() as act:
+        school.people.change_roles(act, "p1", [Role.HEAD_TEACHER], actor="system")
+        act.database.execute("UPDATE accounts SET may_decide = 0 WHERE login = 'ada'")
+    signed_in = school.accounts.session(school.accounts.sign_in("ada", PASSWORD).token)
+    assert signed_in is not None
+    assert signed_in.is_waiting
+
+
+def test_the_sign_in_of_a_second_manager_ends_the_beginning(school: School) -> None:
+    with school.store.act() as act:
+        school.people.change_roles(act, "p1", [Role.HEAD_TEACHER], actor="p2")
+        enrolled = school.accounts.enrol_totp(act, "ada", actor="p2")
+    assert school.is_let_in("ben", school.code())
+    assert school.notes("beginning_ended") == []
+    school.enrolled = enrolled
+    assert school.is_let_in("ada", school.code())
+    assert [row["facts"] for row in school.notes("beginning_ended")] == ['{"managers":["p1","p2"]}']
+    assert [school.account(login)["managed_at"] is None for login in ("ada", "ben")] == [False, False]
+
+
+def test_what_an_owner_sets_is_their_own_and_what_others_set_is_not(school: School) -> None:
+    for actor, expected in (("p2", (1, 1)), ("p9", (0, 0))):
+        with school.store.act() as act:
+            school.accounts.set_password(act, "ben", OTHER, actor=actor)
+            school.accounts.enrol_totp(act, "ben", actor=actor)
+        account = school.account("ben")
+        assert (account["is_own_password"], account["is_own_code"]) == expected
+    assert school.account("ben")["made_by"] == "p9"
+
+
 def test_the_secret_of_an_authenticator_is_made_with_a_privileged_account_only(school: School) -> None:
     assert school.enrolled.totp_uri is not None
     assert school.enrolled.totp_uri.startswith("otpauth://totp/Schoolgate:ben?")
@@ -408,39 +451,6 @@ def test_a_damaged_hash_lets_nobody_in(school: School) -> None:
     with school.store.act() as act:
         act.database.execute("UPDATE accounts SET password_hash = '' WHERE login = 'ada'")
     assert refusal(school, "ada", "") == REFUSED_SIGN_IN
-
-
-def test_the_first_account_is_made_once(tmp_path: Path) -> None:
-    store = StateStore(tmp_path / "state.db", clock=lambda: NOW)
-    accounts = Accounts(store, hasher=CHEAP)
-    first = accounts.bootstrap("Ada Example", "ada", PASSWORD)
-    assert first.totp_secret is not None
-    person = People(store).get(first.person)
-    assert person is not None
-    assert person.roles == {Role.NETWORK_MANAGER}
-    with pytest.raises(RefusedRequestError, match="There is an account already"):
-        accounts.bootstrap("Eve", "eve", PASSWORD)
-    with store.act() as act:
-        accounts.close(act, "ada", actor="system")
-    with pytest.raises(RefusedRequestError, match="There is an account already"):
-        accounts.bootstrap("Eve", "eve", PASSWORD)
-
-
-@pytest.mark.parametrize(
-    ("name", "password", "roles", "said"),
-    [
-        pytest.param("Ada", "short", [Role.NETWORK_MANAGER], "expected at least 10", id="bad-password"),
-        pytest.param("", PASSWORD, [Role.NETWORK_MANAGER], "name of a person", id="no-name"),
-        pytest.param("Ada", PASSWORD, [Role.TEACHER], "roles that do not manage people", id="role-without-the-right"),
-    ],
-)
-def test_a_first_account_that_cannot_be_made_leaves_nothing(
-    *, tmp_path: Path, name: str, password: str, roles: list[Role], said: str
-) -> None:
-    store = StateStore(tmp_path / "state.db", clock=lambda: NOW)
-    with pytest.raises(RefusedRequestError, match=said):
-        Accounts(store, hasher=CHEAP).bootstrap(name, "ada", password, roles=roles)
-    assert People(store).list(with_closed=True) == ()
 
 
 @pytest.mark.parametrize(

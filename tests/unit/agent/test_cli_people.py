@@ -2,10 +2,13 @@
 
 import base64
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from pwd import getpwuid
+from typing import Any
 
 import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test
@@ -16,9 +19,11 @@ from agent.api.people_schemas import (
     ClassPage,
     PersonAsked,
     PersonChanged,
+    PersonSettled,
     PersonTold,
     RolesAsked,
     RosterApplied,
+    UnconfirmedPage,
 )
 from agent.assembly import STATE_NAME
 from rules.roles import RIGHTS, Right, Role
@@ -47,10 +52,37 @@ PEOPLE = [
         "classes": ["c1"],
         "closed": False,
         "source": "hand",
+        "waiting": [],
     },
-    {"id": "p2", "version": 8, "name": "Ben", "roles": [], "classes": [], "closed": True, "source": "csv"},
+    {
+        "id": "p2",
+        "version": 8,
+        "name": "Ben",
+        "roles": [],
+        "classes": [],
+        "closed": True,
+        "source": "csv",
+        "waiting": [],
+    },
 ]
 CHANGED = {**PEOPLE[0], "version": 9, "warnings": []}
+ROLE = {
+    "what": "role",
+    "name": "head_teacher",
+    "given_by": {"id": "p1", "name": "Ada"},
+    "given_at": "2026-03-02T09:15:00Z",
+    "is_in_force": False,
+    "is_own": True,
+}
+ACCOUNT = {**ROLE, "what": "account", "name": "cy", "is_own": False}
+STARTED = {**ROLE, "name": "network_manager", "given_by": None, "is_in_force": True}
+WAITING = {
+    "items": [
+        {"person": {"id": "p3", "name": "Cy"}, "version": 41, "given": [ROLE, ACCOUNT]},
+        {"person": {"id": "p1", "name": "Ada"}, "version": 42, "given": [STARTED]},
+    ]
+}
+SETTLED = {**PEOPLE[0], "id": "p3", "name": "Cy", "done": [ROLE], "left": [ACCOUNT]}
 CLASSES = {
     "items": [
         {"id": "c1", "title": "6A", "group": "year-6"},
@@ -59,6 +91,7 @@ CLASSES = {
     ]
 }
 WORDS = "quiet otter 47 lamp"
+BOOTSTRAPPED = ("people_bootstrapped",)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +129,8 @@ def test_the_answers_here_are_those_of_the_interface() -> None:
     ChangesTold.model_validate(CHANGES, extra="forbid")
     PersonChanged.model_validate(CHANGED, extra="forbid")
     ClassPage.model_validate(CLASSES, extra="forbid")
+    UnconfirmedPage.model_validate(WAITING, extra="forbid")
+    PersonSettled.model_validate(SETTLED, extra="forbid")
     for each in PEOPLE:
         PersonTold.model_validate(each, extra="forbid")
 
@@ -158,6 +193,26 @@ def test_a_password_that_breaks_a_rule_is_refused_in_one_sentence(tmp_path: Path
     words = ("people", "bootstrap", "Ada Clay", "ada", "--site", str(site), "--password-stdin")
     done = Shell(tmp_path).run(*words, keys="short1\n")
     assert (done.exit_code, done.stderr) == (1, "Found 6 characters in the password; expected at least 10.\n")
+
+
+def test_one_more_is_made_where_too_few_are_left_and_is_the_same_person_by_their_id(
+    tmp_path: Path, site: Path
+) -> None:
+    shell = Shell(tmp_path)
+    words = ("--site", str(site), "--password-stdin", "--json")
+    first = json.loads(shell.run("people", "bootstrap", "Ada Clay", "ada", *words, keys=f"{WORDS}\n").stdout)
+    done = shell.run("people", "bootstrap", first["person"], "ada2", "--again", *words, keys=f"{WORDS}\n")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["person"] == first["person"]
+    told = shell.run("people", "bootstrap", "Ben", "ben", "--again", *words[:3], keys=f"{WORDS}\n").stdout
+    assert told.startswith("Made the account ben for Ben, person ")
+    with closing(sqlite3.connect(tmp_path / "state" / STATE_NAME)) as database:
+        assert database.execute("SELECT login FROM accounts WHERE closed_at IS NULL").fetchall() == [
+            ("ada2",),
+            ("ben",),
+        ]
+        rows = database.execute("SELECT content FROM audit JOIN personal USING (number) WHERE kind = ?", BOOTSTRAPPED)
+        assert [json.loads(content)["os_user"] for (content,) in rows] == [getpwuid(os.getuid()).pw_name] * 2
 
 
 def test_a_list(gateway: GatewayOfTest, shell: Shell) -> None:
@@ -225,6 +280,60 @@ def test_the_school_of_an_archive_is_named(gateway: GatewayOfTest, shell: Shell,
     shell.run("people", "import", str(file), "--school", "s2", "--apply")
     assert {each.body["school"] for each in gateway.seen} == {"s2"}
     assert len(gateway.seen) == 2
+
+
+# --- The second person
+
+
+def test_what_waits_is_listed_and_what_one_person_gave_alone(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /people/waiting", WAITING)
+    lines = [" ".join(line.split()) for line in shell.run("people", "waiting").stdout.splitlines()]
+    assert lines[0] == "ID NAME GIVEN BY AT STAGE"
+    assert lines[2:] == [
+        "p3 Cy head teacher Ada Mon 2026-03-02 09:15 waits",
+        "p3 Cy account cy Ada Mon 2026-03-02 09:15 waits until its owner has set a password and an authenticator",
+        "p1 Ada network manager the gateway itself Mon 2026-03-02 09:15 in force, confirmed by nobody",
+    ]
+    assert json.loads(shell.run("people", "waiting", "--json").stdout) == WAITING["items"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "settled", "said"),
+    [
+        ("confirm", SETTLED, "Confirmed of Cy: head teacher.\nWaits still of Cy: account cy.\n"),
+        ("refuse", {**SETTLED, "done": [ROLE, ACCOUNT], "left": []}, "Refused of Cy: head teacher, account cy.\n"),
+    ],
+    ids=["confirmed", "refused"],
+)
+def test_what_waits_is_decided_about_as_it_stands(
+    gateway: GatewayOfTest, shell: Shell, decision: str, settled: dict[str, Any], said: str
+) -> None:
+    gateway.answer("GET /people/waiting", WAITING)
+    gateway.answer(f"POST /people/p3/{decision}", settled)
+    done = shell.run("people", decision, "p3")
+    assert (done.exit_code, done.stdout) == (0, said)
+    assert gateway.asked(f"POST /people/p3/{decision}").headers["if-match"] == '"41"'
+    assert json.loads(shell.run("people", decision, "p3", "--json").stdout) == settled
+
+
+def test_where_nothing_waits_that_is_said(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /people/waiting", {"items": []})
+    gateway.refuse("POST /people/p9/confirm", 404, "Nothing that this person was given waits for a second person.")
+    done = shell.run("people", "confirm", "p9")
+    assert (done.exit_code, done.stderr) == (1, "Nothing that this person was given waits for a second person.\n")
+
+
+def test_an_account_that_waits_says_what_for(gateway: GatewayOfTest, shell: Shell) -> None:
+    made = {"login": "cy", "person": "p3", "waits": True, "password": "abc", "totp_secret": None, "totp_uri": None}
+    gateway.answer("POST /accounts", made, status=201)
+    done = shell.run("people", "account", "cy", "--person", "p3")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("  schoolgate people confirm p3\n")
+
+
+def test_a_role_that_waits_is_shown_so(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /people", {"items": [{**PEOPLE[0], "waiting": ["slt"]}]})
+    assert "class teacher, slt (waits)" in shell.run("people", "list").stdout
 
 
 # --- By hand

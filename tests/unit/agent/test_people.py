@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from agent.people import (
-    DECIDING,
     MIN_APPROVERS,
     People,
     Person,
     SchoolClass,
-    check_not_oneself,
     fault_of_roles,
     fault_of_text,
     read_approvers,
@@ -23,6 +21,7 @@ from agent.people import (
     read_person,
     warn_of_approvers,
 )
+from agent.storage.given_rows import BEGINNING_ENDED, read_given
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
 from rules.roles import Role
@@ -66,21 +65,12 @@ def test_who_is_opened_is_found_with_roles_and_classes(store: StateStore, people
     assert people.get("p2") is None
     assert people.list() == (person,)
     assert people.classes() == (SchoolClass("c1", "6B", "year-6"),)
-    assert people.class_group("c1") == "year-6"
 
 
-@pytest.mark.parametrize(
-    "school_class",
-    [
-        pytest.param(SchoolClass("c1", "6B"), id="without-a-group"),
-        pytest.param(SchoolClass("c1", "6B", "year-6", closed=True), id="closed"),
-        pytest.param(SchoolClass("c2", "6B", "year-6"), id="another-class"),
-    ],
-)
-def test_a_class_may_have_no_group(store: StateStore, people: People, school_class: SchoolClass) -> None:
+def test_a_class_that_is_closed_is_none(store: StateStore, people: People) -> None:
     with store.act() as act:
-        people.set_class(act, school_class, actor="system")
-    assert people.class_group("c1") is None
+        people.set_class(act, SchoolClass("c1", "6B", "year-6", closed=True), actor="system")
+    assert people.classes() == ()
 
 
 @pytest.mark.parametrize(
@@ -134,20 +124,6 @@ def test_nobody_changes_their_own_roles(store: StateStore, people: People) -> No
     assert found.roles == {Role.NETWORK_MANAGER}
 
 
-@pytest.mark.parametrize("name", ["ada lovelace", "Ada  Lovelace", "ÁDA-Lovelace", "\uff21da Lovelace"])
-@pytest.mark.parametrize("role", sorted(DECIDING))
-def test_nobody_is_two_people_who_decide(store: StateStore, people: People, name: str, role: Role) -> None:
-    opened(store, people, "Ada Lovelace", Role.NETWORK_MANAGER)
-    other = opened(store, people, name, role)
-    with store.read() as database:
-        with pytest.raises(RefusedRequestError, match="Found your own name"):
-            check_not_oneself(database, other, "p1")
-        check_not_oneself(database, replace(other, roles=frozenset({Role.TEACHER})), "p1")
-        check_not_oneself(database, replace(other, name="Bea"), "p1")
-        check_not_oneself(database, other, other.id)
-        check_not_oneself(database, other, "system")
-
-
 def test_whoever_has_an_account_gets_no_role_and_no_name_from_their_namesake(
     store: StateStore, people: People
 ) -> None:
@@ -167,6 +143,64 @@ def test_whoever_has_an_account_gets_no_role_and_no_name_from_their_namesake(
         people.change(act, "p2", name="ADA", actor="p1")
 
 
+def begun(store: StateStore) -> None:
+    """Let the beginning be over, in which one person gives alone."""
+    with store.act() as act:
+        act.note(BEGINNING_ENDED, actor="system")
+
+
+def test_a_role_that_decides_is_none_before_it_is_confirmed(store: StateStore, people: People) -> None:
+    begun(store)
+    with store.act() as act:
+        person = people.open(act, "Ada", [Role.TEACHER, Role.HEAD_TEACHER], actor="p9")
+    assert (person.roles, person.waiting) == (frozenset({Role.TEACHER}), frozenset({Role.HEAD_TEACHER}))
+    assert people.get("p1") == person
+    assert people.list() == (person,)
+    with store.read() as database:
+        assert read_holders(database, (Role.HEAD_TEACHER,)) == []
+        assert database.execute("SELECT role FROM memberships").fetchone()["role"] == "teacher"
+    assert kinds(store)[-2:] == [("people_waiting", "p9", "p1"), ("people_changed", "p9", "p1")]
+
+
+def test_other_changes_leave_what_waits_and_what_is_in_force(store: StateStore, people: People) -> None:
+    begun(store)
+    with store.act() as act:
+        people.set_class(act, SchoolClass("c1", "6B"), actor="system")
+        people.open(act, "Ada", [Role.SLT], actor="p9")
+        moved = people.change(act, "p1", name="Ada B", classes=["c1"], actor="p8")
+    assert (moved.roles, moved.waiting, moved.classes) == (frozenset(), frozenset({Role.SLT}), ("c1",))
+    assert people.get("p1") == moved
+    with store.act() as act:
+        more = people.change_roles(act, "p1", [Role.SLT, Role.TEACHER], actor="p8")
+    assert (more.roles, more.waiting, more.classes) == (frozenset({Role.TEACHER}), frozenset({Role.SLT}), ("c1",))
+    with store.read() as database:
+        assert [each.given_by for each in read_given(database)] == ["p9"]
+
+
+def test_nobody_gives_themselves_what_would_wait_or_takes_it_from_themselves(
+    store: StateStore, people: People
+) -> None:
+    begun(store)
+    with store.act() as act:
+        people.open(act, "Ada", [Role.TEACHER, Role.SLT], actor="p9")
+    for roles in ([Role.TEACHER], [Role.TEACHER, Role.SLT, Role.HEAD_TEACHER]):
+        with pytest.raises(RefusedRequestError, match="Nobody changes their own roles"), store.act() as act:
+            people.change_roles(act, "p1", roles, actor="p1")
+
+
+def test_what_waited_for_a_leaver_is_gone_and_what_was_in_force_waits_when_they_are_back(
+    store: StateStore, people: People
+) -> None:
+    opened(store, people, "Ada", Role.HEAD_TEACHER)
+    begun(store)
+    with store.act() as act:
+        people.change_roles(act, "p1", [Role.HEAD_TEACHER, Role.SLT], actor="p9")
+        assert people.close(act, "p1", actor="p9").waiting == set()
+        assert read_given(act.database) == []
+        back = people.change_roles(act, "p1", [Role.HEAD_TEACHER], actor="p9")
+    assert (back.roles, back.waiting) == (frozenset(), frozenset({Role.HEAD_TEACHER}))
+
+
 def test_a_version_stands_for_what_is_said_of_somebody() -> None:
     ada = Person("p1", "Ada", frozenset({Role.TEACHER, Role.SLT}), ("c1",))
     same = Person("p1", "Ada", frozenset({Role.SLT, Role.TEACHER}), ("c1",))
@@ -176,9 +210,10 @@ def test_a_version_stands_for_what_is_said_of_somebody() -> None:
         replace(ada, roles=frozenset({Role.SLT})),
         replace(ada, classes=()),
         replace(ada, closed=True),
+        replace(ada, waiting=frozenset({Role.HEAD_TEACHER})),
     ]
     versions = {each.version for each in (ada, *others)}
-    assert len(versions) == 5
+    assert len(versions) == 6
     assert all(0 <= version < 10**9 for version in versions)
 
 
@@ -256,10 +291,16 @@ def test_nobody_unknown_is_changed(store: StateStore, people: People) -> None:
         people.close(act, "p7", actor="p2")
 
 
-def test_approvers_are_those_who_decide_and_are_here(store: StateStore, people: People) -> None:
+def test_approvers_are_those_who_decide_and_are_here_and_can_sign_in(store: StateStore, people: People) -> None:
     for name, role in (("A", Role.HEAD_TEACHER), ("B", Role.NETWORK_MANAGER), ("C", Role.TEACHER)):
         opened(store, people, name, role)
+    opened(store, people, "D", Role.ICT_COORDINATOR)
     with store.act() as act:
+        for person in ("p1", "p2", "p3"):
+            query = (
+                "INSERT INTO accounts (login, person, password_hash, created_at, may_decide) VALUES (?, ?, '', '', 1)"
+            )
+            act.database.execute(query, (person, person))
         people.close(act, "p2", actor="p1")
     with store.read() as database:
         assert [person.name for person in read_approvers(database)] == ["A"]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from agent.people import Census, People, Person, SchoolClass
 from agent.people_import import Changes, apply, diff, diff_again, read_csv
 from agent.roster import Part, Roster, RosterClass, RosterPerson, read_from_site
 from agent.site import NamedClass, NamedPerson, Private
+from agent.storage.given_rows import BEGINNING_ENDED
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
 from rules.roles import Role
@@ -56,7 +58,7 @@ def titles(people: People, person: Person) -> list[str]:
 
 
 def test_the_first_import_shows_everybody_as_new() -> None:
-    changes = diff(read_csv(FIRST), Census())
+    changes = diff(read_csv(FIRST), Census(is_beginning=True))
     assert changes.lines() == [
         "+ class 6B (group 6b)",
         "+ class 6C (group 6c)",
@@ -230,7 +232,7 @@ def test_an_import_is_a_row_and_so_is_each_change(store: StateStore, people: Peo
         rows = [(row["kind"], row["actor"]) for row in database.execute("SELECT * FROM audit ORDER BY number")]
         facts = database.execute("SELECT facts FROM audit WHERE kind = 'people_imported'").fetchone()[0]
     assert rows == [("people_changed", "p0")] * 5 + [("people_imported", "p0")]
-    assert facts == '{"added":3,"changed":0,"classes":2,"closed":0,"source":"csv"}'
+    assert facts == '{"added":3,"changed":0,"classes":2,"closed":0,"source":"csv","waiting":0}'
 
 
 def test_a_running_override_keeps_its_requester(store: StateStore, people: People) -> None:
@@ -312,8 +314,40 @@ def test_a_leaver_of_the_site_file_stays_on_the_record_with_a_running_override(
     assert named(people)["Ada"].closed
 
 
+def test_a_role_that_waits_is_no_change_and_goes_on_waiting(store: StateStore, people: People) -> None:
+    with store.act() as act:
+        act.note(BEGINNING_ENDED, actor="system")
+    roster = read_csv(FIRST)
+    changes = diff(roster, people.census())
+    assert changes.waits
+    assert replace(changes, waits=False).digest != changes.digest
+    with store.act() as act:
+        assert apply(act, changes, people=people, actor="p0") == 1
+    cy = named(people)["Cy Instance"]
+    assert (cy.roles, cy.waiting) == (frozenset(), frozenset({Role.NETWORK_MANAGER}))
+    assert diff(roster, people.census()).lines() == []
+    changed = diff(read_csv(FIRST.replace("network manager", "head teacher")), people.census())
+    assert changed.lines() == ["~ Cy Instance: network_manager → head_teacher"]
+    assert not changed.takes_from_deciders, "what waits decides nothing"
+    moved = diff(read_csv(FIRST.replace("Cy Instance", "Cy Other")), people.census())
+    with store.act() as act:
+        assert apply(act, moved, people=people, actor="p8") == 0
+    assert named(people)["Cy Other"].waiting == {Role.NETWORK_MANAGER}
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["loses-a-role", "leaves"])
+def test_that_somebody_who_decides_does_so_no_longer_is_known_before(
+    store: StateStore, people: People, *, leaves: bool
+) -> None:
+    import_roster(store, people, read_csv(FIRST))
+    lines = FIRST.splitlines()
+    text = "\n".join(lines[:-1]) if leaves else FIRST.replace("network manager", "staff")
+    assert diff(read_csv(text), people.census()).takes_from_deciders
+    assert not diff(read_csv(FIRST.replace("Ada", "Eve")), people.census()).takes_from_deciders
+
+
 def test_who_becomes_an_approver_by_the_site_file_is_pointed_out() -> None:
     private = Private(people={"c": NamedPerson("Cora", frozenset({"ict_coordinator"}))})
     assert diff(read_from_site(private), Census()).warnings == (
-        "Cora becomes ict_coordinator: see that this is meant.",
+        "Cora becomes ict_coordinator: see that this is meant; it waits for a second person.",
     )

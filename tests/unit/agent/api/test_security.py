@@ -19,6 +19,7 @@ from agent.api.security import (
     COOKIE,
     HEADERS,
     MAX_JSON_DEPTH,
+    NOT_CONFIRMED,
     Caller,
     Frame,
     Guard,
@@ -37,15 +38,16 @@ MANAGER = Caller(
 )
 COORDINATOR = Caller("c1", frozenset(), frozenset({Right.ISSUE_TOKENS}), proof="cookie-c", csrf="csrf-c")
 GOVERNOR = Caller("g1", frozenset({Role.ESAFETY_GOVERNOR}), frozenset({Right.SIGN_OFF_RECORD}), proof="token-g")
+WAITING = Caller("w1", frozenset(), frozenset(), proof="cookie-w", csrf="csrf-w", is_waiting=True)
 SCRIPT = Caller("m1", frozenset({Role.NETWORK_MANAGER}), frozenset({Right.READ_OVERRIDES}), proof="token-s")
 
 
 class Gate:
-    """A gatekeeper who knows five callers."""
+    """A gatekeeper who knows six callers."""
 
     def __init__(self) -> None:
         self.refused: list[tuple[str, str, str]] = []
-        self.callers = [TEACHER, MANAGER, COORDINATOR]
+        self.callers = [TEACHER, MANAGER, COORDINATOR, WAITING]
 
     def by_session(self, token: str) -> Caller | None:
         return {each.proof: each for each in self.callers}.get(token)
@@ -56,8 +58,8 @@ class Gate:
     def is_still_welcome(self, caller: Caller) -> bool:
         return bool(caller)
 
-    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
-        self.refused.append((caller.person, route, wanted))
+    def note_refused(self, caller: Caller, *, route: str, wanted: str, named: str = "") -> None:
+        self.refused.append((caller.person, route, wanted + named))
 
     def notice(self, caller: Caller) -> str | None:
         return "filtering=off" if caller is TEACHER else None
@@ -429,3 +431,20 @@ def test_a_route_that_the_table_does_not_know_cannot_be_made() -> None:
     router = APIRouter(prefix=PREFIX, route_class=GuardedRoute)
     with pytest.raises(KeyError):
         router.get("/forgotten")(test_only_json_is_taken)
+
+
+def test_an_account_that_waits_is_good_for_itself_alone_and_each_attempt_is_on_record() -> None:
+    house = House()
+    assert house.ask("GET", "/me", WAITING).json() == "w1"
+    for method, path in (("GET", "/people"), ("POST", "/overrides")):
+        refused = house.ask(method, path, WAITING, json={})
+        assert (refused.status_code, kind_of(refused), refused.json()["detail"]) == (
+            403,
+            "not-confirmed",
+            NOT_CONFIRMED,
+        )
+    assert house.gate.refused == [
+        ("w1", "GET /api/v1/people", "a confirmed account"),
+        ("w1", "POST /api/v1/overrides", "a confirmed account"),
+    ]
+    assert house.reached == []

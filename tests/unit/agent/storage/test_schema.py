@@ -13,8 +13,10 @@ from agent.storage.schema import SCHEMA
 TABLES = {
     "people": "id name source external_id closed_at created_at",
     "memberships": "person role class_id",
+    "unconfirmed_roles": "person role given_by given_at",
     "classes": "id title group_name source external_id closed_at",
-    "accounts": "login person password_hash totp_secret totp_step failed locked_until created_at closed_at",
+    "accounts": "login person password_hash totp_secret totp_step failed locked_until created_at closed_at "
+    "made_by is_own_password is_own_code may_decide confirmed_by managed_at",
     "sessions": "token_hash login created_at seen_at ends_at csrf",
     "tokens": "id token_hash person label scopes created_at ends_at revoked_at",
     "overrides": "id version requester lift reason topic state is_break_glass approvers requested_at from_at "
@@ -23,6 +25,18 @@ TABLES = {
     "suspensions": "id version requester scope reason state agreed_by requested_at from_at until_at ended_at",
     "filter_versions": "number at content hash drafted_by approved_by reason review_on state source",
     "notifications": "id at channel target content attempts next_at done_at fault",
+    "incidents": "id number version kind audience subject level confidence track state intent row opened_at last_at "
+    "filed_at closed_at is_held erased_at content words",
+    "incident_timeline": "number incident at what actor observation content evidence hash key personal",
+    "incident_notes": "subject kind day first_at last_at times intent audience",
+    "incident_steps": "incident number action step role owners due_at state done_at done_by climbed told is_of_table "
+    "words",
+    "warnings": "id incident subject row given_at given_by expires_on expired_at withdrawn_at withdrawn_by",
+    "accesses": "number at person incident what purpose",
+    "reports": "id receipt at incident reporter happened",
+    "letters": "id incident kind language made_at made_by sent_on sent_by text",
+    "unseals": "incident person at",
+    "restrictions": "id incident step scope from_at until_at review_on ended_at ended_by",
     "audit": " ".join(COLUMNS),
     "personal": "number key content",
     "anchors": "day number hash signature",
