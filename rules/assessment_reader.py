@@ -4,8 +4,10 @@ assessment:
   open_at: 60                       # points of 100 at which a candidate is opened
   window: 2 h                       # what is looked at together
   gap: 4 h                          # what comes so soon after a candidate joins it
-  burst: 10 minutes                 # several sites in so short a time
-  burst_sites: 4
+  pause: 10 minutes                 # tries without a longer one between them are one after the other
+  row: 4                            # and so many of them count for more
+  crowd: 6                          # what so many others ask for in the same minutes is nobody's choice
+  widespread: 20                    # nor is what so many others ask for on a day
   memory: 14 days                   # how far back other days count
   unattributed: [helplines]         # categories that are never kept against a person
   background:
@@ -19,6 +21,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from rules.assessment import AssessmentRules, KindRules
+from rules.crowd import MOST_OTHERS
 from rules.incident_kind import Kind, Risk
 from rules.name import DomainName, InvalidNameError, parse_name
 from rules.pack_fields import Fields
@@ -57,8 +60,10 @@ def read_assessment(
         open_at=_number(part, "open_at", defaults.open_at, _MOST_POINTS),
         window=_time(part, "window", defaults.window),
         gap=_time(part, "gap", defaults.gap),
-        burst=_time(part, "burst", defaults.burst),
-        burst_sites=_number(part, "burst_sites", defaults.burst_sites, _MOST_SITES),
+        pause=_time(part, "pause", defaults.pause),
+        row=_number(part, "row", defaults.row, _MOST_SITES),
+        crowd=_number(part, "crowd", defaults.crowd, MOST_OTHERS),
+        widespread=_number(part, "widespread", defaults.widespread, MOST_OTHERS),
         memory=_time(part, "memory", defaults.memory),
     )
     part.done()

@@ -56,7 +56,10 @@ class Observation:
     `id` is stable: the same id twice is one observation. `at` is when it happened and `received_at` when it came in,
     both aware UTC. `subject` is the pseudonym of a device, or of a person where `confidence` is A or B;
     `why_identity` are codes that say how that is known. `name` is what was asked for and `times` how often within
-    the minute. `evidence` refers to where the fact is stored. `facts` hold what the source knows beside that.
+    the minute. `evidence` refers to where the fact is stored. `facts` hold what the source knows beside that:
+    of a block `in_lesson`, `is_closed` (nobody is expected in the school), and `others` and `peers` as
+    `rules.crowd.Crowd` counts them; of what an endpoint or a report says, its `kind`, and how many `signals` agree
+    where one alone `is_weak`.
     """
 
     id: str

@@ -1,6 +1,5 @@
 """Spans of time as policies write them: hours, school days, months; and when something is due by them."""
 
-import calendar
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +43,7 @@ _WRITTEN: Final = {
 _TEXT: Final = re.compile(r"(\d{1,4}) ?([a-z ]+)")
 AT_ONCE: Final = "at once"
 EXPECTED: Final = "at once, or a number and a unit, such as 72 h, 15 school days, 1 month"
+MOST_YEARS: Final = 150
 # Nobody closes for longer; a calendar that never opens must not be searched for ever.
 _MOST_CLOSED_DAYS: Final = 400
 _TYPICAL: Final = {
@@ -79,14 +79,17 @@ def parse_span(text: str) -> Span:
     """Read a span.
 
     Raises:
-        ValueError: the text is no span, or has no unit.
+        ValueError: the text is no span, has no unit, or is longer than anybody can wait.
     """
     if text == AT_ONCE:
         return Span(0, Unit.MINUTES)
     match = _TEXT.fullmatch(text.strip())
     if match is None or match[2].strip() not in _WRITTEN:
         raise ValueError(f"'{text}'; expected {EXPECTED}")
-    return Span(int(match[1]), _WRITTEN[match[2].strip()])
+    span = Span(int(match[1]), _WRITTEN[match[2].strip()])
+    if span.typical() > MOST_YEARS * _TYPICAL[Unit.YEARS]:
+        raise ValueError(f"'{text}'; expected at most {MOST_YEARS} years")
+    return span
 
 
 def stricter(first: Span, second: Span) -> Span:
@@ -134,5 +137,11 @@ def _school_days_later(day: date, amount: int, is_school_day: Callable[[date], b
 
 
 def _months_later(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    month = day.year * 12 + day.month - 1 + months
+    last = _first_of(month + 1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))
+
+
+def _first_of(month: int) -> date:
+    """Give the first day of a month, counted from year 0."""
+    return date(month // 12, month % 12 + 1, 1)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from rules.assess import AHEAD, MOST_POINTS, Assessment, Outcome, Why, assess
 from rules.assessment import AssessmentRules, KindRules, Warned
-from rules.background import Background
 from rules.incident import Incident, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
 from rules.name import DomainName
 from rules.observation import Confidence, Observation, Source
+from rules.programs import Background
 from rules.subject import Audience
 
 START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_somebody_who_tries_one_site_after_another_is_a_candidate_with_the_row_a
         ("P02",),
         Level.PERSON,
     )
-    assert codes(found.reasons) == ["kind_gambling", "sites", "burst", "persistence"]
+    assert codes(found.reasons) == ["kind_gambling", "sites", "typed", "row", "persistence"]
     assert found.reasons[1].numbers == {"sites": 5, "minutes": 9}
     assert found.intent == 15 + 40 + 15 + 10
 
@@ -132,7 +132,7 @@ def test_names_that_programs_ask_for_weigh_nothing() -> None:
     assert assess(blocked("cdn.bet.example"), typed(9), RULES).why is Why.BACKGROUND
     parts = [blocked(f"cdn.x{number}.example", minute=number) for number in range(9)]
     found = last_of([*parts, *typed(5)])
-    assert "background_share" in codes(found.against)
+    assert "parts" in codes(found.against)
 
 
 def test_other_days_count() -> None:

@@ -36,7 +36,8 @@ def assessment(text: str) -> AssessmentRules:
 
 def test_everything_is_read() -> None:
     rules = assessment(
-        "assessment:\n  open_at: 70\n  window: 1 h\n  gap: 3 h\n  burst: 5 minutes\n  burst_sites: 5\n"
+        "assessment:\n  open_at: 70\n  window: 1 h\n  gap: 3 h\n  pause: 5 minutes\n  row: 5\n"
+        "  crowd: 9\n  widespread: 30\n"
         "  memory: 7 days\n"
         "  unattributed: [helplines]\n  background: {labels: [cdn], names: [pixel.test]}\n"
         "  kinds: {gambling: {categories: [gambling], risk: commerce, weight: 20, sites: 2}}\n"
@@ -44,8 +45,9 @@ def test_everything_is_read() -> None:
     kind = rules.kind_of("gambling")
     assert kind is not None
     assert (kind.kind, kind.risk, kind.weight, kind.sites) == (Kind.GAMBLING, Risk.COMMERCE, 20, 2)
-    assert (rules.open_at, rules.window, rules.burst_sites) == (70, timedelta(hours=1), 5)
-    assert (rules.gap, rules.burst, rules.memory) == (timedelta(hours=3), timedelta(minutes=5), timedelta(days=7))
+    assert (rules.open_at, rules.window, rules.row) == (70, timedelta(hours=1), 5)
+    assert (rules.gap, rules.pause, rules.memory) == (timedelta(hours=3), timedelta(minutes=5), timedelta(days=7))
+    assert (rules.crowd, rules.widespread) == (9, 30)
     assert rules.unattributed == {"helplines"}
     assert rules.background.suffixes == {DomainName("pixel.test")}
     assert rules.statutory == {"bad"}

@@ -47,6 +47,12 @@ def test_a_span_without_a_unit_is_refused(text: str) -> None:
         parse_span(text)
 
 
+def test_a_span_that_nobody_lives_to_see_is_refused() -> None:
+    assert parse_span("100 years") == Span(100, Unit.YEARS)
+    with pytest.raises(ValueError, match="'9999 years'; expected at most 150 years"):
+        parse_span("9999 years")
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [
@@ -63,8 +69,14 @@ def test_when_something_is_due(text: str, at: str) -> None:
     assert datetime.fromisoformat(due_at(text)) == datetime.fromisoformat(at)
 
 
-def test_a_month_that_lacks_the_day_ends_with_its_last() -> None:
-    assert due_at("1 month", datetime(2027, 1, 31, 9, 0, tzinfo=LONDON)).startswith("2027-03-01T00:00")
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(date(2027, 1, 31), "2027-03-01"), (date(2028, 1, 31), "2028-03-01"), (date(2026, 12, 31), "2027-02-01")],
+)
+def test_a_month_that_lacks_the_day_ends_with_its_last(start: date, end: str) -> None:
+    assert due_at("1 month", datetime(start.year, start.month, start.day, 9, tzinfo=LONDON)).startswith(
+        f"{end}T00:00"
+    )
 
 
 def test_a_school_that_never_opens_is_not_waited_for() -> None:

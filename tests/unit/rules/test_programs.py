@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rules.background import Background, is_beat, site_of
 from rules.name import DomainName
+from rules.programs import Background, is_beat, site_of
 
 START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ A name alone never proves it; it makes an observation weigh nothing. The lists a
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from rules.name import DomainName, is_at_or_below
@@ -18,6 +19,7 @@ _SHARED_SECOND_LEVELS = frozenset(
     {"ac", "co", "com", "edu", "gov", "ltd", "me", "net", "nhs", "or", "org", "plc", "sch"}
 )
 _COUNTRY_CODE_LETTERS = 2
+_CACHED_NAMES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,17 @@ class Background:
 
     def covers(self, name: DomainName) -> bool:
         """Say whether a name is one that programs ask for by themselves."""
-        labels = name.split(".")
-        own = labels[: len(labels) - len(site_of(name).split("."))]
-        return not self.labels.isdisjoint(own) or any(is_at_or_below(name, suffix) for suffix in self.suffixes)
+        return _covers(self.labels, self.suffixes, name)
 
 
+@lru_cache(_CACHED_NAMES)
+def _covers(telling: frozenset[str], suffixes: frozenset[DomainName], name: DomainName) -> bool:
+    labels = name.split(".")
+    own = labels[: len(labels) - len(site_of(name).split("."))]
+    return not telling.isdisjoint(own) or any(is_at_or_below(name, suffix) for suffix in suffixes)
+
+
+@lru_cache(_CACHED_NAMES)
 def site_of(name: DomainName) -> DomainName:
     """Give the part of a name that somebody registered: its last two labels, or three under `co.uk` and its like."""
     labels = name.split(".")
