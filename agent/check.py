@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
-from babel.units import format_unit
 
+from agent.check_incidents import incidents_in_words, policies_in_words
 from agent.site import ActivityLevel, AnswerStyle, FailMode, ListConfig, Site
+from agent.site_packs import Packs
 from agent.texts import Texts
 from rules.category import Catalogue
 from rules.event import NAME_TAG, SEARCH_TAG
@@ -23,17 +24,18 @@ _LENGTHS: Final = ((3600, "hour"), (60, "minute"), (1, "second"))
 _SERVICES: Final = {"google": "Google", "youtube": "YouTube", "duckduckgo": "DuckDuckGo"}
 
 
-def describe(site: Site, catalogue: Catalogue, texts: Texts) -> str:
-    """Say what a site means; each part has a heading and indented lines."""
-    wording = _Wording(site, catalogue, texts)
+def describe(site: Site, catalogue: Catalogue, texts: Texts, *, packs: Packs) -> str:
+    """Say what a site means that goes by these packs; each part has a heading and indented lines."""
+    wording = _Wording(site, catalogue, texts, packs)
     parts = ((heading, list(lines())) for heading, lines in wording.parts())
     blocks = ("\n".join((heading, *(f"  {line}" for line in lines))) for heading, lines in parts if lines)
     return "\n\n".join((wording.title(), *blocks)) + "\n"
 
 
 class _Wording:
-    def __init__(self, site: Site, catalogue: Catalogue, texts: Texts) -> None:
+    def __init__(self, site: Site, catalogue: Catalogue, texts: Texts, packs: Packs) -> None:
         self.site = site
+        self.packs = packs
         self.catalogue = catalogue
         self.texts = texts
         # Lists and dates as they are written where the policy documents come from.
@@ -52,6 +54,8 @@ class _Wording:
         yield _("What may be opened for a while"), self._overrides
         yield _("Whom this file names"), self._named
         yield _("Who is told when something waits"), self._told
+        yield _("Which policies it goes by"), lambda: policies_in_words(self.packs, self.texts)
+        yield _("What happens with incidents"), lambda: incidents_in_words(self.site, self.packs, self.texts)
         yield _("Safe search"), self._safe_search
         yield _("Where the lists come from"), self._lists
         yield _("What somebody sees who is blocked"), self._answers
@@ -75,6 +79,9 @@ class _Wording:
             if group.audience is not None:
                 text = _("group %(group)s (%(audience)s): %(members)s")
             yield text % {"group": group.name, "members": members, "audience": self._audience(group.audience)}
+            if group.is_shared:
+                text = _("several people share the devices of %(group)s: what is asked there is put down to nobody")
+                yield text % {"group": group.name}
         yield _("Nobody else gets an answer.")
 
     def _schedules(self) -> Iterator[str]:
@@ -263,7 +270,7 @@ class _Wording:
     def _length(self, seconds: int) -> str:
         """Write a length of time in the largest unit of which it is a multiple."""
         size, unit = next(each for each in _LENGTHS if seconds % each[0] == 0)
-        return format_unit(seconds // size, f"duration-{unit}", locale=self.locale)
+        return self.texts.amount(seconds // size, unit)
 
     def _safe_search(self) -> Iterator[str]:
         _ = self.texts.gettext

@@ -16,6 +16,7 @@ import typer
 
 from agent.cli_audit import audit
 from agent.cli_filter import filter_changes
+from agent.cli_incident import incident
 from agent.cli_login import login, logout
 from agent.cli_notify import notify
 from agent.cli_options import (
@@ -29,7 +30,9 @@ from agent.cli_options import (
     told,
 )
 from agent.cli_override import override
+from agent.cli_packs import packs
 from agent.cli_people import people
+from agent.cli_register import register
 from agent.cli_status import status
 from agent.cli_suspend import suspend
 from agent.cli_token import token
@@ -48,7 +51,10 @@ for name, commands in {
     "override": override,
     "suspend": suspend,
     "filter": filter_changes,
+    "incident": incident,
+    "register": register,
     "people": people,
+    "packs": packs,
     "audit": audit,
     "notify": notify,
     "token": token,
@@ -90,12 +96,14 @@ def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT
     """Say every problem of a site, or what it means in plain words."""
     from agent.categories import load_categories
     from agent.check import describe
+    from agent.site_packs import packs_of
     from agent.texts import load_texts
 
     with told():
         loaded = _checked(site)
-        typer.echo(describe(loaded, load_categories(), load_texts(loaded.school.language)), nl=False)
-        if loaded.listeners.api is not None and (warning := _approver_warning(loaded)):
+        texts = load_texts(loaded.school.language)
+        typer.echo(describe(loaded, load_categories(), texts, packs=packs_of(loaded)), nl=False)
+        for warning in _people_warnings(loaded) if loaded.listeners.api is not None else ():
             typer.echo(f"warning: {warning}", err=True)
 
 
@@ -114,21 +122,23 @@ def _checked(path: Path) -> Any:
     return in_force.site
 
 
-def _approver_warning(site: Any) -> str | None:
+def _people_warnings(site: Any) -> list[str]:
     from agent.assembly import STATE_NAME
+    from agent.confirmations import warn_of_beginning
     from agent.people import read_approvers, warn_of_approvers
     from agent.storage.state import read_only
     from rules.errors import StorageError
 
     path = Path(site.paths.state) / STATE_NAME
+    found = [warn_of_approvers(0)]
     try:
-        if not path.exists():
-            return warn_of_approvers(0)
-        with read_only(path) as database:
-            return warn_of_approvers(len(read_approvers(database)))
+        if path.exists():
+            with read_only(path) as database:
+                found = [warn_of_approvers(len(read_approvers(database))), warn_of_beginning(database)]
     except (StorageError, OSError):
         # That it cannot be read was said.
-        return None
+        return []
+    return [warning for warning in found if warning]
 
 
 @app.command()

@@ -102,7 +102,7 @@ def export(
         if out is None:
             _pour(client, style, sys.stdout.buffer.write)
             return
-        with _new_file(out) as file:
+        with new_file(out) as file:
             _pour(client, style, file.write)
     say(f"Wrote {out}.", err=True)
 
@@ -260,7 +260,7 @@ def _pour(client: "Client", style: str, write: Callable[[bytes], Any]) -> None:
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
+def new_file(path: Path) -> Iterator[BinaryIO]:
     """Give a file that stands there whole when the block has ended well, and not at all otherwise.
 
     Raises:

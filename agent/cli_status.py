@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.cli_options import JsonOption, clock_of, print_facts, print_json, say, signed_in, told
+from agent.cli_options import JsonOption, clock_of, in_words, print_facts, print_json, say, signed_in, told
 
 if TYPE_CHECKING:
     from agent.cli_times import Clock
@@ -17,6 +17,7 @@ _WAITING: Final = {
     "overrides": ("override", "overrides"),
     "suspensions": ("suspension", "suspensions"),
     "filter_changes": ("filter change", "filter changes"),
+    "people": ("person", "people"),
 }
 
 
@@ -30,8 +31,9 @@ def status(*, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     print_facts(facts(found, clock))
-    if warning := (found["approvers"] or {}).get("warning"):
-        say(f"warning: {warning}", err=True)
+    for part in ("approvers", "beginning"):
+        if warning := (found[part] or {}).get("warning"):
+            say(f"warning: {warning}", err=True)
 
 
 def facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]:
@@ -43,12 +45,16 @@ def facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]
     yield "waiting", _waiting(found["waiting"])
     if approvers := found["approvers"]:
         yield "approvers", ", ".join(each["name"] for each in approvers["people"]) or "nobody"
+    if beginning := found["beginning"]:
+        yield from (("by one", _alone(each)) for each in beginning["given"])
     if in_force := found["filter"]:
         yield "filter", _version("site file", in_force["file"], clock)
         yield "", _version("over it", in_force["change"], clock)
     if record := found["record"]:
         yield "record", _record(record, clock)
     yield "gateway", _IN_FORCE[found["in_force"]]
+    if why_not := found.get("observing"):
+        yield "incidents", why_not
 
 
 def _off(each: Mapping[str, Any], clock: "Clock") -> str:
@@ -60,6 +66,12 @@ def _emergency(each: Mapping[str, Any], clock: "Clock") -> str:
     what = ", ".join((*each["categories"], *each["names"]))
     begun = clock.show_soon(each["requested_at"])
     return f"{what}, opened by {each['requester']['name']} at {begun}, waits to be countersigned ({each['id']})"
+
+
+def _alone(each: Mapping[str, Any]) -> str:
+    what = (*(in_words(role) for role in each["roles"]), *(f"account {login}" for login in each["accounts"]))
+    giver = each["given_by"]["name"] if each["given_by"] else "the gateway itself"
+    return f"{each['person']['name']}: {', '.join(what)}, by {giver}"
 
 
 def _waiting(counts: Mapping[str, int | None]) -> str:

@@ -6,7 +6,7 @@ Nothing is decided here. A password is sent to a gateway only after its certific
 import hmac
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from http import HTTPStatus
@@ -27,7 +27,7 @@ TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
 _CONNECT_SECONDS: Final = 5.0
 _HEX_DIGITS: Final = re.compile(r"[0-9a-f]{64}")
 
-Parameters = Mapping[str, str | int | None]
+Parameters = Mapping[str, str | int | Sequence[str] | None]
 
 
 class UnreachableError(SchoolgateError):
@@ -189,14 +189,16 @@ class Client:
             if cursor is None:
                 return
 
-    def post(self, path: str, body: Any = None, *, version: int | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, version: int | None = None, params: Parameters | None = None
+    ) -> Any:
         """Do something; `version` is what it was seen at, where another may have changed it meanwhile.
 
         Raises:
             RefusedRequestError: the gateway refuses it.
             UnreachableError: the gateway does not answer.
         """
-        return self._ask("POST", path, body={} if body is None else body, version=version)
+        return self._ask("POST", path, body={} if body is None else body, params=params, version=version)
 
     def put(self, path: str, body: Any, *, version: int | None = None) -> Any:
         """Make something so; see `post`."""

@@ -111,12 +111,17 @@ def _lesson(end: datetime | None) -> datetime:
     return end
 
 
+def lessons_of(schedules: Sequence[Schedule]) -> list[Schedule]:
+    """Give the schedules that are called lessons or periods."""
+    return [schedule for schedule in schedules if _LESSON.search(schedule.name.lower())]
+
+
 def end_of_lesson(schedules: Sequence[Schedule], start: datetime) -> datetime | None:
     """Give the first end of a window that covers the start, or nothing where none does.
 
     Schedules that are called lessons or periods go first.
     """
     covering = [schedule for schedule in schedules if schedule.covers(start)]
-    named = [schedule for schedule in covering if _LESSON.search(schedule.name.lower())]
+    named = lessons_of(covering)
     ends = [end for schedule in named or covering if (end := schedule.next_boundary(start)) is not None]
     return min(ends).astimezone(UTC) if ends else None

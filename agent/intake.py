@@ -202,10 +202,28 @@ class Intake:
             return
         days = self._snapshot.site.retention.activity_days
         gone = self._store.delete_expired(today, retention_days=days)
-        gone += self._pseudonyms.delete_expired_keys(today, retention_days=days)
+        needed_since = self._pseudonyms_needed_since()
+        gone += self._pseudonyms.delete_expired_keys(today, retention_days=days, needed_since=needed_since)
         if gone:
             log.info("activity_expired", count=len(gone))
         self._today = today
+
+    def _pseudonyms_needed_since(self) -> date | None:
+        """Give the oldest day of which somebody may have to be told by their pseudonym, by what is on file."""
+        # Loaded late: it is asked for once a day.
+        from agent.assembly import STATE_NAME  # noqa: PLC0415
+        from agent.storage.incident_rows import oldest_about_somebody  # noqa: PLC0415
+
+        state = Path(self._snapshot.site.paths.state) / STATE_NAME
+        if not state.exists():
+            return None
+        try:
+            with read_only(state) as database:
+                oldest = oldest_about_somebody(database)
+        except StorageError:
+            # What cannot be looked up keeps every key.
+            return date.min
+        return None if oldest is None else self._store.day_of(oldest.timestamp())
 
     def _note_losses(self) -> None:
         """Remember that something is missing in what was counted, where that is so."""

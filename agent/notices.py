@@ -34,6 +34,51 @@ _OF_THE_FILTER: Final[Mapping[NoticeKind, tuple[str, str]]] = {
         "is due for review. Is it still needed?",
     ),
 }
+# The subject, what there is to say of a case, and the command that shows more. Mail passes through many hands, so the
+# notice of a confidential one does not say what it is.
+_OF_INCIDENTS: Final[Mapping[NoticeKind, tuple[str, str, str]]] = {
+    NoticeKind.INCIDENT_WAITS: (
+        "An incident waits for your decision",
+        "Case {case} waits for somebody to look at it and decide.",
+        "incident list",
+    ),
+    NoticeKind.INCIDENT_SAFEGUARDING: (
+        "A child may be at risk: please look within the hour",
+        "Case {case} may be about a child at risk. Please look at it by {by}.",
+        "incident list",
+    ),
+    NoticeKind.INCIDENT_RESTRICTED: (
+        "Something in Schoolgate waits for you alone",
+        "Case {case} waits for you, and for nobody who was not named for it. Please do not pass this on.",
+        "incident list",
+    ),
+    NoticeKind.INCIDENT_SEALED: (
+        "Something in Schoolgate needs two people, by {by}",
+        (
+            "Case {case} is sealed: nothing of it is shown, and nothing may be opened, searched for or copied.\n"
+            "The card says what to do first and whom to call; it takes two people to see when it happened."
+        ),
+        "incident card {case}",
+    ),
+    NoticeKind.INCIDENT_UNSEAL_ASKED: (
+        "Somebody waits for you at what is sealed",
+        (
+            "Somebody asks to unseal when case {case} happened, and on which device.\n"
+            "A second person has to be present, and to ask for the same by {by}."
+        ),
+        "incident unseal {case} --purpose ...",
+    ),
+    NoticeKind.INCIDENT_STEPS: (
+        "You have something to do about an incident",
+        "A step of case {case} is yours.",
+        "incident step list",
+    ),
+    NoticeKind.INCIDENT_OVERDUE: (
+        "Something about an incident is overdue",
+        "Something about case {case} was not done in time, and now comes to you.",
+        "incident step list",
+    ),
+}
 _ALARMS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
     NoticeKind.RECORD_BROKEN: (
         "The record of what was done is not whole",
@@ -45,6 +90,43 @@ _ALARMS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
             "A name that has to be blocked was answered, and no suspension on record explains it.\n"
             "Somebody may have gone round the filter, or switched it off without a record.\n"
         ),
+    ),
+}
+
+# The subject, what there is to say, the command that shows more, and what that shows.
+_OF_PEOPLE: Final[Mapping[NoticeKind, tuple[str, str, str, str]]] = {
+    NoticeKind.PEOPLE_WAITING: (
+        "Somebody who is to decide waits for a second person",
+        (
+            "Somebody was given a role that decides, or an account for one. It takes effect once somebody else who\n"
+            "manages people has confirmed it: ask the person themselves first, not whoever gave it."
+        ),
+        "people waiting",
+        "who",
+    ),
+    NoticeKind.PEOPLE_CONFIRMED: (
+        "Somebody who decides was confirmed",
+        "A second person has confirmed a role that decides, or an account for one.",
+        "people list",
+        "who decides",
+    ),
+    NoticeKind.PEOPLE_REFUSED: (
+        "Somebody who was to decide was refused",
+        "A role that decides, or an account for one, was refused and taken away.",
+        "people list",
+        "who decides",
+    ),
+    NoticeKind.PEOPLE_BOOTSTRAPPED: (
+        "An account that manages people was made on the gateway itself",
+        "Whoever runs the gateway made an account that manages people. It takes effect without a second person.",
+        "people waiting",
+        "whose it is",
+    ),
+    NoticeKind.DECIDER_CLOSED: (
+        "Somebody who decides has less to decide with",
+        "Somebody who decides was closed, or lost a role or an account. One person is enough for that.",
+        "people list",
+        "who decides",
     ),
 }
 
@@ -240,6 +322,13 @@ class Notices:
         where = "in the whole school" if suspension.extent.is_for_school else "in a part of the school"
         return f"{where}, from {self._at(suspension.from_at)} to {self._at(suspension.until_at)}"
 
+    # ---- incidents -----------------------------------------------------------------------------------------
+
+    def incident(self, kind: NoticeKind, case: int, *, by: datetime) -> Notice:
+        """Tell of an incident by its number; `by` is when somebody should have looked."""
+        subject, text, command = (part.format(case=case, by=self._at(by)) for part in _OF_INCIDENTS[kind])
+        return Notice(kind, subject, f"{text}\n" + self._see(command, "more"), {"case": case})
+
     # ---- the filter and the record -------------------------------------------------------------------------
 
     def filter_change(self, kind: NoticeKind, number: int, *, review_on: date | None = None) -> Notice:
@@ -254,6 +343,11 @@ class Notices:
         """Tell of what must never happen."""
         subject, text = _ALARMS[kind]
         return Notice(kind, subject, text, {"found_at": instant_text(self.now)})
+
+    def people(self, kind: NoticeKind) -> Notice:
+        """Tell of who decides; whoever signs in sees who."""
+        subject, text, command, shown = _OF_PEOPLE[kind]
+        return Notice(kind, subject, f"{text}\n" + self._see(command, shown), {"at": instant_text(self.now)})
 
     def test(self) -> Notice:
         """Try the way."""

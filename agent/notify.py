@@ -8,7 +8,7 @@ import json
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -18,6 +18,7 @@ from agent.people import Person
 from agent.site import MailSettings, NotificationSettings
 from agent.storage.state import Act, StateStore, instant_text
 from rules.errors import SchoolgateError
+from rules.roles import Role
 
 MAIL: Final = "mail"
 WEBHOOK: Final = "webhook"
@@ -152,25 +153,38 @@ def enqueue(
     return notice_id
 
 
-def announce(act: Act, settings: NotificationSettings, notice: Notice, *, to: Iterable[Person] = ()) -> None:
-    """Queue a notice for every webhook that wants its event, and for these people by mail, each address once."""
-    for webhook in settings.webhooks:
+def announce(
+    act: Act,
+    settings: NotificationSettings,
+    notice: Notice,
+    *,
+    to: Iterable[Person] = (),
+    as_roles: Collection[Role] | None = None,
+) -> None:
+    """Queue a notice for every webhook that wants its event, and for these people by mail, each address once.
+
+    Args:
+        as_roles: for a confidential notice, the roles as which people are told: it goes to no webhook, and to the
+            address of no other role of theirs, which others may read.
+    """
+    for webhook in settings.webhooks if as_roles is None else ():
         if not webhook.events or notice.event in webhook.events:
             enqueue(act, WEBHOOK, webhook.name, notice)
     if settings.mail is not None:
-        found = (address for person in to for address in addresses_of(settings.mail, person))
+        found = (address for person in to for address in addresses_of(settings.mail, person, as_roles))
         for address in dict.fromkeys(found):
             enqueue(act, MAIL, address, notice)
 
 
-def addresses_of(mail: MailSettings, person: Person) -> tuple[str, ...]:
+def addresses_of(mail: MailSettings, person: Person, as_roles: Collection[Role] | None = None) -> tuple[str, ...]:
     """Give the addresses at which somebody is told, or none; their own come before those of their roles.
 
     Their own are by their id here, or as the file calls them that they come from.
     """
     if own := mail.by_person.get(person.id) or mail.by_person.get(person.external_id):
         return own
-    found = (address for role in sorted(person.roles) for address in mail.by_role.get(role, ()))
+    roles = person.roles if as_roles is None else person.roles.intersection(as_roles)
+    found = (address for role in sorted(roles) for address in mail.by_role.get(role, ()))
     return tuple(dict.fromkeys(found))
 
 

@@ -4,7 +4,7 @@ Nobody is asked to decide about what they asked for themselves. Somebody who can
 known, keeps nobody from acting: whoever signs in sees what waits.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -12,18 +12,21 @@ from typing import Final
 
 from agent.filter_context import FilterContext
 from agent.filter_found import FIRST_ON_RECORD, NOTHING_FOLLOWS
+from agent.incident_sealed import TOGETHER
 from agent.notices import Notices
 from agent.notify import MAIL, WEBHOOK, Notice, addresses_of, announce, enqueue
 from agent.notify_escalation import tell_due
 from agent.people import Person, read_holders, read_person
 from agent.site import NoticeKind, NotificationSettings
 from agent.storage.filter_rows import Version
+from agent.storage.incident_rows import Filed as FiledIncident
 from agent.storage.override_rows import Filed, read_moves, read_unconfirmed, write_move
 from agent.storage.state import Act, StateStore
 from agent.storage.suspension_rows import FiledSuspension
 from rules.errors import RefusedRequestError
+from rules.incident import READERS, Track
 from rules.override import Move, Override, check_decision
-from rules.roles import PRIVILEGED, Right, Role, rights_of
+from rules.roles import MANAGERS, PRIVILEGED, Right, Role, rights_of
 
 SYSTEM: Final = "system"
 # What is written down of a reminder, beside the moves of the override.
@@ -35,6 +38,23 @@ _OF_EMERGENCIES: Final = ANSWERABLE | {Role.SAFEGUARDING_LEAD}
 _OF_ALARMS: Final = {
     NoticeKind.RECORD_BROKEN: ANSWERABLE | {Role.NETWORK_MANAGER, Role.DATA_PROTECTION_OFFICER, Role.AUDITOR},
     NoticeKind.FILTER_OFF_WITHOUT_RECORD: _OF_EMERGENCIES | {Role.NETWORK_MANAGER},
+}
+# So soon somebody looks at what is about a child at risk.
+WITHIN_THE_HOUR: Final = timedelta(hours=1)
+# By the kind of the row in the record; None is told to nobody, and whatever is not here by who deals with it.
+_OF_INCIDENTS: Final[Mapping[str, NoticeKind | None]] = {
+    "incident_accepted": NoticeKind.INCIDENT_STEPS,
+    "incident_step_added": NoticeKind.INCIDENT_STEPS,
+    "incident_step_overdue": NoticeKind.INCIDENT_OVERDUE,
+    "incident_overdue": NoticeKind.INCIDENT_OVERDUE,
+    "incident_unseal_asked": NoticeKind.INCIDENT_UNSEAL_ASKED,
+    "incident_unsealed": None,
+}
+_OF_TRACKS: Final[Mapping[Track, NoticeKind]] = {
+    Track.ORDINARY: NoticeKind.INCIDENT_WAITS,
+    Track.SAFEGUARDING: NoticeKind.INCIDENT_SAFEGUARDING,
+    Track.RESTRICTED: NoticeKind.INCIDENT_RESTRICTED,
+    Track.SEALED: NoticeKind.INCIDENT_SEALED,
 }
 _NOT_NEWS: Final = frozenset({FIRST_ON_RECORD, NOTHING_FOLLOWS})
 
@@ -139,12 +159,34 @@ class Teller:
         notice = self._notices(act).filter_change(NoticeKind(kind), version.number, review_on=version.review_on)
         self._tell(act, notice, told)
 
+    def incident(self, act: Act, kind: str, filed: FiledIncident, people: Sequence[str]) -> None:
+        """Tell these people, by their ids, of an incident, by the kind of its row in the record.
+
+        What is not ordinary goes to nobody else: to no webhook, and to the address of a role only where everybody who
+        holds that role is among them.
+        """
+        track = filed.incident.track
+        notice_kind = _OF_INCIDENTS.get(kind, _OF_TRACKS[track])
+        if notice_kind is None:
+            return
+        lasts = TOGETHER if notice_kind is NoticeKind.INCIDENT_UNSEAL_ASKED else WITHIN_THE_HOUR
+        notice = self._notices(act).incident(notice_kind, filed.number, by=act.now + lasts)
+        told = [person for each in people for person in _one(act, each)]
+        as_roles = None
+        if track is not Track.ORDINARY:
+            as_roles = {role for role in READERS[track] if _is_told_whole(act, role, people)}
+        announce(act, self._settings(), notice, to=told, as_roles=as_roles)
+
     def alarm(self, act: Act, kind: NoticeKind) -> None:
         """Tell of what must never happen: a broken record, or filtering that is off without a record.
 
         Whoever finds it calls this in the act that records it, once each time that it begins.
         """
         self._tell(act, self._notices(act).alarm(kind), _with_roles(act, _OF_ALARMS[kind]))
+
+    def people(self, act: Act, kind: NoticeKind, *, but: Collection[str] = ()) -> None:
+        """Tell those who manage people, other than these by their ids, that somebody decides or does not any more."""
+        tell_of_people(act, self._settings(), kind, timezone=self._timezone, but=but)
 
     def test(self, act: Act, person: Person) -> Tried:
         """Queue a notice for every webhook and every address of a person.
@@ -222,11 +264,24 @@ class Teller:
         return True
 
 
+def tell_of_people(
+    act: Act, settings: NotificationSettings, kind: NoticeKind, *, timezone: str, but: Collection[str] = ()
+) -> None:
+    """Tell those who manage people, other than these by their ids, that somebody decides or does not any more."""
+    told = (each for each in _with_roles(act, MANAGERS) if each.id not in but)
+    announce(act, settings, Notices(timezone, act.now).people(kind), to=told)
+
+
 def _one(act: Act, person_id: str) -> Iterator[Person]:
     """Give a person who has not left, if there is one."""
     person = read_person(act.database, person_id)
     if person is not None and not person.closed:
         yield person
+
+
+def _is_told_whole(act: Act, role: Role, people: Collection[str]) -> bool:
+    """Say whether everybody who holds a role is among these people."""
+    return all(each.id in people for each in _with_roles(act, {role}) if not each.closed)
 
 
 def _staff(act: Act, *, but: str) -> Iterator[Person]:

@@ -11,18 +11,23 @@ from typing import Final, Literal
 from rules.pack import TableRow
 from rules.policy import Rulebook
 from rules.schedule import DateRange, Schedule
+from rules.span import Span, Unit
 from rules.subject import Audience
 
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """Who runs this gateway; `language` is one of en, fr, nl, ja, `contact` says where questions go."""
+    """Who runs this gateway; `language` is one of en, fr, nl, ja, `contact` says where questions go.
+
+    `packs` are the names of those that come with the product, `own_packs` the files of the school's own.
+    """
 
     name: str
     timezone: str
     language: str
     packs: tuple[str, ...]
     contact: str | None = None
+    own_packs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,15 @@ class Group:
     """Clients that policies can address together, by prefix or by device.
 
     `devices` are addresses, link-layer addresses (lower case, colons) or host names from leases. Without an
-    `audience`, membership adds to what the network says; with one, it replaces the network's audience.
+    `audience`, membership adds to what the network says; with one, it replaces the network's audience. What is
+    asked from a device of a `is_shared` group is never put down to a person.
     """
 
     name: str
     audience: Audience | None = None
     cidrs: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +285,18 @@ class NoticeKind(StrEnum):
     FILTER_REVIEW_DUE = "filter_review_due"
     RECORD_BROKEN = "record_broken"
     FILTER_OFF_WITHOUT_RECORD = "filter_off_without_record"
+    PEOPLE_WAITING = "people_waiting"
+    PEOPLE_CONFIRMED = "people_confirmed"
+    PEOPLE_REFUSED = "people_refused"
+    PEOPLE_BOOTSTRAPPED = "people_bootstrapped"
+    DECIDER_CLOSED = "decider_closed"
+    INCIDENT_WAITS = "incident_waits"
+    INCIDENT_SAFEGUARDING = "incident_safeguarding"
+    INCIDENT_RESTRICTED = "incident_restricted"
+    INCIDENT_SEALED = "incident_sealed"
+    INCIDENT_UNSEAL_ASKED = "incident_unseal_asked"
+    INCIDENT_STEPS = "incident_steps"
+    INCIDENT_OVERDUE = "incident_overdue"
     TEST = "test"
 
 
@@ -321,6 +340,42 @@ class NotificationSettings:
     escalate_after_seconds: int = 4 * 3600
 
 
+# How long a warning counts and what is kept about an incident lasts, where a site says nothing: what came to
+# something, and what came to nothing.
+WARNINGS_LAST: Final = Span(1, Unit.YEARS)
+KEEP: Final = Span(3, Unit.YEARS)
+KEEP_DISMISSED: Final = Span(1, Unit.MONTHS)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCard:
+    """Whom to call, in the school's own words; `procedures` are those of the packs whose card it is on, or all."""
+
+    title: str
+    lines: tuple[str, ...] = field(repr=False)
+    procedures: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSettings:
+    """Who reads what about staff, how long a warning counts, and how long what is kept about an incident lasts.
+
+    People are named by their id here, or as the file calls them that they come from. `second_reader` is the member of
+    the senior leadership team who reads allegations beside the head teacher, `chair` who takes the head teacher's
+    place where they concern the head teacher. `warnings_last` is None where they end with the school year. `keep` is
+    by kind of incident. A count below `small_number` is not told. `contacts` stand on the cards of procedures.
+    """
+
+    second_reader: str = ""
+    chair: str = ""
+    warnings_last: Span | None = WARNINGS_LAST
+    keep: dict[str, Span] = field(default_factory=dict)
+    keep_others: Span = KEEP
+    keep_dismissed: Span = KEEP_DISMISSED
+    small_number: int = 5
+    contacts: tuple[ContactCard, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class NamedPerson:
     """Somebody whom the site file names; `classes` are those of the file."""
@@ -339,8 +394,30 @@ class NamedClass:
 
 
 @dataclass(frozen=True, slots=True)
+class KindTuning:
+    """How this school weighs a kind of incident, where it differs from the pack."""
+
+    weight: int | None = None
+    sites: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentSettings:
+    """How this school weighs what is observed, where it differs from its packs.
+
+    `kinds` are by kind of incident; labels, names and categories come beside those of the packs.
+    """
+
+    open_at: int | None = None
+    kinds: dict[str, KindTuning] = field(default_factory=dict)
+    background_labels: frozenset[str] = frozenset()
+    background_names: frozenset[str] = frozenset()
+    unattributed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
-    """What a site says of people: for the interface alone, and left out of what workers are told.
+    """What a site says for the interface alone, most of it of people; it is left out of what workers are told.
 
     `people` and `classes` are by the ids that the file gives them, and None where it has no such part. Nobody is
     taken over from there without somebody who has looked at what changes.
@@ -349,6 +426,8 @@ class Private:
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     people: dict[str, NamedPerson] | None = None
     classes: dict[str, NamedClass] | None = None
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from agent.site import (
     Site,
 )
 from agent.site_overrides import build_overrides
+from agent.site_packs import build_packs, load_pack, shipped_packs
 from agent.site_private import build_private
 from agent.site_rules import Context, build_rules
 from agent.site_servers import build_listeners, build_upstreams
@@ -44,7 +45,6 @@ from agent.written_site import (
 )
 from filters.list_entries import FORMATS
 from rules import document
-from rules.policy_pack import Pack
 from rules.schedule import DateRange, Schedule, Window
 from rules.subject import Audience
 
@@ -54,7 +54,7 @@ AUTO: Final = "auto"
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
-def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: Mapping[str, Pack]) -> Site | None:
+def build_site(written: WrittenSite, findings: Findings, *, path: Path) -> Site | None:
     """Check what the parts mean together; nothing comes back where a part is missing that nobody can guess."""
     folder = path.parent
     timezone = written.school.timezone if written.school else "UTC"
@@ -75,9 +75,9 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
         schedule_names=findings.written_names("schedules"),
         schedules={schedule.name: schedule for schedule in schedules},
     )
-    named_packs = _find_packs(written, findings, packs)
+    packs, own_packs = build_packs(written, findings, folder=folder)
     # Where no pack is known, the rows and policies are still checked against all of them.
-    table, rulebook = build_rules(written, findings, context, named_packs or list(packs.values()))
+    table, rulebook = build_rules(written, findings, context, packs or [*map(load_pack, shipped_packs())])
     listeners = build_listeners(written, findings)
     answers = _build_answers(written.answers or WrittenAnswers(), findings)
     upstreams = build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
@@ -95,8 +95,9 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
             name=written.school.name,
             timezone=timezone,
             language=written.school.language,
-            packs=tuple(pack.id for pack in named_packs),
+            packs=tuple(pack.id for pack in packs),
             contact=written.school.contact,
+            own_packs=tuple(own_packs),
         ),
         listeners=listeners,
         networks=networks,
@@ -119,16 +120,6 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path, packs: M
         overrides=build_overrides(written.overrides or WrittenOverrides(), findings, statutory=rulebook.statutory),
         private=build_private(written, findings, folder=folder),
     )
-
-
-def _find_packs(written: WrittenSite, findings: Findings, packs: Mapping[str, Pack]) -> list[Pack]:
-    named: dict[str, Pack] = {}
-    for index, name in enumerate(written.packs or ()):
-        if name in named:
-            findings.problem(("packs", index), f"the pack {name} a second time", "each pack once")
-        elif findings.is_known(("packs", index), name, packs, "pack"):
-            named[name] = packs[name]
-    return list(named.values())
 
 
 # --- When
@@ -189,7 +180,7 @@ def _build_groups(written: WrittenSite, findings: Findings) -> Iterator[Group]:
     claimed: dict[str, Group] = {}
     for name, entry in (written.groups or {}).items():
         path: document.Path = ("groups", name)
-        group = Group(name, entry.audience, tuple(entry.cidrs), tuple(entry.devices))
+        group = Group(name, entry.audience, tuple(entry.cidrs), tuple(entry.devices), entry.is_shared)
         if name in tuple(Audience):
             findings.problem(path, f"a group called {name}", "another name: this is an audience", at_key=True)
         if not group.cidrs and not group.devices and name not in named_by_networks:

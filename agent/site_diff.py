@@ -63,7 +63,7 @@ _BOUNDS: Final = {
 }
 _UNITS: Final = (("_seconds", " s"), ("_bytes", " bytes"), ("_share", ""))
 _TOLD_APART: Final = frozenset({"table", "rulebook", "schedules", "overrides", "private"})
-_SILENT: Final = frozenset({"location", "name", "packs"})
+_SILENT: Final = frozenset({"location", "name", "packs", "own_packs"})
 
 
 def diff_sites(before: Site, after: Site) -> tuple[str, ...]:
@@ -91,6 +91,9 @@ def _private(before: Private, after: Private) -> Iterator[str]:
         yield "Notifications: who is told, or how, has changed."
     if (before.people, before.classes) != (after.people, after.classes):
         yield "The file names other people or classes than before; an import takes them over, nothing else does."
+    if before.incidents != after.incidents:
+        yield "Incidents: who reads what, how long something lasts, or whom to call has changed."
+    yield from _differ("assessment", "assessment", before.assessment, after.assessment)
 
 
 # --- Policies
@@ -160,7 +163,11 @@ def _table(before: Site, after: Site) -> Iterator[str]:
     for pack in sorted({*old_packs} ^ {*new_packs}):
         is_new = pack in new_packs
         rows = sum(row.pack == pack for row in (after if is_new else before).table)
-        yield f"The pack {pack} was {'added' if is_new else 'removed'}, with the {rows} rows of its table."
+        table = f", with the {rows} rows of its table" if rows else ""
+        yield f"The pack {pack} was {'added' if is_new else 'removed'}{table}."
+    for path in sorted({*before.school.own_packs} ^ {*after.school.own_packs}):
+        verb = "added" if path in after.school.own_packs else "removed"
+        yield f"The school's own pack {path} was {verb}."
     old, new = _rows(before), _rows(after)
     for pack, row in sorted(old.keys() | new.keys()):
         if pack in old_packs and pack in new_packs:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from agent.config import load_site, parse_private
 from agent.filter_in_force import TEXT_NAME
 from agent.logs import log
+from agent.pseudonyms import Devices
 from agent.site import Private, Site
 from agent.snapshot import read_snapshot
 from rules.errors import SchoolgateError
@@ -36,6 +37,7 @@ class SiteInForce:
         self._turn = threading.Lock()
         self._policy_seen: Seen = None
         self._text_seen: Seen = None
+        self._devices: Devices = {}
         self._site = self._read_policy() if self._is_published else load_site(path).site
         self._adopt()
 
@@ -44,6 +46,12 @@ class SiteInForce:
         with self._turn:
             self._adopt()
             return self._site
+
+    def devices(self) -> Devices:
+        """Give what else the devices behind addresses are known by, as the gateway published it."""
+        with self._turn:
+            self._adopt()
+            return self._devices
 
     def _adopt(self) -> None:
         if not self._is_published:
@@ -63,9 +71,10 @@ class SiteInForce:
 
     def _read_policy(self) -> Site:
         seen = _state_of(self._path)
-        site = read_snapshot(self._path).site
+        snapshot = read_snapshot(self._path)
         self._policy_seen = seen
-        return site
+        self._devices = snapshot.devices
+        return snapshot.site
 
     def _read_private(self, before: Private) -> Private:
         """Read what the site says of people; a text that cannot be read changes nothing."""

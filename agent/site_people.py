@@ -11,8 +11,8 @@ from agent.written_site import WrittenPerson, WrittenSite
 from rules import document
 from rules.roles import APPROVERS
 
-# The parts of a site in which people are named, or written to.
-_PERSONAL: Final = frozenset({"people", "notifications"})
+# The parts of a site in which people are named, written to or called.
+_PERSONAL: Final = frozenset({"people", "notifications", "incidents"})
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -1,4 +1,4 @@
-"""What a site says of people, checked: who is told what, and who is who.
+"""What a site says for the interface alone, checked: who is told what, who is who, and how incidents are dealt with.
 
 It may hold addresses, so no fault repeats what was written.
 """
@@ -8,6 +8,8 @@ from typing import Final
 
 from agent.findings import Findings
 from agent.site import MailSettings, NotificationSettings, Private, WebhookSettings
+from agent.site_assessment import build_assessment
+from agent.site_incidents import build_incidents
 from agent.site_people import build_classes, build_people
 from agent.written_site import WrittenMail, WrittenNotifications, WrittenSite, WrittenWebhook
 from rules import document
@@ -18,11 +20,13 @@ _TLS_FROM_THE_START: Final = 465
 
 
 def build_private(written: WrittenSite, findings: Findings, *, folder: Path) -> Private:
-    """Check what a site says of people; `folder` is the base of relative paths."""
+    """Check what a site says for the interface alone; `folder` is the base of relative paths."""
     return Private(
         notifications=_build_notifications(written.notifications, findings, folder),
         people=build_people(written, findings),
         classes=build_classes(written, findings),
+        incidents=build_incidents(written, findings),
+        assessment=build_assessment(written, findings),
     )
 
 

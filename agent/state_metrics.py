@@ -12,8 +12,11 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 
+from agent.confirmations import count_unconfirmed
+from agent.incident_metrics import incident_metrics
 from agent.notify import KEEP_SETTLED, read_queue
 from agent.record_status import record_status
+from agent.storage.given_rows import is_beginning
 from agent.storage.state import instant_text, read_only
 from rules.errors import StorageError
 from rules.override import State
@@ -41,10 +44,9 @@ _WAITED: Final = f"""WITH waited AS MATERIALIZED (
 )
 SELECT {", ".join(f"total(seconds <= {bound})" for bound in WAITING_BOUNDS)}, count(seconds), total(seconds)
 FROM waited"""  # noqa: S608 (our own words)
-# Closing a person takes every role away.
-_APPROVERS: Final = (
-    f"SELECT count(DISTINCT person) FROM memberships WHERE role IN ({', '.join('?' * len(APPROVERS))})"  # noqa: S608 (our own words)
-)
+# Closing a person takes every role away; without an account nobody decides.
+_APPROVERS: Final = f"""SELECT count(DISTINCT person) FROM memberships JOIN accounts USING (person)
+WHERE accounts.closed_at IS NULL AND may_decide AND role IN ({", ".join("?" * len(APPROVERS))})"""  # noqa: S608 (our own words)
 
 
 def state_metrics(path: Path, now: datetime) -> list[Metric]:
@@ -63,6 +65,7 @@ def state_metrics(path: Path, now: datetime) -> list[Metric]:
                 *_people_metrics(database),
                 *_notice_metrics(database, now),
                 *_record_metrics(database),
+                *incident_metrics(database, now),
             ]
     except (StorageError, OSError):
         return [_readable(is_readable=False)]
@@ -118,6 +121,17 @@ def _people_metrics(database: sqlite3.Connection) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "schoolgate_approvers", "People who may decide about overrides, though never their own.", approvers
     )
+    yield GaugeMetricFamily(
+        "schoolgate_beginning", "Whether one person alone still makes others decide.", int(is_beginning(database))
+    )
+    unconfirmed = GaugeMetricFamily(
+        "schoolgate_unconfirmed_people",
+        "People whose roles or accounts, with which they decide, no second person has confirmed.",
+        labels=["effect"],
+    )
+    for effect, count in zip(("waiting", "in_force"), count_unconfirmed(database), strict=True):
+        unconfirmed.add_metric([effect], count)
+    yield unconfirmed
 
 
 def _notice_metrics(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:

@@ -18,6 +18,7 @@ from babel.dates import format_datetime
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 
 from agent.snapshot import BlockTexts
 from rules.category import LANGUAGES, Catalogue
@@ -59,6 +60,17 @@ class Texts:
     def moment(self, at: datetime, timezone: str) -> str:
         """Write an instant as the wall clock of the school shows it."""
         return format_datetime(at, _MOMENT[self.language], tzinfo=ZoneInfo(timezone), locale=self.locale)
+
+    def amount(self, number: int, unit: str) -> str:
+        """Write so many of a unit of time: `72 hours`.
+
+        Args:
+            unit: as CLDR calls it (`hour`, `month`).
+        """
+        name = f"duration-{unit}"
+        written = format_unit(number, name, locale=self.locale)
+        # Babel lacks a long name that is the same as the short one, and writes what the unit is called instead.
+        return format_unit(number, name, length="short", locale=self.locale) if name in written else written
 
     def join(self, words: Sequence[str]) -> str:
         """Write words as one list: `pupils and guests`."""

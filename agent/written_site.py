@@ -6,9 +6,11 @@ business. Everything but `school`, `networks` and `packs` may be left out, and t
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, Field
 
 from agent.site import ActivityLevel, AnswerStyle, FailMode, NoticeKind
+from agent.written_incidents import WrittenAssessment, WrittenIncidents
+from agent.written_part import Categories, Ids, Nothing, Text, Written, shorthand
 from agent.written_values import (
     At,
     AtOrOff,
@@ -36,7 +38,6 @@ from agent.written_values import (
     Timeout,
     TimeZone,
     UpstreamServer,
-    fault,
 )
 from filters.safe_search import SAFE_SEARCH
 from rules.pack import Tick
@@ -49,46 +50,14 @@ SAFE_MODES: Final = {name: tuple(service.targets) for name, service in SAFE_SEAR
 ALL_SERVICES: Final = "all"
 
 
-def shorthand(key: str) -> BeforeValidator:
-    """Let a text or list stand for a mapping with this one key."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str | list) else value)
-
-
-def _parse_text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise fault("text")
-    if len(value) > 400:
-        raise fault("at most 400 characters", f"{len(value)} characters")
-    return " ".join(value.split())
-
-
-def _empty_for_nothing(value: Any) -> Any:
-    return {} if value is None else value
-
-
 def _read_role(value: Any) -> Any:
     return (parse_role(value) or value) if isinstance(value, str) else value
 
 
-Text = Annotated[str, PlainValidator(_parse_text)]
-Nothing: Final = BeforeValidator(_empty_for_nothing)
-Ids = Annotated[list[Id], OneOrMore]
 Audiences = Annotated[list[Audience], OneOrMore]
 Roles = Annotated[list[Annotated[Role, BeforeValidator(_read_role)]], OneOrMore, Field(min_length=1)]
-Categories = Annotated[list[Text], OneOrMore]
 MailAddresses = Annotated[list[MailAddress], OneOrMore, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
-
-
-class Written(BaseModel):
-    """A mapping in which a key that nobody knows is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", validate_by_alias=True, validate_by_name=False, frozen=True)
-
-    def given(self) -> dict[str, Any]:
-        """Give what was written, without what was left out or left empty."""
-        values = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: value for name, value in values if value is not None}
 
 
 class WrittenSchool(Written):
@@ -114,6 +83,7 @@ class WrittenGroup(Written):
     audience: Audience | None = None
     cidrs: Annotated[list[Cidr], OneOrMore] = []
     devices: Annotated[list[Device], OneOrMore] = []
+    is_shared: bool = Field(default=False, alias="shared")
 
 
 class WrittenRange(Written):
@@ -378,6 +348,8 @@ class WrittenSite(Written):
     notifications: WrittenNotifications | None = None
     classes: dict[Id, WrittenClass] | None = None
     people: dict[Id, WrittenPerson] | None = None
+    assessment: WrittenAssessment | None = None
+    incidents: WrittenIncidents | None = None
     paths: WrittenPaths | None = None
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,19 +17,31 @@ from agent.api.app import create_app
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.security import COOKIE, Limits, RateLimit
+from agent.config import parse_site
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContext
+from agent.incidents import Incidents
 from agent.notify_acts import Teller
+from agent.observing import Observing
 from agent.overrides import Overrides
 from agent.people import People
-from agent.site import Private
+from agent.pseudonyms import Pseudonyms
+from agent.request_registers import RequestRegisters
+from agent.site import Private, Site
+from agent.site_packs import load_pack
+from agent.storage.incident_rows import Filed
 from agent.storage.state import StateStore
 from agent.suspensions import Suspensions
 from agent.totp import _totp
+from rules.assess import Assessment, Outcome
+from rules.incident import Level, Reason, track_of
+from rules.incident_kind import Kind, Risk
 from rules.name import DomainName
+from rules.observation import Confidence, Observation, Source
 from rules.override import OverrideLimits
 from rules.roles import Role
 from rules.schedule import Schedule, Window
+from rules.subject import Audience
 
 # A Monday in term, at the second lesson.
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -40,6 +54,20 @@ TAGS = {
     "crime.example": {"criminal_activity"},
     "hate.example": {"hate_speech"},
 }
+
+
+SITE = """\
+school: {name: School of Test, timezone: Europe/London, contact: room 7}
+packs: [uk-esafety]
+networks: {classrooms: {audience: pupil, cidrs: [192.0.2.0/24]}}
+groups: {year5: {devices: [192.0.2.5]}, year6: {devices: [192.0.2.6]}}
+"""
+
+
+@cache
+def site_of_test() -> Site:
+    """Give a site that names a pack and says nothing of people."""
+    return parse_site(SITE, path=Path("site.yaml")).site
 
 
 def filter_of_test() -> FilterContext:
@@ -73,18 +101,35 @@ class SchoolOfTest:
             "on_change": self._tell,
         }
         self.private = Private()
+        self.site = site_of_test()
         teller = Teller(lambda: self.private.notifications, filter_of_test, timezone="Europe/London")
         hub = Hub()
+        pseudonyms = Pseudonyms(folder / "keys")
+        self.numbers = numbers
+        incidents = Incidents(
+            self.store,
+            people,
+            pseudonyms,
+            packs=lambda: [load_pack("uk-esafety")],
+            site=lambda: replace(self.site, private=self.private),
+            clock=lambda: self.now,
+            new_id=service["new_id"],
+            tell=teller.incident,
+            on_change=self._tell,
+        )
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.parts = Parts(
             store=self.store,
             people=people,
-            accounts=Accounts(self.store, people=people, hasher=hasher),
+            accounts=Accounts(self.store, hasher=hasher),
             overrides=Overrides(self.store, people, tell=teller.override, **service),
             suspensions=Suspensions(self.store, people, tell=teller.suspension, **service),
             filter_changes=FilterChanges(
                 self.store, people, clock=lambda: self.now, on_change=self._tell, tell=teller.filter_change
             ),
+            incidents=incidents,
+            observing=Observing(incidents, folder / "activity"),
+            request_registers=RequestRegisters(self.store, pseudonyms),
             context=filter_of_test,
             activity=folder / "activity",
             teller=teller,
@@ -112,6 +157,39 @@ class SchoolOfTest:
         visitor.sign_in()
         return visitor
 
+    def candidate(
+        self, kind: Kind = Kind.GAMBLING, *, about: str = "", audience: Audience = Audience.PUPIL, intent: int = 70
+    ) -> Filed:
+        """Open a candidate about a person by their id, or about a device that nobody is known to have used."""
+        incidents = self.parts.incidents
+        person = incidents.desk.pseudonyms.person(about, self.now.date()) if about else "devicedevicedevi"
+        confidence = Confidence.B if about else Confidence.D
+        observed = Observation(
+            id=f"seen {next(self.numbers)}",
+            source=Source.BLOCKED,
+            at=self.now,
+            received_at=self.now,
+            subject=person,
+            confidence=confidence,
+            audience=audience,
+            category=kind,
+            name=DomainName("hidden.example"),
+            evidence="activity 2026-03-02 09:15",
+        )
+        table = load_pack("uk-esafety").sanctions[audience].rows.values()
+        assessment = Assessment(
+            Outcome.OPENS,
+            kind=kind,
+            risk=Risk.CONDUCT,
+            rows=tuple(row.id for row in table if kind in row.kinds),
+            level=Level.PERSON if about else Level.DEVICE,
+            track=track_of(kind, audience),
+            intent=intent,
+            reasons=(Reason("sites", 40, {"sites": 9, "minutes": 6}),),
+        )
+        with self.store.act() as act:
+            return incidents.open(act, observed, assessment)
+
     def stranger(self) -> "Visitor":
         """Give somebody who is not known."""
         return Visitor(self, "", "", None)
@@ -125,8 +203,17 @@ class SchoolOfTest:
 class Visitor:
     """Somebody with a browser."""
 
-    def __init__(self, school: SchoolOfTest, person: str, login: str, totp_secret: str | None) -> None:
+    def __init__(
+        self,
+        school: SchoolOfTest,
+        person: str,
+        login: str,
+        totp_secret: str | None,
+        *,
+        password: str = PASSWORD,
+    ) -> None:
         self.school = school
+        self.password = password
         self.person = person
         self.login = login
         self._totp_secret = totp_secret
@@ -134,7 +221,7 @@ class Visitor:
 
     def sign_in(self) -> httpx.Response:
         """Sign in, and keep the cookie."""
-        body = {"login": self.login, "password": PASSWORD}
+        body = {"login": self.login, "password": self.password}
         if self._totp_secret is not None:
             body["totp"] = _totp(self._totp_secret).generate(int(self.school.now.timestamp())).decode()
         response = self.post("/session", body)

@@ -13,6 +13,8 @@ PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
 # A OneRoster archive of a large school, in base64.
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+# The words of a report in any script, with room for how JSON writes them.
+MAX_REPORT_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,16 @@ class Need:
         rights: one of these is enough; without any, being known is enough.
         is_open: nobody has to be known.
         is_for_people: a program's token is not taken, whatever its scopes.
+        is_for_waiting: an account that waits to be confirmed is enough.
+        is_report: who it is needs not be known, and it takes a pace of its own.
         max_body_bytes: how long what they send may be.
     """
 
     rights: frozenset[Right] = frozenset()
     is_open: bool = False
     is_for_people: bool = False
+    is_for_waiting: bool = False
+    is_report: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
 
 
@@ -47,18 +53,26 @@ _IMPORTING: Final = Need(frozenset({Right.MANAGE_PEOPLE}), max_body_bytes=MAX_FI
 _READING_FILTER: Final = _one_of(
     Right.DRAFT_FILTER_CHANGE, Right.APPROVE_FILTER_CHANGE, Right.READ_OVERRIDES, Right.READ_RECORD
 )
+# People alone: who looks says for what, and programs have no purpose. The rest is for the service to say.
+_READING_INCIDENTS: Final = _person_with(Right.READ_INCIDENTS)
+# Steps are done by whom the table names, whatever else they may read.
+_PERSON: Final = Need(is_for_people=True)
 OPEN: Final = Need(is_open=True)
 KNOWN: Final = Need()
+# Anybody reports, also who has no account.
+_REPORT: Final = Need(is_open=True, is_report=True, max_body_bytes=MAX_REPORT_BYTES)
+# What somebody does with their own account alone.
+_OWN: Final = Need(is_for_people=True, is_for_waiting=True)
 
 NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/session"): OPEN,
-    ("DELETE", "/session"): Need(is_for_people=True),
-    ("GET", "/me"): KNOWN,
+    ("DELETE", "/session"): _OWN,
+    ("GET", "/me"): Need(is_for_waiting=True),
     # Each part of it by the rights that it takes.
     ("GET", "/status"): KNOWN,
     ("GET", "/schedules"): KNOWN,
-    ("POST", "/me/password"): Need(is_for_people=True),
-    ("POST", "/me/authenticator"): Need(is_for_people=True),
+    ("POST", "/me/password"): _OWN,
+    ("POST", "/me/authenticator"): _OWN,
     ("POST", "/accounts"): _person_with(Right.MANAGE_PEOPLE),
     ("DELETE", "/accounts/{login}"): _person_with(Right.MANAGE_PEOPLE),
     ("GET", "/openapi.json"): KNOWN,
@@ -93,6 +107,9 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/people/import/preview"): _IMPORTING,
     ("POST", "/people/import"): _IMPORTING,
     ("POST", "/people"): _person_with(Right.MANAGE_PEOPLE),
+    ("GET", "/people/waiting"): _one_of(Right.READ_PEOPLE),
+    ("POST", "/people/{id}/confirm"): _person_with(Right.MANAGE_PEOPLE),
+    ("POST", "/people/{id}/refuse"): _person_with(Right.MANAGE_PEOPLE),
     ("GET", "/people/{id}"): _one_of(Right.READ_PEOPLE),
     ("PUT", "/people/{id}/roles"): _person_with(Right.MANAGE_PEOPLE),
     ("PUT", "/people/{id}/classes"): _person_with(Right.MANAGE_PEOPLE),
@@ -110,5 +127,48 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("DELETE", "/tokens/{id}"): _person_with(Right.ISSUE_TOKENS),
     ("GET", "/notifications"): _one_of(Right.READ_PEOPLE),
     ("POST", "/notifications/test"): _person_with(Right.MANAGE_PEOPLE),
+    ("GET", "/incidents"): _READING_INCIDENTS,
+    ("GET", "/incidents/counts"): _one_of(Right.COUNT_INCIDENTS, Right.READ_INCIDENTS),
+    ("GET", "/incidents/{id}"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/accept"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/reclassify"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/dismiss"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/merge"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/split"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/close"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/reopen"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/correct"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/name-subject"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/hold"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/release"): _READING_INCIDENTS,
+    # Whoever has to inform or warn somebody has to know whom.
+    ("POST", "/incidents/{id}/reveal"): _PERSON,
+    ("GET", "/incidents/steps"): _PERSON,
+    ("GET", "/incidents/{id}/steps"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/steps"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/steps/{number}/done"): _PERSON,
+    ("POST", "/incidents/{id}/steps/{number}/skip"): _READING_INCIDENTS,
+    ("GET", "/incidents/{id}/restrictions"): _PERSON,
+    ("POST", "/incidents/{id}/steps/{number}/restrict"): _PERSON,
+    ("POST", "/incidents/restrictions/{id}/end"): _PERSON,
+    ("GET", "/incidents/{id}/letters"): _PERSON,
+    ("POST", "/incidents/{id}/letters"): _PERSON,
+    ("GET", "/incidents/letters/{id}"): _PERSON,
+    ("POST", "/incidents/letters/{id}/sent"): _PERSON,
+    ("GET", "/incidents/{id}/card"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/unseal"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/metadata"): _READING_INCIDENTS,
+    ("GET", "/registers/incidents"): _READING_INCIDENTS,
+    ("GET", "/registers/warnings"): _READING_INCIDENTS,
+    ("GET", "/registers/overrides"): _person_with(Right.READ_OVERRIDES),
+    ("GET", "/registers/suspensions"): _person_with(Right.READ_OVERRIDES),
+    ("GET", "/registers/access"): _person_with(Right.READ_INCIDENTS, Right.READ_ACCESSES),
+    ("GET", "/registers/roles"): _person_with(Right.READ_PEOPLE, Right.READ_RECORD, Right.READ_INCIDENTS),
+    ("POST", "/sign-ins"): _one_of(Right.TELL_SIGN_INS),
+    ("POST", "/observations"): _one_of(Right.TELL_OBSERVATIONS),
+    ("GET", "/reports/form"): OPEN,
+    ("POST", "/reports"): _REPORT,
+    ("GET", "/reports/{receipt}"): OPEN,
+    ("POST", "/me/reports"): Need(is_for_people=True, max_body_bytes=MAX_REPORT_BYTES),
     ("GET", "/events"): _one_of(Right.READ_OVERRIDES, Right.REQUEST_OVERRIDE, Right.REQUEST_SUSPENSION),
 }

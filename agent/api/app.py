@@ -1,6 +1,7 @@
 """The application: the routes put together behind the door, and the document that describes them."""
 
 from collections.abc import AsyncIterator
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -8,12 +9,17 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 
 from agent.api.access import NEEDS, PREFIX
 from agent.api.account_routes import add_account_routes
-from agent.api.events import Event, events_after, stream
+from agent.api.confirmation_routes import add_confirmation_routes
+from agent.api.events import OF_PEOPLE, Event, events_after, stream
 from agent.api.filter_routes import add_filter_routes
+from agent.api.incident_routes import add_incident_routes, may_know
+from agent.api.incident_work_routes import add_incident_work_routes
 from agent.api.notice_routes import add_notice_routes
+from agent.api.observation_routes import add_observation_routes
 from agent.api.override_routes import add_override_routes
 from agent.api.parts import Door, Parts, WithParts
 from agent.api.people_routes import add_people_routes
@@ -25,6 +31,8 @@ from agent.api.problems import (
     sentence,
 )
 from agent.api.record_routes import add_record_routes
+from agent.api.register_routes import add_register_routes
+from agent.api.report_routes import add_report_routes
 from agent.api.security import COOKIE, CSRF_HEADER, Caller, Frame, Guard, GuardedRoute, Known, Limits, usual_limits
 from agent.api.session_routes import add_session_routes
 from agent.api.status_routes import add_status_routes
@@ -75,6 +83,15 @@ def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
     app.add_exception_handler(ConflictError, _tell_conflict)
     app.add_exception_handler(UnknownIdError, _tell_unknown)
     app.add_exception_handler(IndexUnusableError, _tell_unusable)
+    # As they are: to include them would be to make each a second time.
+    app.router.routes += _routes()
+    app.get("/health", include_in_schema=False)(health)
+    return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Make the routes, which know no gateway: what they work with comes with each request."""
     router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, responses=_RESPONSES)
     add_session_routes(router)
     add_status_routes(router)
@@ -82,16 +99,20 @@ def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
     add_override_routes(router)
     add_suspension_routes(router)
     add_filter_routes(router)
+    add_confirmation_routes(router)
     add_people_routes(router)
     add_record_routes(router)
     add_notice_routes(router)
+    add_observation_routes(router)
+    add_report_routes(router)
+    add_incident_work_routes(router)
+    add_incident_routes(router)
+    add_register_routes(router)
     router.get("/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})(
         follow
     )
     router.get("/openapi.json", include_in_schema=False)(document)
-    app.include_router(router)
-    app.get("/health", include_in_schema=False)(health)
-    return app
+    return router.routes
 
 
 async def _tell_conflict(_: Request, error: Exception) -> JSONResponse:
@@ -150,7 +171,7 @@ async def follow(
     parts: WithParts,
     last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^[0-9]+$")] = None,
 ) -> StreamingResponse:
-    """Follow what happens to overrides, suspensions and the filter; `Last-Event-ID` asks for what was missed."""
+    """Follow what happens to what one may know of; `Last-Event-ID` asks for what was missed."""
     if not parts.hub.has_room():
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -170,7 +191,12 @@ async def _events(parts: Parts, door: Door, caller: Caller, missed_since: int | 
         with parts.store.read() as database:
             return events_after(database, missed_since)
 
-    def may_see(event: Event) -> bool:
+    async def may_see(event: Event) -> bool:
+        if event.kind in OF_PEOPLE:
+            return Right.READ_PEOPLE in caller.rights
+        if event.is_incident:
+            may_read = Right.READ_INCIDENTS in caller.rights
+            return may_read and await run_in_threadpool(may_know, parts, caller.person, event.subject)
         return Right.READ_OVERRIDES in caller.rights or event.requester == caller.person
 
     async def is_welcome() -> bool:

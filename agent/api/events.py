@@ -1,4 +1,4 @@
-"""Server-sent events: what the record says of overrides, suspensions and the filter, for whoever may know it.
+"""Server-sent events: what the record says of requests, the filter and incidents, for whoever may know it.
 
 An event is a row of the record without its facts: number, kind, subject and instant. The number is the event's id, so
 whoever was away asks for what came after the last one they saw. Source: HTML, section 9.2 (server-sent events).
@@ -21,17 +21,23 @@ MAX_WAITING: Final = 256
 MAX_REPLAYED: Final = 1000
 BEAT_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 3000
+# For those who may know who is at the school.
+OF_PEOPLE: Final = ("people_waiting", "people_confirmed", "people_refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row of the record; `requester` is whose request it is about, and is not told."""
+    """One row of the record; `requester` is whose request it is about, and is not told.
+
+    An event that `is_incident` is for those alone who may read that incident.
+    """
 
     number: int
     kind: str
     subject: str
     at: str
     requester: str = ""
+    is_incident: bool = False
 
     def render(self) -> bytes:
         """Write it as a client reads it."""
@@ -146,24 +152,29 @@ def events_after(
     """Read the events after a row, the oldest first; attempts to break a rule are none."""
     rows = database.execute(
         "SELECT audit.number, audit.kind, audit.subject, audit.at,"
-        " coalesce(overrides.requester, suspensions.requester, filter_versions.drafted_by) FROM audit"
+        " coalesce(overrides.requester, suspensions.requester, filter_versions.drafted_by, ''),"
+        " incidents.id IS NOT NULL FROM audit"
         " LEFT JOIN overrides ON overrides.id = audit.subject LEFT JOIN suspensions ON suspensions.id = audit.subject"
         " LEFT JOIN filter_versions ON filter_versions.number = audit.subject"
         " AND (audit.kind GLOB 'filter_change*' OR audit.kind = 'filter_review_due')"
+        # Who looked at an incident is in the record and the register of access, and no news.
+        " LEFT JOIN incidents ON incidents.id = audit.subject"
+        " AND audit.kind GLOB 'incident_*' AND audit.kind NOT IN ('incident_viewed', 'incident_metadata_viewed')"
         " WHERE audit.number > ? AND audit.number <= ?"
-        " AND (coalesce(overrides.id, suspensions.id, filter_versions.number) IS NOT NULL OR audit.kind IN (?, ?))"
+        " AND (coalesce(overrides.id, suspensions.id, filter_versions.number, incidents.id) IS NOT NULL"
+        " OR audit.kind IN (?, ?, ?, ?, ?))"
         " AND audit.kind != 'rule_refused'"
         " ORDER BY audit.number LIMIT ?",
-        (number, until if until is not None else last_number(database), OFF, ON_AGAIN, limit),
+        (number, until if until is not None else last_number(database), OFF, ON_AGAIN, *OF_PEOPLE, limit),
     )
-    return [Event(*row) for row in rows]
+    return [Event(row[0], row[1], row[2], row[3], row[4], is_incident=bool(row[5])) for row in rows]
 
 
 async def stream(
     listener: Listener,
     replayed: list[Event],
     *,
-    may_see: Callable[[Event], bool],
+    may_see: Callable[[Event], Awaitable[bool]],
     is_welcome: Callable[[], Awaitable[bool]],
     beat_seconds: float = BEAT_SECONDS,
 ) -> AsyncIterator[bytes]:
@@ -180,7 +191,7 @@ async def stream(
     seen = 0
     for event in replayed:
         seen = event.number
-        if may_see(event):
+        if await may_see(event):
             yield event.render()
     loop = asyncio.get_running_loop()
     beat_at = loop.time() + beat_seconds
@@ -195,5 +206,5 @@ async def stream(
             continue
         if event_or_end is None:
             return
-        if event_or_end.number > seen and may_see(event_or_end):
+        if event_or_end.number > seen and await may_see(event_or_end):
             yield event_or_end.render()

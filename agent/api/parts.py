@@ -16,13 +16,17 @@ from agent.api.schemas import Effect, PersonNamed
 from agent.api.security import Caller, Known
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContext
+from agent.incidents import Incidents
 from agent.notify_acts import Teller
+from agent.observing import Observing
 from agent.overrides import Overrides
 from agent.people import People, read_person
+from agent.request_registers import RequestRegisters
 from agent.site import Private
 from agent.storage.state import StateStore, instant_text
 from agent.suspensions import Suspensions
 from agent.tokens import hash_of_token
+from rules.errors import RefusedRequestError
 from rules.roles import Right
 from rules.schedule import Schedule
 
@@ -57,6 +61,9 @@ class Parts:
     overrides: Overrides
     suspensions: Suspensions
     filter_changes: FilterChanges
+    incidents: Incidents
+    observing: Observing
+    request_registers: RequestRegisters
     context: Callable[[], FilterContext]
     activity: Path
     teller: Teller
@@ -81,13 +88,37 @@ class Door:
         self._accounts = parts.accounts
         self._store = parts.store
         self._clock = parts.clock
+        self._private = parts.private
 
     def by_session(self, token: str) -> Caller | None:
         """Give whose session this is."""
         signed_in = self._accounts.session(token)
         if signed_in is None:
             return None
-        return Caller(signed_in.person, signed_in.roles, signed_in.rights, proof=token, csrf=signed_in.csrf)
+        if signed_in.is_waiting:
+            return Caller(
+                signed_in.person, frozenset(), frozenset(), proof=token, csrf=signed_in.csrf, is_waiting=True
+            )
+        rights = signed_in.rights | self._rights_by_name(signed_in.person, signed_in.login)
+        return Caller(signed_in.person, signed_in.roles, rights, proof=token, csrf=signed_in.csrf)
+
+    def _rights_by_name(self, person: str, login: str) -> frozenset[Right]:
+        """Give what somebody may because the site names them.
+
+        Whoever reads incidents has a second factor, and a role and an account that one person alone did not make.
+        """
+        settings = self._private().incidents
+        called = {settings.second_reader, settings.chair} - {""}
+        if not called:
+            return frozenset()
+        with self._store.read() as database:
+            row = database.execute(
+                "SELECT people.id, external_id FROM accounts JOIN people ON people.id = accounts.person"
+                " WHERE login = ? AND people.id = ? AND totp_secret IS NOT NULL AND may_decide",
+                (login, person),
+            ).fetchone()
+        is_named = row is not None and not called.isdisjoint(row)
+        return frozenset({Right.READ_INCIDENTS}) if is_named else frozenset()
 
     def by_token(self, secret: str) -> Caller | None:
         """Give in whose name a program comes."""
@@ -111,16 +142,25 @@ class Door:
             person = read_person(database, caller.person)
         return row is not None and person is not None and person.roles == caller.roles
 
-    def note_refused(self, caller: Caller, *, route: str, wanted: str) -> None:
-        """Record that somebody tried what they have no right to."""
+    def note_refused(self, caller: Caller, *, route: str, wanted: str, named: str = "") -> None:
+        """Record that somebody tried what they have no right to, with the request that they tried it with."""
         facts = {"route": route, "wanted": wanted, "by_token": caller.is_program}
         with self._store.act() as act:
-            act.note("rule_refused", actor=caller.person, facts=facts)
+            subject = named if _is_request(act.database, route, named) else ""
+            act.note("rule_refused", actor=caller.person, subject=subject, facts=facts)
 
     def notice(self, caller: Caller) -> str | None:
         """Say where filtering is off; who agreed to it is for those who have a right to anything."""
         with self._store.read() as database:
             return write_notice(read_off(database, self._clock()), with_names=bool(caller.rights))
+
+
+def _is_request(database: sqlite3.Connection, route: str, named: str) -> bool:
+    """Say whether an address names an override or a suspension that is there; what is not there may be anything."""
+    table = next((each for each in ("overrides", "suspensions") if f"/{each}/{{id}}" in route), None)
+    if table is None:
+        return False
+    return database.execute(f"SELECT 1 FROM {table} WHERE id = ?", (named,)).fetchone() is not None  # noqa: S608 (one of two words)
 
 
 def names_of(database: sqlite3.Connection, ids: Iterable[str]) -> Mapping[str, str]:
@@ -161,6 +201,17 @@ class Call:
     def only_of(self) -> str | None:
         """Whose requests alone who asks may see: their own; None with the right to read all of them."""
         return None if self.may(Right.READ_OVERRIDES) else self.person
+
+    def check_own(self, right: Right, requester: str) -> None:
+        """Check that a program without a right touches only what the person requested whose token it has.
+
+        Raises:
+            RefusedRequestError: it is somebody else's.
+        """
+        if self.caller.is_program and not self.may(right) and requester != self.person:
+            raise RefusedRequestError(
+                "With this token only what its owner asked for can be ended; this is not theirs."
+            )
 
     def may_see(self, requester: str) -> bool:
         """Say whether who asks may see what this person requested."""

@@ -126,7 +126,10 @@ class PersonNamed(Told):
 
 
 class OverrideTold(Told):
-    """An override; `version` is its ETag, `used` says how it was used, some time after it is over."""
+    """An override; `version` is its ETag, `used` says how it was used, some time after it is over.
+
+    `stays_open` is told where it was revoked just now.
+    """
 
     id: str
     version: int
@@ -148,6 +151,15 @@ class OverrideTold(Told):
     decision_reason: str
     used: "UseTold | None" = None
     effect: "Effect | None" = None
+    stays_open: "list[StaysOpen]" = []
+
+
+class StaysOpen(Told):
+    """What another override still opens of one that was revoked, for some of its people, and until when."""
+
+    override: str
+    what: list[str]
+    until_at: datetime
 
 
 class UseTold(Told):

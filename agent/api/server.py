@@ -34,16 +34,21 @@ from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContexts
 from agent.filter_watch import FilterWatch
 from agent.gateway_events import take_events
+from agent.incidents import Incidents
 from agent.logs import configure_logs, log
 from agent.notify import MAIL, WEBHOOK, Channel, Sender
 from agent.notify_acts import Teller
 from agent.notify_smtp import SmtpChannel
+from agent.observing import Observing
 from agent.override_uses import OverrideUses
 from agent.overrides import Overrides
 from agent.people import People
+from agent.pseudonyms import Devices, Pseudonyms
 from agent.record_check import RecordCheck
+from agent.request_registers import RequestRegisters
 from agent.site import Endpoint, NoticeKind, NotificationSettings, Site
 from agent.site_in_force import SiteInForce
+from agent.site_packs import PacksInForce
 from agent.storage.anchors import anchor_if_due, keep_last_anchor
 from agent.storage.state import Act, StateStore
 from agent.suspensions import Suspensions
@@ -51,8 +56,10 @@ from rules.errors import ConfigurationError, Problem, SchoolgateError
 
 SWEEP_SECONDS: Final = 3.0
 CANARY_SECONDS: Final = 1.0
+OBSERVE_SECONDS: Final = 2.0
 REMIND_SECONDS: Final = 10.0
 REVIEW_SECONDS: Final = 300.0
+RETENTION_SECONDS: Final = 3600.0
 WATCH_SECONDS: Final = 0.5
 # So long an act waits to be told that it is in force everywhere; it stands in any case.
 APPLY_SECONDS: Final = 3.0
@@ -124,12 +131,18 @@ class Herald:
 
 
 def build_parts(
-    site: Callable[[], Site], store: StateStore, herald: Herald, *, clock: Callable[[], datetime]
+    site: Callable[[], Site],
+    store: StateStore,
+    herald: Herald,
+    *,
+    clock: Callable[[], datetime],
+    devices: Callable[[], Devices] = dict,
 ) -> Parts:
-    """Put together what the interface works with."""
+    """Put together what the interface works with; `devices` is what else those behind addresses are known by."""
     people = People(store)
     context = FilterContexts(site)
     hub = Hub()
+    pseudonyms = Pseudonyms(Path(site().paths.state) / "keys")
     service: dict[str, Any] = {
         "context": context,
         "clock": clock,
@@ -138,10 +151,22 @@ def build_parts(
     }
     school = site().school
     teller = Teller(lambda: site().private.notifications, context, timezone=school.timezone)
+    activity = Path(site().paths.state) / "activity"
+    incidents = Incidents(
+        store,
+        people,
+        pseudonyms,
+        packs=PacksInForce(site),
+        site=site,
+        clock=clock,
+        new_id=service["new_id"],
+        tell=teller.incident,
+        on_change=herald.tell,
+    )
     return Parts(
         store=store,
         people=people,
-        accounts=Accounts(store, clock=clock, people=people, words=(school.name,), issuer=school.name),
+        accounts=Accounts(store, clock=clock, words=(school.name,), issuer=school.name),
         overrides=Overrides(
             store,
             people,
@@ -152,8 +177,11 @@ def build_parts(
         ),
         suspensions=Suspensions(store, people, tell=teller.suspension, **service),
         filter_changes=FilterChanges(store, people, clock=clock, on_change=herald.tell, tell=teller.filter_change),
+        incidents=incidents,
+        observing=Observing(incidents, activity, devices=devices),
+        request_registers=RequestRegisters(store, pseudonyms),
         context=context,
-        activity=Path(site().paths.state) / "activity",
+        activity=activity,
         teller=teller,
         hub=hub,
         follower=Follower(store, hub),
@@ -175,6 +203,9 @@ def chores(parts: Parts, watch: FilterWatch, canaries: CanaryCheck, *further: Ch
             Chore("overrides", SWEEP_SECONDS, parts.overrides.sweep),
             Chore("suspensions", SWEEP_SECONDS, parts.suspensions.sweep),
             Chore("filter reviews", REVIEW_SECONDS, parts.filter_changes.remind),
+            Chore("observing", OBSERVE_SECONDS, parts.observing.look),
+            Chore("incidents", REMIND_SECONDS, parts.incidents.sweep),
+            Chore("incident retention", RETENTION_SECONDS, parts.incidents.keep),
             Chore("notices", REMIND_SECONDS, partial(parts.teller.remind, parts.store)),
             Chore("gateway", SWEEP_SECONDS, partial(take_events, parts.store)),
             Chore("anchor", SWEEP_SECONDS, partial(anchor_if_due, parts.store)),
@@ -297,7 +328,9 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
     sender = Sender(store, lambda: channels_of(site().private.notifications, clock=clock), clock=clock)
     check = RecordCheck(store, tell=lambda act: parts.teller.alarm(act, NoticeKind.RECORD_BROKEN))
     try:
-        parts = build_parts(site, store, herald, clock=clock)
+        parts = build_parts(site, store, herald, clock=clock, devices=site.devices)
+        if store.is_upgraded:
+            herald.tell()
         with store.act() as act:
             act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
         watch = FilterWatch(parts.filter_changes, Path(site().paths.runtime), Path(site().path))

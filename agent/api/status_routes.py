@@ -1,6 +1,7 @@
 """How things stand: where filtering is off, what waits for somebody, what is in force, and which lesson is on."""
 
 import sqlite3
+from itertools import chain
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
@@ -10,7 +11,9 @@ from agent.api.banner import read_off
 from agent.api.parts import Asking, Call, WithParts, named, names_of
 from agent.api.schemas import Instant, PersonNamed, texts
 from agent.api.status_schemas import (
+    Alone,
     ApproversTold,
+    BeginningTold,
     EmergencyOpen,
     FilterTold,
     RecordTold,
@@ -21,9 +24,18 @@ from agent.api.status_schemas import (
     VersionInForce,
     Waiting,
 )
+from agent.confirmations import (
+    NOBODY_NAMED,
+    Given,
+    What,
+    count_unconfirmed,
+    read_unconfirmed_people,
+    warn_of_beginning,
+)
 from agent.durations import end_of_lesson
 from agent.people import read_approvers, warn_of_approvers
 from agent.record_status import record_status
+from agent.site import ActivityLevel
 from agent.storage.filter_rows import State, Version, read_in_state
 from agent.storage.override_rows import read_unconfirmed
 from rules.roles import Right
@@ -31,6 +43,10 @@ from rules.roles import Right
 # As for what each part is about.
 _FILTER_RIGHTS: Final = NEEDS["GET", "/filter/versions"].rights
 _RECORD_RIGHTS: Final = NEEDS["GET", "/audit"].rights | NEEDS["GET", "/audit/verify"].rights
+_INCIDENT_RIGHTS: Final = frozenset({Right.READ_INCIDENTS, Right.COUNT_INCIDENTS})
+NOT_WEIGHED: Final = (
+    "Nothing of what is asked becomes an incident, because this school keeps counts alone; what people report does."
+)
 _UNDECIDED: Final = "state IN ('waiting', 'half_approved')"
 
 
@@ -59,10 +75,17 @@ def show_status(call: Asking) -> StatusTold:
             emergencies=_emergencies(database, call),
             waiting=_waiting(database, call),
             approvers=_approvers(database) if rights & {Right.READ_PEOPLE, Right.READ_OVERRIDES} else None,
+            beginning=_beginning(database) if Right.READ_PEOPLE in rights else None,
             filter=_filter(database) if rights & _FILTER_RIGHTS else None,
             record=RecordTold.model_validate(record_status(database)) if rights & _RECORD_RIGHTS else None,
             in_force=call.parts.is_in_force(),
+            observing=_why_not_observing(call) if rights & _INCIDENT_RIGHTS else None,
         )
+
+
+def _why_not_observing(call: Call) -> str | None:
+    """Say why nothing of what is asked becomes an incident, where that is so."""
+    return NOT_WEIGHED if call.parts.incidents.desk.site().retention.activity is ActivityLevel.COUNTS else None
 
 
 def _emergencies(database: sqlite3.Connection, call: Call) -> list[EmergencyOpen]:
@@ -98,6 +121,7 @@ def _waiting(database: sqlite3.Connection, call: Call) -> Waiting:
         filter_changes=int(database.execute(drafted, (State.DRAFTED.value,)).fetchone()[0])
         if call.caller.rights & _FILTER_RIGHTS
         else None,
+        people=count_unconfirmed(database)[0] if call.may(Right.READ_PEOPLE) else None,
     )
 
 
@@ -106,6 +130,27 @@ def _approvers(database: sqlite3.Connection) -> ApproversTold:
     return ApproversTold(
         people=[PersonNamed(id=each.id, name=each.name) for each in found], warning=warn_of_approvers(len(found))
     )
+
+
+def _beginning(database: sqlite3.Connection) -> BeginningTold | None:
+    if (warning := warn_of_beginning(database)) is None:
+        return None
+    given: dict[tuple[str, str], list[Given]] = {}
+    unconfirmed = read_unconfirmed_people(database)
+    for each in unconfirmed:
+        for part in each.given:
+            given.setdefault((each.person.id, part.given_by), []).append(part)
+    names = names_of(database, chain.from_iterable(given))
+    alone = (
+        Alone(
+            person=named(person, names),
+            given_by=None if giver in NOBODY_NAMED else named(giver, names),
+            roles=[part.name for part in parts if part.what is What.ROLE],
+            accounts=[part.name for part in parts if part.what is What.ACCOUNT],
+        )
+        for (person, giver), parts in given.items()
+    )
+    return BeginningTold(warning=warning, given=list(alone))
 
 
 def _filter(database: sqlite3.Connection) -> FilterTold:

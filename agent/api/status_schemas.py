@@ -27,11 +27,12 @@ class EmergencyOpen(Told):
 
 
 class Waiting(Told):
-    """How many requests wait for a decision; None for what is not for who asks to know."""
+    """How many requests wait for a decision, and people for a second person; None for what is not for who asks."""
 
     overrides: int | None
     suspensions: int | None
     filter_changes: int | None
+    people: int | None = None
 
 
 class ApproversTold(Told):
@@ -39,6 +40,22 @@ class ApproversTold(Told):
 
     people: list[PersonNamed]
     warning: str | None
+
+
+class Alone(Told):
+    """What somebody who decides was given by one person alone; `given_by` is null for the gateway itself."""
+
+    person: PersonNamed
+    given_by: PersonNamed | None
+    roles: list[str]
+    accounts: list[str]
+
+
+class BeginningTold(Told):
+    """That a school still begins, as `warning` says it, and who gave what alone."""
+
+    warning: str
+    given: list[Alone]
 
 
 class VersionInForce(Told):
@@ -72,7 +89,8 @@ class RecordTold(Told):
 class StatusTold(Told):
     """How things stand; what is not for who asks to know is null or empty.
 
-    `in_force` says whether every worker answers by the newest policy, and is null where no gateway answers.
+    `beginning` is null once two people who manage people have signed in. `in_force` says whether every worker answers
+    by the newest policy, and is null where no gateway answers.
     """
 
     at: datetime
@@ -80,9 +98,12 @@ class StatusTold(Told):
     emergencies: list[EmergencyOpen]
     waiting: Waiting
     approvers: ApproversTold | None
+    beginning: BeginningTold | None = None
     filter: FilterTold | None
     record: RecordTold | None
     in_force: bool | None
+    # In a sentence, where nothing of what is asked becomes an incident.
+    observing: str | None = None
 
 
 class ScheduleTold(Told):

@@ -24,7 +24,8 @@ from rules.errors import StorageError
 from rules.name import from_wire
 
 # Rows of one minute that are alike may stand in several lines: a query for them sums `times`. Instants are seconds
-# since 1970, of the minute or hour that they begin.
+# since 1970, of the minute or hour that they begin. A row of `queries` is known by its rowid and by the `id` of the
+# file, which another file of the same day does not have.
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS queries (
     minute_at INTEGER NOT NULL,
@@ -48,6 +49,9 @@ CREATE TABLE IF NOT EXISTS positions (
     source TEXT PRIMARY KEY,
     position INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file (id TEXT NOT NULL) STRICT;
+INSERT INTO file SELECT lower(hex(randomblob(8)))
+WHERE NOT EXISTS (SELECT 1 FROM file) AND NOT EXISTS (SELECT 1 FROM queries);
 """
 
 # Whatever a site or a snapshot says: who asks for help is nobody's business.

@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import free_port
-from signed_in import REASON, Staff
+from signed_in import PASSWORD, REASON, Staff
 
 from rules.roles import Role
 
@@ -85,6 +86,43 @@ def test_a_suspension_takes_two(staff: Staff) -> None:
     assert "agreed by   Tess\n" in agreed.stdout
     ended = staff.run("nora", "suspend", "end", asked["id"])
     assert ended.returncode == 0, ended.stderr
+
+
+def test_nobody_alone_makes_somebody_who_decides(staff: Staff) -> None:
+    eve = json.loads(staff.run("nora", "people", "add", "Eve", "--role", "ict_coordinator", "--json").stdout)["id"]
+    made = json.loads(staff.run("nora", "people", "account", "eve", "--person", eve, "--json").stdout)
+    first = made["password"]
+    staff.know("eve", eve, made["totp_secret"])
+    assert staff.sign_in("eve", password=first).returncode == 0
+    own = json.loads(
+        staff.run("eve", "people", "authenticator", "--password-stdin", "--json", keys=f"{first}\n").stdout
+    )
+    staff.know("eve", eve, own["totp_secret"])
+    assert staff.sign_in("eve", password=first).returncode == 0
+    assert staff.run("eve", "people", "confirm", eve).returncode == 1
+    alone = staff.run("nora", "people", "confirm", eve)
+    assert (alone.returncode, alone.stderr) == (
+        1,
+        "You gave this yourself; somebody else who manages people, and is not who got it, has to confirm it.\n",
+    )
+    early = staff.run("tess", "people", "confirm", eve)
+    assert early.stdout == "Confirmed of Eve: ict coordinator.\nWaits still of Eve: account eve.\n"
+    later = datetime.now(UTC) + timedelta(seconds=30)
+    assert staff.sign_in("eve", password=first, at=later).returncode == 0
+    waits = staff.run("eve", "override", "list")
+    assert (waits.returncode, waits.stderr.partition(";")[0]) == (
+        1,
+        "Your account waits until a second person who manages people has confirmed it",
+    )
+    keys = f"{first}\n{PASSWORD}\n"
+    assert staff.run("eve", "people", "password", "--password-stdin", keys=keys).returncode == 0
+    assert staff.run("tess", "people", "confirm", eve).stdout == "Confirmed of Eve: account eve.\n"
+    shown = json.loads(staff.run("tess", "people", "list", "--json").stdout)
+    assert next(each["roles"] for each in shown if each["id"] == eve) == ["ict_coordinator"]
+    rows = json.loads(staff.run("tess", "audit", "show", "--json").stdout)
+    kinds = [row["kind"] for row in rows if eve in (row["actor"], row["subject"])]
+    assert (kinds.count("people_waiting"), kinds.count("people_confirmed")) == (2, 2)
+    assert kinds.count("rule_refused") == 3
 
 
 def test_signing_out_ends_it(staff: Staff) -> None:

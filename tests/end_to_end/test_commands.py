@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ import typer
 from conftest import BIN, RunningGateway, Upstream, addresses, ede, make_gateway
 from typer.testing import CliRunner, Result
 
+from agent.assembly import STATE_NAME
 from agent.cli import app
+from agent.storage.given_rows import BEGINNING_ENDED
+from agent.storage.state import StateStore
 
 PUPIL, STAFF, GUEST = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 NOERROR, NXDOMAIN = dns.rcode.NOERROR, dns.rcode.NXDOMAIN
@@ -89,6 +94,21 @@ def test_a_site_where_nobody_may_approve_is_told_so(tmp_path: Path) -> None:
     done = schoolgate("check", site)
     assert done.exit_code == 0
     assert "warning: Nobody may decide about overrides; expected" in done.stderr
+
+
+def test_a_school_that_still_begins_is_told_so(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "school: {name: Test School, timezone: Europe/London}\npacks: [uk-esafety]\n"
+        "networks: {all: {audience: pupil, cidrs: [192.0.2.0/24]}}\nlisteners: {api: '127.0.0.1:8443'}\n"
+    )
+    with closing(StateStore(tmp_path / "state" / STATE_NAME, clock=lambda: datetime.now(UTC))) as store:
+        begins = schoolgate("check", site)
+        with store.act() as act:
+            act.note(BEGINNING_ENDED, actor="system")
+        goes_on = schoolgate("check", site)
+    assert "warning: The school is still in its beginning: whoever manages people gives roles" in begins.stderr
+    assert "in its beginning" not in goes_on.stderr
 
 
 def test_the_version_is_told() -> None:

@@ -207,6 +207,7 @@ def test_what_is_suspended_is_no_incident_neither_at_its_boundaries_nor_after_it
         wait_until(lambda: school.finds_open("guests") and school.finds_open("pupils"), seconds=SOON)
         assert school.is_open(canary_name("gambling"), PUPIL)
         assert not school.is_open(canary_name("illegal_csam"), PUPIL), "what is statutory stays blocked"
+        assert not school.is_open(canary_name("malware"), PUPIL), "and what harms the machine"
         wait_until(lambda: not school.finds_open("pupils"), seconds=SOON)
         suspensions.end("head", long, version=2, reason="The examination is over.")
         wait_until(lambda: not school.finds_open("guests"), seconds=SOON)

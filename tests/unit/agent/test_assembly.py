@@ -1,7 +1,7 @@
 """What workers are given, from a checked site and what is on this machine."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,11 @@ from agent.assembly import (
 )
 from agent.categories import load_categories
 from agent.publisher import Generation
-from agent.site import NEVER, FailMode, FailModes, LeaseFile, ListConfig, OverrideSettings, Paths, Retention
+from agent.site import NEVER, FailMode, FailModes, Group, LeaseFile, ListConfig, OverrideSettings, Paths, Retention
+from agent.snapshot import read_snapshot, write_snapshot
 from rules.name import parse_name
 from rules.policy import Effect, Policy, Rulebook
+from rules.restriction import policy_of
 from rules.subject import Scope
 from rules.suspension import network_group
 
@@ -137,6 +139,19 @@ def test_a_network_for_which_something_was_granted_is_a_group() -> None:
     granted = replace(GRANTED, scope=Scope(groups=frozenset({network_group("classrooms")})))
     groups = {network.name: network.groups for network in with_granted(site, [granted]).networks}
     assert groups == {"classrooms": ("network:classrooms",), "staff-room": (), "guests": ()}
+
+
+def test_a_device_whose_access_is_restricted_is_a_group_of_its_own_also_for_workers(tmp_path: Path) -> None:
+    site = load_site_of_test()
+    at = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+    restriction = policy_of(
+        "1", groups=(), devices={"02:00:00:00:00:07"}, from_at=at, until_at=at + timedelta(days=1)
+    )
+    snapshot = build_snapshot(site, None, number=1, granted=[restriction])
+    write_snapshot(tmp_path / "snapshot.json", snapshot)
+    read = read_snapshot(tmp_path / "snapshot.json").site
+    assert read.rulebook.policies[-1] == restriction
+    assert read.groups == (*site.groups, Group("device:02:00:00:00:00:07", devices=("02:00:00:00:00:07",)))
 
 
 OVERRIDE = replace(GRANTED, tags=frozenset({"name:bet.example"}), lifts=frozenset({"gambling", "games"}))

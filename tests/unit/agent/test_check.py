@@ -9,6 +9,7 @@ from agent.categories import load_categories
 from agent.check import describe
 from agent.config import load_packs, parse_site
 from agent.example import example_text
+from agent.site_packs import packs_of
 from agent.texts import load_texts
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "check.en.txt"
@@ -22,7 +23,7 @@ groups: {year-6: }
 
 def in_words(text: str, language: str = "en") -> str:
     site = parse_site(text, path=Path("/nowhere/site.yaml")).site
-    return describe(site, load_categories(), load_texts(language))
+    return describe(site, load_categories(), load_texts(language), packs=packs_of(site))
 
 
 def test_the_example_in_words() -> None:

@@ -30,8 +30,15 @@ BUSY = {
             "until_at": "2026-03-02T10:00:00Z",
         }
     ],
-    "waiting": {"overrides": 2, "suspensions": 1, "filter_changes": 0},
+    "waiting": {"overrides": 2, "suspensions": 1, "filter_changes": 0, "people": 1},
     "approvers": {"people": [person("Head")], "warning": "Only one person may decide about overrides."},
+    "beginning": {
+        "warning": "The school is still in its beginning.",
+        "given": [
+            {"person": person("Head"), "given_by": None, "roles": ["head_teacher", "slt"], "accounts": ["head"]},
+            {"person": person("Ada"), "given_by": person("Head"), "roles": ["technician"], "accounts": []},
+        ],
+    },
     "filter": {
         "file": {"number": 1, "since": "2026-03-01T08:00:00Z", "approved_by": None},
         "change": {"number": 2, "since": "2026-03-02T08:00:00Z", "approved_by": person("Head")},
@@ -44,13 +51,15 @@ BUSY = {
         "fault": "",
     },
     "in_force": True,
+    "observing": None,
 }
 QUIET = {
     **BUSY,
     "suspensions": [],
     "emergencies": [],
-    "waiting": {"overrides": 0, "suspensions": None, "filter_changes": None},
+    "waiting": {"overrides": 0, "suspensions": None, "filter_changes": None, "people": None},
     "approvers": None,
+    "beginning": None,
     "filter": None,
     "record": None,
     "in_force": None,
@@ -88,14 +97,18 @@ def test_a_busy_morning(gateway: GatewayOfTest, shell: Shell) -> None:
     assert done.stdout.splitlines() == [
         "filtering   off for year-6 until Mon 2026-03-02 10:20; agreed by Head (s1)",
         "emergency   radio.example, opened by Ada at Mon 2026-03-02 09:10, waits to be countersigned (o1)",
-        "waiting     2 overrides, 1 suspension, 0 filter changes",
+        "waiting     2 overrides, 1 suspension, 0 filter changes, 1 person",
         "approvers   Head",
+        "by one      Head: head teacher, slt, account head, by the gateway itself",
+        "by one      Ada: technician, by Head",
         "filter      site file, version 1 of Sun 2026-03-01 08:00, approved by nobody",
         "            over it, version 2 of Mon 2026-03-02 08:00, approved by Head",
         "record      12,345 rows, anchored Mon 2026-03-02 00:00, proved Mon 2026-03-02 08:00",
         "gateway     every worker answers by the newest policy",
     ]
-    assert done.stderr == "warning: Only one person may decide about overrides.\n"
+    assert done.stderr == (
+        "warning: Only one person may decide about overrides.\nwarning: The school is still in its beginning.\n"
+    )
 
 
 def test_what_is_not_for_who_asks_to_know_is_not_there(gateway: GatewayOfTest, shell: Shell) -> None:

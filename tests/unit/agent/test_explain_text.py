@@ -10,7 +10,9 @@ from agent.categories import load_categories
 from agent.explain_text import render
 from agent.granted import Grant
 from agent.texts import load_texts
+from filters.reply import Refusal
 from rules.category import LANGUAGES
+from rules.verdict import Block, Reason, ReasonCode
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -105,3 +107,23 @@ def test_a_grant_is_told_in_every_language(language: str) -> None:
     explanation, site = explain_at_test("shop.example", "year5", language=language)
     told = render(replace(explanation, grant=GRANT), site, load_categories(), load_texts(language))
     assert all(word in told for word in ("o1", "A. Teacher", "B. Manager", "A lesson on chance."))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_restricted_access_is_told_in_every_language_and_nobody_is_named(language: str) -> None:
+    explanation, site = explain_at_test("film.example", "year5", language=language)
+    restricted = Block(Reason(ReasonCode.ALLOW_ONLY, policy_id="restriction-1"))
+    explanation = replace(explanation, verdict=restricted, refusal=explained_refusal())
+    texts = load_texts(language)
+    told = render(explanation, site, load_categories(), texts)
+    reason = texts.gettext("access is restricted for a while, and this name is not among what stays open.")
+    assert reason in told
+    assert (language == "en") is reason.startswith("access is")
+    way = "What opens it: the end of the restriction; whoever deals with the case can end it before."
+    assert texts.gettext(way) in told
+
+
+def explained_refusal() -> Refusal:
+    refusal = explain_at_test("play.bet.example", "year5")[0].refusal
+    assert refusal is not None
+    return refusal

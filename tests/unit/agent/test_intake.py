@@ -28,6 +28,7 @@ from agent.site import ActivityLevel, Paths, Retention, Site
 from agent.snapshot import Snapshot, write_snapshot
 from agent.spool import USED, SpoolWriter, row_code, segments, spool_folder
 from agent.storage.override_rows import Use, write_override
+from agent.storage.state import StateStore, instant_text
 from agent.storage.uses import read_uses, uses_path
 from rules.errors import SchoolgateError
 from rules.verdict import ReasonCode
@@ -320,6 +321,38 @@ def test_old_days_and_their_keys_are_deleted_when_a_day_begins(school: School) -
     school.wall.now += 365 * DAY_SECONDS
     school.intake.step()
     assert list(keys.iterdir()) == []
+
+
+def test_a_key_is_kept_while_an_incident_is_about_somebody(school: School) -> None:
+    school.block(b"casino")
+    school.intake.step()
+    opened_at = instant_text(datetime.fromtimestamp(school.wall.now, UTC))
+    with closing(StateStore(school.state / "state.db", clock=lambda: datetime.now(UTC))) as store:
+        with store.act() as act:
+            act.database.execute(
+                "INSERT INTO incidents (id, number, kind, audience, subject, level, confidence, track, state, intent,"
+                " opened_at, last_at, filed_at, content)"
+                " VALUES ('i1', 1, 'games', 'pupil', 'p-x', 'person', 'A', 'ordinary', 'closed', 60, ?1, ?1, ?1,"
+                " '{}')",
+                (opened_at,),
+            )
+        school.wall.now += 800 * DAY_SECONDS
+        school.intake.step()
+        assert len(list((school.state / "keys").iterdir())) == 1
+        with store.act() as act:
+            act.database.execute("UPDATE incidents SET subject = ''")
+    school.wall.now += DAY_SECONDS
+    school.intake.step()
+    assert list((school.state / "keys").iterdir()) == []
+
+
+def test_a_state_that_cannot_be_read_keeps_every_key(school: School) -> None:
+    school.block(b"casino")
+    school.intake.step()
+    (school.state / "state.db").write_bytes(b"no database at all, and long enough to be looked at as one" * 20)
+    school.wall.now += 800 * DAY_SECONDS
+    school.intake.step()
+    assert len(list((school.state / "keys").iterdir())) == 1
 
 
 def test_another_retention_holds_from_its_reload_on(school: School) -> None:

@@ -78,8 +78,14 @@ def every_notice() -> Iterator[Notice]:
         if kind.startswith("filter_") and kind is not NoticeKind.FILTER_OFF_WITHOUT_RECORD:
             reviewed = kind not in (NoticeKind.FILTER_CHANGED_ON_DISK, NoticeKind.FILTER_CHANGE_REFUSED)
             yield said.filter_change(kind, 7, review_on=date(2026, 9, 1) if reviewed else None)
+    for kind in NoticeKind:
+        if kind.startswith("incident_"):
+            yield said.incident(kind, 12, by=NOW + timedelta(hours=1))
     yield said.alarm(NoticeKind.RECORD_BROKEN)
     yield said.alarm(NoticeKind.FILTER_OFF_WITHOUT_RECORD)
+    for kind in NoticeKind:
+        if kind.startswith("people_") or kind is NoticeKind.DECIDER_CLOSED:
+            yield said.people(kind)
     yield said.test()
 
 
@@ -102,6 +108,13 @@ def test_no_notice_says_who_for_what_or_why(notice: Notice) -> None:
     everything = f"{notice.subject} {notice.text} {notice.facts}"
     for word in ("hidden", "ada", "ben", "gambling", "year-five", "@"):
         assert word not in everything
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.INCIDENT_RESTRICTED, NoticeKind.INCIDENT_SEALED], ids=str)
+def test_the_subject_of_a_confidential_mail_does_not_say_what_it_is(kind: NoticeKind) -> None:
+    subject = NOTICES.incident(kind, 12, by=NOW).subject
+    for word in ("incident", "staff", "illegal", "allegation", "12"):
+        assert word not in subject.lower()
 
 
 def test_what_opens_later_says_from_when() -> None:

@@ -238,6 +238,21 @@ def test_webhooks_get_what_they_want_and_each_address_one_mail(store: StateStore
     ]
 
 
+def test_a_confidential_notice_goes_to_no_webhook_and_to_no_address_of_another_role(store: StateStore) -> None:
+    both = Person("p1", "A", frozenset({Role.NETWORK_MANAGER, Role.HEAD_TEACHER}))
+    own = Person("p9", "B", frozenset({Role.NETWORK_MANAGER}))
+    other = Person("p3", "C", frozenset({Role.NETWORK_MANAGER}))
+    with store.act() as act:
+        announce(act, SETTINGS, NOTICE, to=[both, own, other], as_roles={Role.HEAD_TEACHER})
+        announce(act, SETTINGS, NOTICE, to=[both, own, other], as_roles=())
+    assert [row["target"] for row in rows(store)] == [
+        "head@example.test",
+        "net@example.test",
+        "own@example.test",
+        "own@example.test",
+    ]
+
+
 # ---- sending -------------------------------------------------------------------------------------------------------
 
 

@@ -110,6 +110,33 @@ def test_keys_are_deleted_when_no_record_of_their_year_is_left(folder: Path) -> 
     assert Pseudonyms(folder).pseudonym("192.0.2.7", IN_2025) != before
 
 
+def test_a_key_stays_while_somebody_may_have_to_be_told_by_it(folder: Path) -> None:
+    pseudonyms = Pseudonyms(folder)
+    for on in (IN_2025, IN_2026):
+        pseudonyms.person("p1", on)
+    late = date(2030, 1, 1)
+    assert pseudonyms.delete_expired_keys(late, retention_days=30, needed_since=date(2026, 8, 31)) == []
+    (gone,) = pseudonyms.delete_expired_keys(late, retention_days=30, needed_since=date(2026, 9, 1))
+    assert gone.name == "pseudonym-2025-2026.key"
+
+
+def test_a_person_is_told_from_a_device_and_from_everybody_else(folder: Path) -> None:
+    pseudonyms = Pseudonyms(folder)
+    person = pseudonyms.person("192.0.2.7", IN_2025)
+    assert person.startswith("p-")
+    assert person.removeprefix("p-") != pseudonyms.pseudonym("192.0.2.7", IN_2025)
+    assert person == Pseudonyms(folder).person("192.0.2.7", IN_2025)
+    assert len({person, pseudonyms.person("p2", IN_2025), pseudonyms.person("192.0.2.7", IN_2026)}) == 3
+
+
+def test_looking_for_the_key_of_a_year_makes_none(folder: Path) -> None:
+    pseudonyms = Pseudonyms(folder)
+    pseudonyms.person("p1", IN_2025)
+    assert [pseudonyms.has_key(on) for on in (IN_2025, IN_2026)] == [True, False]
+    assert pseudonyms.year_began(IN_2025) == date(2025, 9, 1)
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_a_damaged_key_is_one_sentence_that_says_what_to_do(folder: Path) -> None:
     Pseudonyms(folder).pseudonym("192.0.2.7", IN_2025)
     (key,) = folder.iterdir()

@@ -352,6 +352,30 @@ def test_a_pack_that_is_gone_is_one_sentence_and_what_the_law_asks_is_told() -> 
     assert len(sentences) == 1 + len(site.rulebook.statutory)
 
 
+@pytest.mark.parametrize(
+    ("packs", "sentence"),
+    [
+        ("[uk-esafety, nl-avg]", "The pack nl-avg was added."),
+        ("[uk-esafety, ours.yaml]", "The school's own pack /nowhere/ours.yaml was added."),
+    ],
+)
+def test_a_pack_without_a_table_of_user_actions_is_told_too(packs: str, sentence: str) -> None:
+    told = changed("packs: [uk-esafety]", f"packs: {packs}")
+    assert told == (sentence,)
+    back = diff_sites(build(EXAMPLE.replace("packs: [uk-esafety]", f"packs: {packs}")), build(EXAMPLE))
+    assert back == (sentence.replace("added", "removed"),)
+
+
+def test_how_things_are_weighed_is_told_and_who_reads_them_is_not() -> None:
+    part = "\nassessment: {{open_at: {}, kinds: {{games: {{sites: {}}}}}}}\nincidents: {{chair: {}}}\n"
+    told = diff_sites(*(build(EXAMPLE + part.format(*each)) for each in ((70, 5, "g-01"), (90, 9, "g-02"))))
+    assert told == (
+        "Incidents: who reads what, how long something lasts, or whom to call has changed.",
+        "Assessment: open at is now 90; it was 70.",
+        "Assessment: kinds Games: sites is now 9; it was 5.",
+    )
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Site)])
 def test_no_part_of_a_site_changes_in_silence(name: str) -> None:
     site = build(EXAMPLE)

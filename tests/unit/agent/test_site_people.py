@@ -149,6 +149,9 @@ def test_a_mistake_has_its_place_and_what_was_expected(text: str, problem: str) 
     assert str(refusal.value) == f"site.yaml:{problem}"
 
 
+PERSONAL = {"people", "notifications", "incidents"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -159,6 +162,7 @@ def test_a_mistake_has_its_place_and_what_was_expected(text: str, problem: str) 
         pytest.param((BASE + PEOPLE).replace("\n", "\r\n"), id="with-the-line-ends-of-windows"),
         pytest.param("{workers: 2, people: {a: {name: Ada Example,\n roles: staff}}, packs: []}", id="in-braces"),
         pytest.param("notifications:\n  mail:\n    sender: Ada Example\nworkers: 2\n", id="written-to"),
+        pytest.param("incidents:\n  contacts:\n    a: {title: Ada Example, lines: x}\nworkers: 2\n", id="called"),
         pytest.param("packs: []\n", id="nobody"),
         pytest.param("", id="nothing"),
     ],
@@ -167,8 +171,8 @@ def test_a_text_forgets_whom_it_names_and_nothing_else(text: str) -> None:
     kept = without_people(text)
     assert "Ada Example" not in kept
     before, after = (parse_document(each, file="site.yaml") for each in (text, kept))
-    emptied: dict[str, Any] = {part: {} for part in before.value or () if part in {"people", "notifications"}}
+    emptied: dict[str, Any] = {part: {} for part in before.value or () if part in PERSONAL}
     assert (after.value or {}) == (before.value or {}) | emptied
-    others = set(before.value or ()) - {"people", "notifications"}
+    others = set(before.value or ()) - PERSONAL
     assert all(before.position((part,)) == after.position((part,)) for part in others if "{" not in text[:1])
     assert without_people(kept) == kept

@@ -6,29 +6,39 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from granting import LESSON, MORNING, WHO, Granting
+from granting import LESSON, MORNING, WHO, Granting, add_account
 from lists_of_test import Clock
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from agent.incident_metrics import BECAME, DECIDED, OPEN, TOLD, WHYS
 from agent.metrics import GatewayCollector
 from agent.notify import DeliveryError, Notice, Queued, Sender, enqueue
+from agent.people import People, read_approvers
 from agent.shared_memory import SharedMemory
 from agent.state_metrics import CONFIRMATIONS, MAX_WAITED, WAITING_BOUNDS, state_metrics
 from agent.storage.anchors import anchor_if_due
+from agent.storage.given_rows import BEGINNING_ENDED
 from agent.storage.state import StateStore, instant_text
 from agent.suspensions import AskedSuspension
+from rules.assess import Outcome
 from rules.override import State
+from rules.roles import Role
 
 WHY = "The dice game is not part of this lesson plan."
 WAITED = "schoolgate_override_waiting_seconds"
 
 CLOSED_LABELS = {
-    "state": {state.value for state in State},
-    "what": {"override", "suspension"},
+    "state": {state.value for state in (*State, *OPEN)},
+    "what": {"override", "suspension", *TOLD},
+    "decision": set(DECIDED),
+    "outcome": {outcome.value for outcome in Outcome},
+    "why": {"", *WHYS},
+    "result": set(BECAME),
     "confirmation": set(CONFIRMATIONS),
     "channel": {"mail", "webhook"},
+    "effect": {"waiting", "in_force"},
     "le": {str(float(bound)) for bound in WAITING_BOUNDS} | {"+Inf"},
 }
 
@@ -142,8 +152,33 @@ def test_a_new_school_is_all_zeros(tmp_path: Path) -> None:
     store.close()
     told = names(store.path)
     assert told.pop("schoolgate_state_readable") == 1
+    assert told.pop("schoolgate_beginning") == 1
     assert set(told.values()) == {0}
     assert "schoolgate_record_anchor_time_seconds" not in told, "there never was one"
+
+
+def test_the_beginning_and_whomever_nobody_confirmed_are_told(tmp_path: Path) -> None:
+    store = StateStore(tmp_path / "state.db", clock=Clock(MORNING))
+    people = People(store)
+
+    def told() -> tuple[float, ...]:
+        found = {
+            (each.name, *each.labels.values()): each.value
+            for family in state_metrics(store.path, MORNING)
+            for each in family.samples
+        }
+        unconfirmed = (found["schoolgate_unconfirmed_people", effect] for effect in ("waiting", "in_force"))
+        return (found["schoolgate_beginning",], *unconfirmed)
+
+    with store.act() as act:
+        first = people.open(act, "Ada", [Role.NETWORK_MANAGER], actor="system")
+    assert told() == (1, 0, 1)
+    with store.act() as act:
+        act.note(BEGINNING_ENDED, actor="system")
+        people.open(act, "Ben", [Role.SLT], actor=first.id)
+        people.open(act, "Cy", [Role.TEACHER], actor=first.id)
+    assert told() == (0, 1, 1)
+    store.close()
 
 
 def test_requests_are_counted_by_state(school: Granting) -> None:
@@ -184,14 +219,14 @@ def test_suspensions_are_active_while_filtering_is_off(school: Granting) -> None
 
 
 def test_emergencies_are_counted_by_their_confirmation(school: Granting) -> None:
-    lapsed = request(school, is_break_glass=True)
     confirmed = request(school, is_break_glass=True)
     filed = school.overrides.get(confirmed)
     school.overrides.countersign("head", confirmed, version=filed.version, reason=WHY)
+    lapsed = request(school, is_break_glass=True)
     school.clock.advance(hours=25)
     school.overrides.sweep()
     request(school, is_break_glass=True)
-    request(school, is_break_glass=True)
+    school.overrides.request("head", school.written(names=("game.example",), is_break_glass=True))
     seen = {each: value(school, "schoolgate_break_glass_overrides", confirmation=each) for each in CONFIRMATIONS}
     assert seen == {"confirmed": 1, "unconfirmed": 1, "waiting": 2}
     assert value(school, f"{WAITED}_gcount") == 0, "nobody waited"
@@ -233,11 +268,20 @@ def test_old_requests_leave_the_waiting_times(school: Granting) -> None:
 
 
 def test_possible_approvers_are_people_not_roles(school: Granting) -> None:
+    assert value(school, "schoolgate_approvers") == 0, "without an account nobody decides"
+    with school.store.act() as act:
+        for person in WHO:
+            add_account(act, person)
     assert value(school, "schoolgate_approvers") == 4
     with school.store.act() as act:
         act.database.execute("INSERT INTO memberships (person, role) VALUES ('manager', 'head_teacher')")
         act.database.execute("DELETE FROM memberships WHERE person IN ('head', 'everything')")
     assert value(school, "schoolgate_approvers") == 2
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET closed_at = created_at WHERE person = 'manager'")
+    assert value(school, "schoolgate_approvers") == 1
+    with school.store.read() as database:
+        assert [each.id for each in read_approvers(database)] == ["coordinator"]
 
 
 def test_the_record_tells_its_length_and_its_last_anchor(school: Granting) -> None:

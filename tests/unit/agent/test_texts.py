@@ -126,6 +126,21 @@ def test_a_moment_is_written_on_the_clock_of_the_school(language: str, words: st
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["1 hour", "4 hours", "2 days", "1 month", "2 years"]),
+        ("fr", ["1 heure", "4 heures", "2 jours", "1 mois", "2 ans"]),
+        ("nl", ["1 uur", "4 uur", "2 dagen", "1 maand", "2 jaar"]),
+        ("ja", ["1 時間", "4 時間", "2 日", "1 か月", "2 年"]),
+    ],
+)
+def test_so_many_of_a_unit(language: str, words: list[str]) -> None:
+    texts = load_texts(language)
+    amounts = ((1, "hour"), (4, "hour"), (2, "day"), (1, "month"), (2, "year"))
+    assert [texts.amount(*each).replace("\xa0", " ") for each in amounts] == words
+
+
+@pytest.mark.parametrize(
     ("scope", "words"),
     [
         (Scope(), "everybody"),

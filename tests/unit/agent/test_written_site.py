@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from agent.example import example_text
-from agent.written_site import REQUIRED, SAFE_MODES, Written, WrittenSite
+from agent.written_part import Written
+from agent.written_site import REQUIRED, SAFE_MODES, WrittenSite
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,5 +1,7 @@
 """The application as a whole: what everybody can read, what describes it, and what no request can do to it."""
 
+import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agent.api.access import NEEDS, PREFIX
-from agent.api.app import openapi
+from agent.api.app import _events, openapi
+from agent.api.parts import Door
 from agent.api.problems import MEDIA_TYPE
-from agent.api.security import HEADERS
+from agent.api.security import COOKIE, HEADERS
+from rules.incident_kind import Kind
 from rules.roles import Role
+from rules.subject import Audience
 
 # Where schemathesis would end the session that it works with, or wait for what never ends.
 LEFT_OUT = {
@@ -80,6 +85,37 @@ def test_events_are_not_for_everybody(tmp_path: Path) -> None:
     teacher = school.person("Teacher", Role.TEACHER)
     assert teacher.get("/events").status_code == 503
     assert teacher.ask("GET", "/events", headers={"Last-Event-ID": "x"}).status_code == 422
+
+
+def test_what_happens_to_an_incident_is_told_to_those_alone_who_may_read_it(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    head, coordinator = school.person("Head", Role.HEAD_TEACHER), school.person("Coordinator", Role.ICT_COORDINATOR)
+    technician = school.person("Technician", Role.TECHNICIAN)
+    school.candidate()
+    school.candidate(Kind.STAFF_CONDUCT, about=technician.person, audience=Audience.STAFF)
+    assert {who.login: replayed(school, who) for who in (head, coordinator, technician)} == {
+        "head": ["incident_opened", "incident_opened"],
+        "coordinator": ["incident_opened"],
+        "technician": [],
+    }
+
+
+def replayed(school: SchoolOfTest, visitor: Visitor) -> list[str]:
+    """Give the kinds of event that somebody missed, as the stream tells them."""
+    door = Door(school.parts)
+    caller = door.by_session(visitor.headers["Cookie"].removeprefix(f"{COOKIE}="))
+    assert caller is not None
+
+    async def follow() -> str:
+        written = ""
+        async for part in _events(school.parts, door, caller, 0):
+            written += part.decode()
+            # What was missed comes first; then there is nothing more.
+            for listener in school.parts.hub._listeners:
+                listener.offer(None)
+        return written
+
+    return re.findall(r"^event: (incident_\w+)$", asyncio.run(follow()), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from api_of_test import SchoolOfTest
 
 from agent.api.events import MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
 from agent.canary_episodes import OFF, ON_AGAIN
@@ -78,6 +79,21 @@ def test_filtering_that_is_off_without_a_record_is_told_and_so_is_its_end(store:
     with store.read() as database:
         found = [(each.kind, each.subject) for each in events_after(database, 1)]
     assert found == [(OFF, ""), (ON_AGAIN, "")]
+
+
+def test_what_happens_to_an_incident_is_told_and_not_who_looked_at_it(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    incident = school.candidate().incident.id
+    for kind in ("incident_viewed", "subject_revealed", "incident_metadata_viewed", "incident_accepted"):
+        note(school.store, kind, incident)
+    note(school.store, "incident_closed", "another")
+    with school.store.read() as database:
+        found = events_after(database, 0)
+    assert [(each.kind, each.subject, each.is_incident) for each in found] == [
+        ("incident_opened", incident, True),
+        ("incident_accepted", incident, True),
+    ]
+    assert b"gambling" not in b"".join(each.render() for each in found)
 
 
 def test_nothing_of_people_is_told(store: StateStore) -> None:
@@ -158,6 +174,14 @@ async def always() -> bool:
     return True
 
 
+async def everybody(_: Event) -> bool:
+    return True
+
+
+async def t1_alone(each: Event) -> bool:
+    return each.requester == "t1"
+
+
 def test_what_was_missed_comes_first_and_nothing_twice() -> None:
     async def follow() -> list[str]:
         hub = Hub()
@@ -166,7 +190,7 @@ def test_what_was_missed_comes_first_and_nothing_twice() -> None:
             for number in (2, 3, 4):
                 hub.publish(event(number))
             replayed = [event(1), event(2), event(3)]
-            return await told(stream(listener, replayed, may_see=lambda _: True, is_welcome=always), 5)
+            return await told(stream(listener, replayed, may_see=everybody, is_welcome=always), 5)
 
     assert asyncio.run(follow()) == ["retry: 3000", "id: 1", "id: 2", "id: 3", "id: 4"]
 
@@ -181,7 +205,7 @@ def test_nobody_sees_what_is_not_theirs() -> None:
             lines = stream(
                 listener,
                 [event(0, "t2")],
-                may_see=lambda each: each.requester == "t1",
+                may_see=t1_alone,
                 is_welcome=always,
             )
             return await told(lines, 3)
@@ -199,7 +223,7 @@ def test_a_session_that_has_ended_follows_nothing_any_more() -> None:
         hub = Hub()
         with hub.listening() as listener:
             assert listener is not None
-            lines = stream(listener, [], may_see=lambda _: True, is_welcome=is_welcome, beat_seconds=0.01)
+            lines = stream(listener, [], may_see=everybody, is_welcome=is_welcome, beat_seconds=0.01)
             return await told(lines, 10)
 
     assert asyncio.run(follow()) == ["retry: 3000", ": still here"]
@@ -211,6 +235,6 @@ def test_the_end_of_the_server_is_the_end_of_every_stream() -> None:
         with hub.listening() as listener:
             assert listener is not None
             hub.close()
-            return await told(stream(listener, [], may_see=lambda _: True, is_welcome=always), 10)
+            return await told(stream(listener, [], may_see=everybody, is_welcome=always), 10)
 
     assert asyncio.run(follow()) == ["retry: 3000"]

@@ -8,7 +8,8 @@ from api_of_test import SchoolOfTest, Visitor
 
 from agent.api.parts import Door, names_of
 from agent.api.security import COOKIE
-from rules.roles import Role
+from agent.site import IncidentSettings, Private
+from rules.roles import Right, Role
 
 
 @pytest.fixture
@@ -68,3 +69,41 @@ def test_names_of_more_people_than_a_statement_takes(school: SchoolOfTest) -> No
     with school.store.read() as database:
         names = names_of(database, [teacher.person, "system", *(f"nobody{number}" for number in range(2000))])
     assert (names[teacher.person], names["system"], len(names)) == ("Teacher", "system", 2002)
+
+
+def test_whom_the_site_names_for_restricted_incidents_passes_with_a_second_factor(school: SchoolOfTest) -> None:
+    door = Door(school.parts)
+    second, other = school.person("Second", Role.SLT), school.person("Other", Role.SLT)
+    school.private = Private(incidents=IncidentSettings(second_reader=second.person, chair="from the file"))
+    assert not any(rights_at(door, visitor) for visitor in (second, other))
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET totp_secret = 'any' WHERE login = 'second'")
+    assert [rights_at(door, visitor) for visitor in (second, other)] == [True, False]
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET totp_secret = 'any'")
+        act.database.execute("UPDATE people SET external_id = 'from the file' WHERE id = ?", (other.person,))
+    assert [rights_at(door, visitor) for visitor in (second, other)] == [True, True]
+
+
+def test_whom_the_site_names_needs_an_account_that_one_person_alone_did_not_make(school: SchoolOfTest) -> None:
+    door, staff = Door(school.parts), school.person("Staff", Role.STAFF)
+    school.private = Private(incidents=IncidentSettings(chair=staff.person))
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET totp_secret = 'any'")
+    assert not rights_at(door, staff)
+
+
+def test_an_account_that_waits_comes_with_nothing(school: SchoolOfTest) -> None:
+    door, head = Door(school.parts), school.person("Head", Role.HEAD_TEACHER)
+    school.private = Private(incidents=IncidentSettings(chair=head.person))
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET may_decide = 0")
+    caller = door.by_session(cookie_of(head))
+    assert caller is not None
+    assert (caller.is_waiting, caller.roles, caller.rights) == (True, frozenset(), frozenset())
+
+
+def rights_at(door: Door, visitor: Visitor) -> bool:
+    caller = door.by_session(cookie_of(visitor))
+    assert caller is not None
+    return Right.READ_INCIDENTS in caller.rights

@@ -232,7 +232,7 @@ class Running:
         self.state.mkdir(parents=True, exist_ok=True)
         store = StateStore(self.state / "state.db", clock=clock)
         people = People(store)
-        accounts = Accounts(store, people=people)
+        accounts = Accounts(store)
         with store.act() as act:
             teacher = people.open(act, "Teacher", [Role.TEACHER], actor="system")
             accounts.create(act, "teacher", teacher.id, PASSWORD, actor="system")

@@ -1,5 +1,6 @@
 """How things stand: to everybody where filtering is off, the rest to those who have a right to it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 from api_of_test import NOW, REASON, SchoolOfTest, lesson
 
+from agent.api.status_routes import NOT_WEIGHED
+from agent.site import ActivityLevel
 from agent.storage.anchors import anchor_if_due
 from agent.storage.filter_rows import Source, State, Version, write_version
 from rules.roles import RIGHTS, Right, Role
@@ -30,12 +33,27 @@ def test_a_quiet_school(school: SchoolOfTest) -> None:
         "at": "2026-03-02T09:15:00Z",
         "suspensions": [],
         "emergencies": [],
-        "waiting": {"overrides": 0, "suspensions": 0, "filter_changes": 0},
+        "waiting": {"overrides": 0, "suspensions": 0, "filter_changes": 0, "people": 0},
         "approvers": {
             "people": [{"id": "p1", "name": "Head_Teacher"}],
             "warning": (
-                "Only one person may decide about overrides; expected at least 2, because whoever asks never decides."
+                "Only one person may decide about overrides; expected at least 2 with an account, because whoever"
+                " asks never decides."
             ),
+        },
+        "beginning": {
+            "warning": (
+                "The school is still in its beginning: whoever manages people gives roles and accounts alone, until a"
+                " second person who manages people has signed in."
+            ),
+            "given": [
+                {
+                    "person": {"id": "p1", "name": "Head_Teacher"},
+                    "given_by": None,
+                    "roles": ["head_teacher"],
+                    "accounts": ["head_teacher"],
+                }
+            ],
         },
         "filter": {"file": None, "change": None},
         "record": {
@@ -46,6 +64,7 @@ def test_a_quiet_school(school: SchoolOfTest) -> None:
             "fault": "",
         },
         "in_force": False,
+        "observing": None,
     }
 
 
@@ -85,13 +104,24 @@ def test_what_waits_is_counted_for_whoever_may_read_it_and_ones_own_for_others(s
         assert asking.post("/overrides", lesson()).status_code == 201
     with school.store.act() as act:
         write_version(act.database, version(3, State.DRAFTED))
-    assert status(school, Role.HEAD_TEACHER)["waiting"] == {"overrides": 3, "suspensions": 0, "filter_changes": 1}
+    assert status(school, Role.HEAD_TEACHER)["waiting"] == {
+        "overrides": 3,
+        "suspensions": 0,
+        "filter_changes": 1,
+        "people": 0,
+    }
     assert other.get("/status").json()["waiting"] == {
         "overrides": 1,
         "suspensions": None,
         "filter_changes": None,
+        "people": None,
     }
-    assert status(school, Role.AUDITOR)["waiting"] == {"overrides": None, "suspensions": None, "filter_changes": 1}
+    assert status(school, Role.AUDITOR)["waiting"] == {
+        "overrides": None,
+        "suspensions": None,
+        "filter_changes": 1,
+        "people": None,
+    }
 
 
 def version(number: int, state: State, **parts: Any) -> Version:
@@ -133,6 +163,7 @@ def test_who_sees_which_part(school: SchoolOfTest, role: Role) -> None:
     found = status(school, role)
     rights = RIGHTS[role]
     assert (found["approvers"] is not None) is bool(rights & {Right.READ_PEOPLE, Right.READ_OVERRIDES})
+    assert (found["beginning"] is not None) is (Right.READ_PEOPLE in rights)
     assert (found["filter"] is not None) is bool(
         rights & {Right.READ_OVERRIDES, Right.READ_RECORD, Right.DRAFT_FILTER_CHANGE, Right.APPROVE_FILTER_CHANGE}
     )
@@ -164,3 +195,14 @@ def test_the_lesson_of_another_time(school: SchoolOfTest) -> None:
     sunday = teacher.get("/schedules", at="2026-03-08T09:30:00+00:00").json()
     assert (sunday["lesson_until"], sunday["items"][0]["is_on"]) == (None, False)
     assert teacher.get("/schedules", at="soon").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("role", "is_told"), [(Role.ICT_COORDINATOR, True), (Role.ESAFETY_GOVERNOR, True), (Role.TEACHER, False)]
+)
+def test_a_school_that_keeps_counts_alone_is_told_that_nothing_of_them_becomes_an_incident(
+    tmp_path: Path, role: Role, *, is_told: bool
+) -> None:
+    school = SchoolOfTest(tmp_path)
+    school.site = replace(school.site, retention=replace(school.site.retention, activity=ActivityLevel.COUNTS))
+    assert status(school, role)["observing"] == (NOT_WEIGHED if is_told else None)

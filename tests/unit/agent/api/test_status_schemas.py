@@ -20,7 +20,14 @@ def test_whoever_may_know_nothing_is_told_that_filtering_is_on() -> None:
         in_force=None,
     ).model_dump(mode="json")
     assert told["at"] == "2026-03-02T09:15:00Z"
-    assert [part for part, value in told.items() if value is None] == ["approvers", "filter", "record", "in_force"]
+    assert [part for part, value in told.items() if value is None] == [
+        "approvers",
+        "beginning",
+        "filter",
+        "record",
+        "in_force",
+        "observing",
+    ]
 
 
 def test_the_record_is_told_as_it_stands() -> None:

@@ -1,0 +1,224 @@
+"""Incidents: the queue, one of them for a purpose, and what people decide; who may do what is for the service to say.
+
+People come here, never programs. To whoever may not read an incident it is not there.
+"""
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+
+from agent.api.incident_looks import Looking
+from agent.api.incident_schemas import (
+    AcceptAsked,
+    AppealAsked,
+    CloseAsked,
+    CountsTold,
+    DismissAsked,
+    IncidentPage,
+    IncidentShown,
+    IncidentTold,
+    LookAsked,
+    MergeAsked,
+    ReclassifyAsked,
+    RevealedTold,
+    SplitAsked,
+    SubjectAsked,
+)
+from agent.api.incident_telling import arrange, people_of, tell, tell_all
+from agent.api.paging import USUAL, After, Limit, page_of
+from agent.api.parts import Asking, Call, Parts, names_of
+from agent.api.schemas import Id, Reasoned, texts
+from agent.api.versions import Seen, set_version
+from agent.incident_access import OPEN
+from agent.incident_corrections import Appeal
+from agent.people import read_person
+from agent.storage.incident_rows import Filed, read_incident
+from rules.incident import Level, State, Track
+from rules.incident_kind import Kind
+
+PREFIX: Final = "/api/v1/incidents"
+_ALL: Final = 2**62
+
+
+def add_incident_routes(router: APIRouter) -> None:
+    """Add the routes of this file."""
+    router.get("/incidents")(list_incidents)
+    router.get("/incidents/counts")(count)
+    router.get("/incidents/{id}")(show)
+    router.post("/incidents/{id}/accept")(accept)
+    router.post("/incidents/{id}/reclassify")(reclassify)
+    router.post("/incidents/{id}/dismiss")(dismiss)
+    router.post("/incidents/{id}/merge")(merge)
+    router.post("/incidents/{id}/split", status_code=HTTPStatus.CREATED)(split)
+    router.post("/incidents/{id}/close")(close)
+    router.post("/incidents/{id}/reopen")(reopen)
+    router.post("/incidents/{id}/correct")(correct)
+    router.post("/incidents/{id}/name-subject")(name_subject)
+    router.post("/incidents/{id}/hold")(hold)
+    router.post("/incidents/{id}/release")(release)
+    router.post("/incidents/{id}/reveal")(reveal)
+
+
+# ---- looking -------------------------------------------------------------------------------------------------------
+
+
+def list_incidents(
+    call: Asking,
+    *,
+    state: Annotated[list[State] | None, Query(max_length=len(State))] = None,
+    track: Annotated[list[Track] | None, Query(max_length=len(Track))] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=len(Kind))] = None,
+    level: Annotated[Level | None, Query()] = None,
+    number: Annotated[
+        int | None, Query(ge=1, lt=2**53, description="The one with this number, in any state.")
+    ] = None,
+    after: After = None,
+    limit: Limit = USUAL,
+) -> IncidentPage:
+    """List the incidents that one may read, by pseudonym; those that are open, if no state is asked for."""
+    states: Collection[State] = state or (OPEN if number is None else tuple(State))
+    found = [
+        filed
+        for filed in call.parts.incidents.looking.queue(call.person, states=states, limit=_ALL)
+        if (track is None or filed.incident.track in track)
+        and (kind is None or filed.incident.kind in kind)
+        and (level is None or filed.incident.level is level)
+        and (number is None or filed.number == number)
+    ]
+    page, more = page_of(arrange(found), lambda each: each.keys, after=after, limit=limit)
+    with call.parts.store.read() as database:
+        names = names_of(database, people_of(each.filed for each in page))
+    desk = call.parts.incidents.desk
+    return IncidentPage(items=[tell(each.filed, names, desk, listed=each) for each in page], next=more)
+
+
+def may_know(parts: Parts, person: str, incident_id: str) -> bool:
+    """Say whether somebody may know that something happened to an incident."""
+    with parts.store.read() as database:
+        who, filed = read_person(database, person), read_incident(database, incident_id)
+        return who is not None and filed is not None and parts.incidents.desk.may_read(database, who, filed.incident)
+
+
+def count(call: Asking) -> CountsTold:
+    """Count the open incidents that one may read; what is so few that it could point at somebody is not told."""
+    return CountsTold.model_validate(call.parts.incidents.looking.counts(call.person))
+
+
+def show(id: Annotated[Id, Path()], look: Looking, call: Asking) -> IncidentShown:  # noqa: A002 (it is the name in the address)
+    """Show an incident with what was visited and written; that somebody looked, and why, is on record."""
+    incidents = call.parts.incidents
+    viewed = incidents.looking.get(call.person, id, purpose=look.purpose, case=look.case)
+    call.parts.follower.look()
+    set_version(call.response, viewed.filed.version)
+    with call.parts.store.read() as database:
+        names = names_of(database, people_of([viewed.filed], viewed.timeline))
+    return tell_all(viewed.filed, viewed.timeline, names, incidents.desk)
+
+
+def reveal(id: Annotated[Id, Path()], asked: LookAsked, call: Asking) -> RevealedTold:  # noqa: A002 (it is the name in the address)
+    """Say whom an incident is about, of a sealed one while it is open to two; that somebody asked is on record."""
+    with call.parts.store.read() as database:
+        filed = read_incident(database, id)
+    is_sealed = filed is not None and filed.incident.track is Track.SEALED
+    incidents = call.parts.incidents
+    reveal_it = incidents.sealed.reveal if is_sealed else incidents.looking.reveal
+    person = reveal_it(call.person, id, purpose=asked.purpose, case=asked.case)
+    return RevealedTold(id=person.id, name=person.name, roles=texts(person.roles), classes=texts(person.classes))
+
+
+# ---- deciding ------------------------------------------------------------------------------------------------------
+
+
+def accept(seen: Seen, asked: AcceptAsked, call: Asking) -> IncidentTold:
+    """Accept a candidate as a row of the school's table; its ticks become the checklist."""
+    filed = call.parts.incidents.decisions.accept(
+        call.person, seen.id, version=seen.version, row=asked.row, deliberate=asked.deliberate, why=asked.why
+    )
+    return _done(call, filed)
+
+
+def reclassify(seen: Seen, asked: ReclassifyAsked, call: Asking) -> IncidentTold:
+    """Put an incident under another kind, or another row."""
+    filed = call.parts.incidents.decisions.reclassify(
+        call.person, seen.id, version=seen.version, reason=asked.reason, kind=asked.kind, row=asked.row
+    )
+    return _done(call, filed)
+
+
+def dismiss(seen: Seen, asked: DismissAsked, call: Asking) -> IncidentTold:
+    """Say that a candidate is none, and why."""
+    filed = call.parts.incidents.decisions.dismiss(
+        call.person, seen.id, version=seen.version, dismissal=asked.dismissal, words=asked.words
+    )
+    return _done(call, filed)
+
+
+def merge(seen: Seen, asked: MergeAsked, call: Asking) -> IncidentTold:
+    """Make an incident part of another; gives the one that goes on."""
+    filed = call.parts.incidents.decisions.merge(
+        call.person, seen.id, version=seen.version, into=asked.into, reason=asked.reason
+    )
+    return _done(call, filed)
+
+
+def split(seen: Seen, asked: SplitAsked, call: Asking) -> IncidentTold:
+    """Make entries of a timeline a candidate of their own; gives the new one."""
+    filed = call.parts.incidents.decisions.split(
+        call.person, seen.id, version=seen.version, entries=asked.entries, kind=asked.kind, reason=asked.reason
+    )
+    call.response.headers["Location"] = f"{PREFIX}/{filed.incident.id}"
+    return _done(call, filed)
+
+
+def close(seen: Seen, asked: CloseAsked, call: Asking) -> IncidentTold:
+    """Close an incident whose steps are done or left out, with its outcome and what was learnt."""
+    filed = call.parts.incidents.decisions.close(
+        call.person, seen.id, version=seen.version, outcome=asked.outcome, lesson=asked.lesson
+    )
+    return _done(call, filed)
+
+
+def reopen(seen: Seen, asked: AppealAsked, call: Asking) -> IncidentTold:
+    """Open again what was dismissed or closed, because somebody appealed."""
+    desk = call.parts.incidents.desk
+    on = asked.on or desk.day_of(call.parts.clock())
+    appeal = Appeal(asked.by, on, asked.outcome, asked.withdraws_warnings)
+    filed = call.parts.incidents.decisions.reopen(call.person, seen.id, version=seen.version, appeal=appeal)
+    return _done(call, filed)
+
+
+def correct(seen: Seen, asked: Reasoned, call: Asking) -> IncidentTold:
+    """Take an incident off a person whom it does not concern, with everything that followed from it."""
+    filed = call.parts.incidents.decisions.correct(call.person, seen.id, version=seen.version, reason=asked.reason)
+    return _done(call, filed)
+
+
+def name_subject(seen: Seen, asked: SubjectAsked, call: Asking) -> IncidentTold:
+    """Say whom a report, or what was seen on a device, is about."""
+    filed = call.parts.incidents.corrections.name_subject(
+        call.person, seen.id, version=seen.version, subject=asked.subject, reason=asked.reason
+    )
+    return _done(call, filed)
+
+
+def hold(seen: Seen, asked: Reasoned, call: Asking) -> IncidentTold:
+    """Keep everything about an incident until it is released."""
+    filed = call.parts.incidents.corrections.hold(call.person, seen.id, version=seen.version, reason=asked.reason)
+    return _done(call, filed)
+
+
+def release(seen: Seen, asked: Reasoned, call: Asking) -> IncidentTold:
+    """Let what is kept about an incident end at its time again."""
+    filed = call.parts.incidents.corrections.release(call.person, seen.id, version=seen.version, reason=asked.reason)
+    return _done(call, filed)
+
+
+def _done(call: Call, filed: Filed) -> IncidentTold:
+    """Tell an incident after a decision; its version is the ETag."""
+    set_version(call.response, filed.version)
+    call.parts.follower.look()
+    with call.parts.store.read() as database:
+        names = names_of(database, people_of([filed]))
+    return tell(filed, names, call.parts.incidents.desk)

@@ -1,0 +1,202 @@
+"""Incidents as the interface tells them: what belongs together side by side, and rows and reasons in words.
+
+Nothing is decided here about who may see what: that is done with whatever comes in.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from agent.api.incident_schemas import (
+    ActionTold,
+    AlikeTold,
+    EntryTold,
+    IncidentShown,
+    IncidentTold,
+    ProposalTold,
+    ReasonTold,
+    WarnedTold,
+)
+from agent.api.parts import named
+from agent.api.schemas import PersonNamed, texts
+from agent.identity_words import identity_in_words
+from agent.incident_desk import Desk
+from agent.incident_sweep import decide_by
+from agent.incident_words import reason_in_words
+from agent.storage.incident_rows import Entry, Filed
+from agent.texts import Texts, load_texts
+from rules.incident import Reason, State, Track
+from rules.incident_kind import Kind
+from rules.sanction import SanctionTable
+
+# Candidates of one kind that begin so soon after one another are one burst: a class told each other a name.
+BURST: Final = timedelta(hours=1)
+# Who is at risk comes first.
+_TRACKS: Final = (Track.SAFEGUARDING, Track.SEALED, Track.RESTRICTED, Track.ORDINARY)
+_HIGHEST_INTENT: Final = 100
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An incident in its place of a list; `keys` sort it."""
+
+    filed: Filed
+    keys: tuple[str, str]
+    of_subject: int
+    in_burst: int
+
+
+def arrange(found: Iterable[Filed]) -> list[Listed]:
+    """Put the most urgent first, and beside it whatever else is of the same subject."""
+    found = sorted(found, key=lambda each: each.incident.opened_at)
+    subjects: dict[str, list[Filed]] = {}
+    began: dict[tuple[str, ...], list[datetime]] = {}
+    for filed in found:
+        subjects.setdefault(_subject_of(filed), []).append(filed)
+        for whose in (_burst_of(filed), (*_burst_of(filed), _subject_of(filed))):
+            began.setdefault(whose, []).append(filed.incident.opened_at)
+    listed = []
+    for subject, ours in subjects.items():
+        first = min(map(_urgency, ours))
+        for filed in ours:
+            at, burst = filed.incident.opened_at, _burst_of(filed)
+            of_others = _within(began[burst], at) - _within(began[*burst, subject], at)
+            keys = (f"{first} {subject}", f"{_urgency(filed)} {filed.number:012}")
+            listed.append(Listed(filed, keys, len(ours) - 1, of_others))
+    return sorted(listed, key=lambda each: each.keys)
+
+
+def _within(times: Sequence[datetime], at: datetime) -> int:
+    """Count the instants that are near another, in their order."""
+    return bisect_right(times, at + BURST) - bisect_left(times, at - BURST)
+
+
+def _subject_of(filed: Filed) -> str:
+    """Give the subject of an incident; of a sealed one nobody knows it, so it stands alone."""
+    return filed.incident.subject or filed.incident.id
+
+
+def _burst_of(filed: Filed) -> tuple[str, ...]:
+    incident = filed.incident
+    return (incident.kind, incident.track) if incident.track is not Track.SEALED else (incident.id, "")
+
+
+def _urgency(filed: Filed) -> str:
+    """Give what sorts an incident: the smaller, the sooner somebody has to look."""
+    track = _TRACKS.index(filed.incident.track)
+    return f"{track}{_HIGHEST_INTENT - filed.incident.intent:03}{filed.filed_at:%Y%m%d%H%M%S%f}"
+
+
+def people_of(found: Iterable[Filed], timelines: Iterable[Entry] = ()) -> Iterator[str]:
+    """Give the ids of those who are named beside incidents; never of a subject."""
+    yield from (filed.decided_by for filed in found if filed.decided_by)
+    yield from (entry.actor for entry in timelines)
+
+
+def tell(filed: Filed, names: Names, desk: Desk, *, listed: Listed | None = None) -> IncidentTold:
+    """Tell an incident as a list shows it, with what it stands beside there."""
+    alike = None if listed is None else AlikeTold(of_subject=listed.of_subject, in_burst=listed.in_burst)
+    return IncidentTold(**_facts(filed, names, desk), alike=alike)
+
+
+def tell_all(filed: Filed, timeline: Sequence[Entry], names: Names, desk: Desk) -> IncidentShown:
+    """Tell everything of an incident that was handed over, with the table and in the language of the school."""
+    incident, language = filed.incident, desk.site().school.language
+    table = desk.table_of(incident.audience.value)
+    rows = dict.fromkeys((*((incident.row,) if incident.row else ()), *incident.rows))
+    return IncidentShown(
+        **_facts(filed, names, desk),
+        groups=texts(filed.groups),
+        why_identity=list(filed.why_identity),
+        identity_in_words=[identity_in_words(code, load_texts(language)) for code in filed.why_identity],
+        reasons=[_reason(reason, incident.kind, load_texts(language)) for reason in incident.reasons],
+        against=[_reason(reason, incident.kind, load_texts(language)) for reason in incident.against],
+        warnings=[WarnedTold.model_validate(warned) for warned in filed.warnings],
+        proposals=[_proposal(row, table, language) for row in rows if table is not None and row in table.rows],
+        decision_reason=filed.decision_reason,
+        why_deliberate=filed.why_deliberate,
+        outcome=filed.outcome,
+        lesson=filed.lesson,
+        further=filed.further,
+        timeline=[_entry(entry, names) for entry in timeline],
+    )
+
+
+def _facts(filed: Filed, names: Names, desk: Desk) -> dict[str, Any]:
+    incident = filed.incident
+    waits = incident.state is State.CANDIDATE
+    return {
+        "id": incident.id,
+        "number": filed.number,
+        "version": filed.version,
+        "state": incident.state,
+        "track": incident.track,
+        "kind": incident.kind,
+        "risk": incident.risk,
+        "audience": incident.audience,
+        "level": incident.level,
+        "subject": incident.subject,
+        "confidence": incident.confidence,
+        "intent": incident.intent,
+        "rows": list(incident.rows),
+        "row": incident.row,
+        "place": incident.place,
+        "is_background": incident.is_background,
+        "opened_at": incident.opened_at,
+        "last_at": incident.last_at,
+        "filed_at": filed.filed_at,
+        "decide_by": decide_by(desk, filed) if waits else None,
+        "decided_by": somebody(filed.decided_by, names),
+        "decided_at": filed.decided_at,
+        "deliberate": filed.deliberate,
+        "dismissal": filed.dismissal,
+        "closed_at": filed.closed_at,
+        "merged_into": filed.merged_into,
+        "split_from": filed.split_from,
+        "is_held": filed.is_held,
+        "is_erased": filed.erased_at is not None,
+    }
+
+
+def somebody(person: str, names: Names) -> PersonNamed | None:
+    """Give a person as they are shown, or nobody where there is no id."""
+    return named(person, names) if person else None
+
+
+def _reason(reason: Reason, kind: Kind, language: Texts) -> ReasonTold:
+    try:
+        text = reason_in_words(reason, kind, language)
+    except KeyError:
+        # What an earlier version stored lacks the numbers that are said now.
+        text = reason.code.replace("_", " ")
+    return ReasonTold(code=reason.code, points=reason.points, text=text)
+
+
+def _proposal(row: str, table: SanctionTable, language: str) -> ProposalTold:
+    found = table.rows[row]
+    return ProposalTold(
+        row=row,
+        label=found.label.in_language(language),
+        note=found.note,
+        is_repeat=found.is_repeat,
+        actions=[
+            ActionTold(id=action.id, label=action.label.in_language(language)) for action in table.actions_of(row)
+        ],
+    )
+
+
+def _entry(entry: Entry, names: Names) -> EntryTold:
+    return EntryTold(
+        number=entry.number,
+        at=entry.at,
+        what=entry.what,
+        actor=named(entry.actor, names),
+        content=dict(entry.content),
+        personal=None if entry.personal is None else dict(entry.personal),
+        evidence=entry.evidence,
+        hash=entry.hash,
+    )

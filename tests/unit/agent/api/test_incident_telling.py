@@ -1,0 +1,161 @@
+"""How incidents are told: their order, what belongs together, and the school's own words."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from incidents_of_test import IncidentsOfTest
+
+from agent.api.incident_telling import BURST, arrange, somebody, tell, tell_all
+from agent.incident_desk import Desk
+from agent.site_packs import load_pack
+from agent.storage.incident_rows import Entry, Filed
+from rules.incident import Incident, Level, Reason, State, Track
+from rules.incident_kind import Kind, Risk
+from rules.observation import Confidence
+from rules.subject import Audience
+
+NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+TABLE = load_pack("uk-esafety").sanctions["pupil"]
+
+
+def filed(
+    number: int,
+    subject: str = "p-one",
+    *,
+    kind: Kind = Kind.GAMBLING,
+    track: Track = Track.ORDINARY,
+    intent: int = 50,
+    began: timedelta = timedelta(),
+    row: str | None = None,
+) -> Filed:
+    incident = Incident(
+        id=f"i{number}",
+        kind=kind,
+        risk=Risk.CONDUCT,
+        audience=Audience.PUPIL,
+        subject=subject,
+        level=Level.PERSON,
+        confidence=Confidence.B,
+        track=track,
+        state=State.CANDIDATE,
+        rows=("P02", "P04"),
+        intent=intent,
+        reasons=(Reason("sites", 40, {"sites": 9, "minutes": 6}),),
+        against=(),
+        opened_at=NOW + began,
+        last_at=NOW + began,
+        row=row,
+    )
+    return Filed(incident, number=number, version=3, filed_at=NOW + timedelta(seconds=number))
+
+
+def order(*found: Filed) -> list[int]:
+    return [each.filed.number for each in arrange(found)]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        pytest.param([filed(1), filed(2, "p-two", intent=90)], [2, 1], id="the-strongest-first"),
+        pytest.param([filed(2), filed(1, "p-two")], [1, 2], id="of-two-alike-the-older-first"),
+        pytest.param(
+            [filed(1, intent=99), filed(2, "p-two", track=Track.SAFEGUARDING, intent=10)],
+            [2, 1],
+            id="a-child-at-risk-before-all",
+        ),
+        pytest.param(
+            [filed(1, "", track=Track.SEALED), filed(2, "p-two", track=Track.RESTRICTED), filed(3, "p-three")],
+            [1, 2, 3],
+            id="by-who-deals-with-it",
+        ),
+        pytest.param(
+            [filed(1, intent=90), filed(2, "p-two", intent=80), filed(3, intent=10)],
+            [1, 3, 2],
+            id="beside-it-what-is-of-the-same-person",
+        ),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_the_order(found: list[Filed], told: list[int]) -> None:
+    assert order(*found) == told
+    assert order(*reversed(found)) == told
+
+
+def test_the_keys_sort_the_list_as_it_stands() -> None:
+    listed = arrange([filed(number, f"p-{number % 3}", intent=number * 7) for number in range(1, 12)])
+    assert [each.keys for each in listed] == sorted(each.keys for each in listed)
+    assert len({each.keys for each in listed}) == 11
+
+
+def test_a_burst_is_what_others_began_within_the_hour() -> None:
+    found = arrange(
+        [
+            filed(1, "p-one"),
+            filed(2, "p-two", began=BURST),
+            filed(3, "p-three", began=BURST + timedelta(minutes=1)),
+            filed(4, "p-four", kind=Kind.GAMES),
+        ]
+    )
+    assert {each.filed.number: each.in_burst for each in found} == {1: 1, 2: 2, 3: 1, 4: 0}
+
+
+def test_of_what_is_sealed_nothing_is_alike() -> None:
+    found = arrange([filed(number, "", kind=Kind.ILLEGAL, track=Track.SEALED) for number in (1, 2)])
+    assert [(each.of_subject, each.in_burst) for each in found] == [(0, 0), (0, 0)]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return IncidentsOfTest(tmp_path_factory.mktemp("school")).incidents.desk
+
+
+def test_rows_in_the_schools_own_words(desk: Desk) -> None:
+    shown = tell_all(filed(1, row="P10"), [], {}, desk)
+    assert [each.row for each in shown.proposals] == ["P10", "P02", "P04"]
+    assert shown.proposals[0].label == TABLE.rows["P10"].label.in_language("en")
+    assert [each.id for each in shown.proposals[0].actions] == list(TABLE.rows["P10"].actions)
+
+
+def test_without_a_table_nothing_is_proposed(tmp_path: Path) -> None:
+    desk = IncidentsOfTest(tmp_path, packs=()).incidents.desk
+    assert tell_all(filed(1), [], {}, desk).proposals == []
+
+
+def test_a_timeline_names_who_did_something_and_hides_what_is_erased(desk: Desk) -> None:
+    entry = Entry(NOW, "incident_accepted", "p7", {"row": "P02"}, None, "", "", "0" * 64, 31)
+    (told,) = tell_all(filed(1), [entry], {"p7": "Ben"}, desk).timeline
+    assert (told.number, told.actor.name, told.content, told.personal) == (31, "Ben", {"row": "P02"}, None)
+
+
+def test_nobody_is_nobody(desk: Desk) -> None:
+    assert somebody("", {}) is None
+    assert tell(filed(1), {}, desk).decided_by is None
+
+
+def test_by_when_somebody_decides_about_what_waits(desk: Desk) -> None:
+    waits = filed(1, track=Track.SAFEGUARDING)
+    assert tell(waits, {}, desk).decide_by == waits.filed_at + timedelta(hours=1)
+    over = replace(waits, incident=replace(waits.incident, state=State.CLOSED))
+    assert tell(over, {}, desk).decide_by is None
+
+
+def test_a_list_says_what_an_incident_stands_beside(desk: Desk) -> None:
+    (first, _) = arrange([filed(1), filed(2)])
+    told = tell(first.filed, {}, desk, listed=first).alike
+    assert told is not None
+    assert (told.of_subject, told.in_burst) == (1, 0)
+
+
+def test_reasons_in_words(desk: Desk) -> None:
+    told = tell_all(filed(1), [], {}, desk).reasons
+    assert [(each.code, each.points, each.text) for each in told] == [
+        ("sites", 40, "9 different names (gambling) in 6 minutes")
+    ]
+
+
+def test_a_reason_that_was_stored_without_its_numbers_is_told_by_its_code(desk: Desk) -> None:
+    known = filed(1)
+    old = replace(known, incident=replace(known.incident, reasons=(Reason("sites"), Reason("no_longer_used"))))
+    assert [each.text for each in tell_all(old, [], {}, desk).reasons] == ["sites", "no longer used"]

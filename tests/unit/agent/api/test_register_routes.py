@@ -1,0 +1,136 @@
+"""Registers through the interface: who reads which, by pseudonym, for a purpose, and on record each time."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_of_test import REASON, SchoolOfTest, Visitor, lesson
+
+from rules.incident_kind import Kind
+from rules.roles import Role
+from rules.subject import Audience
+
+PURPOSE = "The review of this half of the term."
+REGISTERS = ("incidents", "warnings", "overrides", "suspensions", "access", "roles")
+READERS = {
+    "incidents": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
+    "warnings": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
+    "access": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD, Role.DATA_PROTECTION_OFFICER},
+}
+
+
+class School(SchoolOfTest):
+    """A school in which something stands on every register."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.head = self.person("Head", Role.HEAD_TEACHER)
+        self.teacher = self.person("Teacher", Role.TEACHER)
+        self.pupil = self.person("Pupil", Role.PUPIL)
+        assert self.teacher.post("/overrides", lesson(reason=REASON)).status_code == 201
+        asked = {"groups": ["year5"], "reason": REASON, "until_at": "2026-03-02T10:00:00+00:00"}
+        assert self.head.post("/suspensions", asked).status_code == 201
+        filed = self.candidate(about=self.pupil.person)
+        place = f"/incidents/{filed.incident.id}"
+        body = {"row": "P10", "deliberate": "deliberate", "why": "Three pupils say the same."}
+        assert self.head.post(f"{place}/accept", body, version=1).status_code == 200
+        add = {"action": "warning", "role": "head_teacher", "within": "1 school day", "kind": "warn"}
+        added = self.head.post(f"{place}/steps", add | {"reason": REASON})
+        assert added.status_code == 201, added.text
+        done = self.head.post(f"{place}/steps/{added.json()['number']}/done", {"how": "I warned them in my office."})
+        assert done.status_code == 200, done.text
+        assert self.head.get(place, purpose=PURPOSE, case=filed.number).status_code == 200
+        self.incident = filed.incident
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> School:
+    return School(tmp_path_factory.mktemp("school"))
+
+
+@pytest.fixture(scope="module")
+def one_of_each(school: School) -> dict[Role, Visitor]:
+    return {role: school.person(f"reader-{role}", role) for role in Role}
+
+
+def items_of(visitor: Visitor, name: str, **wanted: Any) -> list[dict[str, Any]]:
+    response = visitor.get(f"/registers/{name}", purpose=PURPOSE, **wanted)
+    assert response.status_code == 200, response.text
+    items: list[dict[str, Any]] = response.json()["items"]
+    return items
+
+
+@pytest.mark.parametrize("name", REGISTERS)
+def test_every_register_has_what_happened_and_names_no_pupil(school: School, name: str) -> None:
+    response = school.head.get(f"/registers/{name}", purpose=PURPOSE)
+    assert response.status_code == 200, response.text
+    told = response.json()
+    assert told["items"]
+    assert all(list(item) == told["columns"] for item in told["items"])
+    for word in ("Pupil", "hidden", school.pupil.person):
+        assert f'"{word}"' not in response.text
+    assert school.kinds()[-1] == "register_read"
+
+
+@pytest.mark.parametrize("name", REGISTERS)
+def test_every_register_is_csv_too(school: School, name: str) -> None:
+    response = school.head.get(f"/registers/{name}", purpose=PURPOSE, format="csv")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"].endswith('-2026-03-02.csv"')
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    assert [list(row) for row in rows] == [list(item) for item in items_of(school.head, name)][: len(rows)]
+    assert rows
+
+
+@pytest.mark.parametrize("name", REGISTERS)
+def test_no_register_without_a_purpose(school: School, name: str) -> None:
+    before = school.kinds().count("register_read")
+    response = school.head.get(f"/registers/{name}")
+    assert (response.status_code, response.json()["detail"]) == (
+        409,
+        "There is no purpose; say in a few words why you look at this.",
+    )
+    assert school.kinds().count("register_read") == before
+
+
+@pytest.mark.parametrize("name", ["incidents", "warnings", "overrides", "suspensions"])
+def test_with_names_if_somebody_asks_for_them(school: School, name: str) -> None:
+    without = school.head.get(f"/registers/{name}", purpose=PURPOSE).text
+    named = school.head.get(f"/registers/{name}", purpose=PURPOSE, with_names=True).text
+    word = {"overrides": "Teacher", "suspensions": "Head"}.get(name, "Pupil")
+    assert (f'"{word}"' in named, f'"{word}"' in without) == (True, False)
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.value)
+@pytest.mark.parametrize("name", READERS)
+def test_who_reads_which(one_of_each: dict[Role, Visitor], name: str, role: Role) -> None:
+    response = one_of_each[role].get(f"/registers/{name}", purpose=PURPOSE)
+    assert response.status_code == (200 if role in READERS[name] else 403), response.text
+
+
+def test_a_register_holds_only_what_somebody_may_read(school: School, one_of_each: dict[Role, Visitor]) -> None:
+    allegation = school.candidate(Kind.STAFF_CONDUCT, about=school.teacher.person, audience=Audience.STAFF)
+    numbers = [item["number"] for item in items_of(school.head, "incidents")]
+    theirs = [item["number"] for item in items_of(one_of_each[Role.ICT_COORDINATOR], "incidents")]
+    assert (allegation.number in numbers, allegation.number in theirs) == (True, False)
+
+
+def test_vacancies_and_since_when(school: School) -> None:
+    rows = items_of(school.head, "roles")
+    assert {"role": "head_teacher", "person": school.head.person, "name": "Head"}.items() <= next(
+        row for row in rows if row["person"] == school.head.person
+    ).items()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "status"),
+    [
+        pytest.param("secrets", {}, 404, id="a-register-that-there-is-not"),
+        pytest.param("incidents", {"format": "xml"}, 422, id="a-form-that-there-is-not"),
+        pytest.param("roles", {"purpose": "x" * 3_000}, 422, id="a-purpose-without-end"),
+    ],
+)
+def test_what_there_is_not(school: School, name: str, wanted: dict[str, str], status: int) -> None:
+    assert school.head.get(f"/registers/{name}", **wanted).status_code == status
