@@ -58,6 +58,7 @@ class AskedByDay:
         self._files = DayFiles(folder)
         self._known = known
         self._monotonic = monotonic
+        self._until = 0.0
         self._unreadable: dict[date, object] = {}
 
     def take(self, held: Held, until: float) -> bool:
@@ -89,6 +90,7 @@ class AskedByDay:
 
     def _go_through(self, steps: Sequence[_Step], held: Held, until: float) -> bool:
         """Take the steps with every file in which something has changed, one step after the other."""
+        self._until = until
         held.unsettled.clear()
         states = {day: self._files.state_of(day) for day in self._files.days()}
         held.taken = {key: state for key, state in held.taken.items() if key[1] in states}
@@ -146,9 +148,10 @@ class AskedByDay:
             reached = rows[settled - 1].number if settled else kept
         waiting = deque(zip(rows[:settled], observed[:settled], strict=True))
         while kept < reached:
-            kept = self._weigh_for_a_while(held, day, waiting, kept, reached)
-        held.positions[day.source] = reached
-        return settled == len(rows) and reached < day.end
+            kept = held.positions[day.source] = self._weigh_for_a_while(held, day, waiting, kept, reached)
+            if self._monotonic() >= self._until:
+                break
+        return kept < reached or (settled == len(rows) and reached < day.end)
 
     def _weigh_for_a_while(
         self, held: Held, day: OpenDay, waiting: deque[tuple[Row, Observation]], kept: int, reached: int

@@ -173,3 +173,10 @@ def test_that_nobody_is_told_is_told_where_people_can_ask() -> None:
 def test_every_row_of_the_table_is_told() -> None:
     text = in_words(BASE)
     assert all(row.label in text for row in load_packs()["uk-esafety"].rows)
+
+
+def test_a_group_whose_devices_several_people_share_is_told() -> None:
+    text = BASE.replace("year-6: }", "year-6: {shared: true}}")
+    sentence = "several people share the devices of year-6: what is asked there is put down to nobody"
+    assert sentence in in_words(text)
+    assert "share the devices" not in in_words(BASE)

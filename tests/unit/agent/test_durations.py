@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from, text
 
-from agent.durations import end_of_lesson, parse_end, parse_length, parse_start
+from agent.durations import end_of_lesson, lessons_of, parse_end, parse_length, parse_start
 from rules.errors import ConfigurationError
 from rules.schedule import Schedule, Window
 
@@ -117,3 +117,7 @@ def test_nothing_unexpected_is_raised(written: str) -> None:
         parse_end(written, LONDON, start=NOW, lesson_end=partial(end_of_lesson, (LESSONS,)))
     with contextlib.suppress(ConfigurationError):
         parse_start(written, LONDON, now=NOW)
+
+
+def test_lessons_are_the_schedules_that_are_called_so() -> None:
+    assert lessons_of((MORNING, LESSONS)) == [LESSONS]

@@ -107,3 +107,14 @@ def test_a_site_file_is_read_once_with_all_that_it_says(published: Published) ->
     assert (in_force().school.name, head_of(in_force().private)) == ("First", ("unread@example.test",))
     published.publish_policy("Second")
     assert in_force().school.name == "First"
+
+
+def test_the_devices_are_those_that_were_published_last(published: Published) -> None:
+    site = SiteInForce(published.snapshot)
+    assert site.devices() == {}
+    devices = {"192.0.2.7": ("02:00:5e:00:53:01", "cart-07")}
+    write_snapshot(
+        published.snapshot, build_snapshot(load_site(published.site).site, None, number=2, devices=devices)
+    )
+    assert site.devices() == devices
+    assert SiteInForce(published.site).devices() == {}

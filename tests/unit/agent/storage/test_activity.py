@@ -265,3 +265,25 @@ def test_nothing_is_stored_where_the_pseudonym_cannot_be_made(tmp_path: Path) ->
         with pytest.raises(StorageError, match="no key"):
             store.store_rows(DAY, [batch(BLOCKED)])
         assert store.positions() == {}
+
+
+def test_every_file_has_an_id_of_its_own_that_stays(store: StoreOfTest, tmp_path: Path) -> None:
+    store.store_rows(DAY, [batch(BLOCKED)])
+    ids = store.read(DAY, "SELECT id FROM file")
+    store.close()
+    store.store_rows(DAY, [batch(BLOCKED)])
+    assert store.read(DAY, "SELECT id FROM file") == ids
+    assert len(ids) == 1
+    store.close()
+    store.path(DAY).unlink()
+    store.store_rows(DAY, [batch(BLOCKED)])
+    assert store.read(DAY, "SELECT id FROM file") != ids
+
+
+def test_a_file_that_held_rows_before_there_were_ids_has_none(store: StoreOfTest) -> None:
+    store.store_rows(DAY, [batch(BLOCKED)])
+    store.close()
+    with closing(sqlite3.connect(store.path(DAY))) as database:
+        database.execute("DROP TABLE file")
+    store.store_rows(DAY, [batch(BLOCKED)])
+    assert store.read(DAY, "SELECT id FROM file") == []
