@@ -216,7 +216,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(steps)
 def test_counts_add_up_however_often_batches_come_again(
     tmp_path_factory: pytest.TempPathFactory, taken: list[tuple[str, int, int, int]]
