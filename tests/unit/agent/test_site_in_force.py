@@ -112,7 +112,7 @@ def test_a_site_file_is_read_once_with_all_that_it_says(published: Published) ->
 def test_the_devices_are_those_that_were_published_last(published: Published) -> None:
     site = SiteInForce(published.snapshot)
     assert site.devices() == {}
-    devices = {"192.0.2.7": ("02:00:5e:00:53:01", "cart-07")}
+    devices: dict[str, tuple[str, ...]] = {"192.0.2.7": ("02:00:5e:00:53:01", "cart-07")}
     write_snapshot(
         published.snapshot, build_snapshot(load_site(published.site).site, None, number=2, devices=devices)
     )
