@@ -4,7 +4,7 @@ Nothing here says that somebody did something, or why. Whether it was deliberate
 report: a block is not an access, and nobody's silence is in the data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -12,9 +12,10 @@ from typing import Final
 
 from rules.assessment import AssessmentRules, KindRules, Warned
 from rules.incident import Incident, Level, Reason, State, Track, track_of
-from rules.incident_kind import Kind, Risk
+from rules.incident_kind import SAFEGUARDING, Kind, Risk
 from rules.observation import Observation, Source
-from rules.weighing import is_alone, is_background, weigh
+from rules.subject import Audience
+from rules.weighing import is_alone, is_background, is_more_of_a_minute, weigh
 
 # An instant so far ahead of when it came in is a clock that is wrong.
 AHEAD: Final = timedelta(minutes=10)
@@ -117,15 +118,17 @@ class _Case:
         kind = rules.kind_of(event.category)
         if kind is None:
             return _ignored(Why.NO_KIND)
-        if (event.audience, kind.kind) not in rules.rows:
+        if not self._is_looked_for(kind.kind):
             return _ignored(Why.NO_ROW)
-        alike = [each for each in self.recent if each.category in kind.categories and each.name is not None]
-        if is_background(event, alike, rules):
+        if is_background(event, self._alike(kind), rules):
             return _ignored(Why.BACKGROUND)
+        alike = list(self._alike(kind))
         if any(each.id == event.id for each in alike):
             return _ignored(Why.SEEN)
         joined = self._belongs_to(kind.kind)
         is_open = joined is not None and joined.state in _OPEN
+        if is_more_of_a_minute(event, alike, rules):
+            return self._propose(kind, ()) if is_open else _ignored(Why.TOO_LITTLE)
         if not is_open and kind.sites > 1 and is_alone(event, alike, rules):
             return _ignored(Why.TOO_LITTLE)
         weighed = weigh(event, [*alike, event], kind, rules, self.incidents)
@@ -134,6 +137,14 @@ class _Case:
         if not is_open and (weighed.tries < kind.sites or weighed.points < rules.open_at):
             return _ignored(Why.TOO_LITTLE)
         return self._propose(kind, weighed.reasons, weighed.against, is_background=weighed.is_background)
+
+    def _is_looked_for(self, kind: Kind) -> bool:
+        """Say whether anything can come of a kind: a row is about it, or a child may be at risk, row or none."""
+        audience = self.event.audience
+        return (audience, kind) in self.rules.rows or (kind in SAFEGUARDING and audience is Audience.PUPIL)
+
+    def _alike(self, kind: KindRules) -> Iterator[Observation]:
+        return (each for each in self.recent if each.category in kind.categories and each.name is not None)
 
     def _assess_told(self) -> Assessment:
         """Assess what somebody or some program says in so many words: the kind is among its facts."""
@@ -167,7 +178,8 @@ class _Case:
             return _ignored(Why.DECIDED)
         is_personal = event.confidence.is_personal
         rows = rules.rows.get((event.audience, kind.kind), ())
-        shown = tuple(self.warnings) if is_personal else ()
+        # Whom no row is about is in need or in danger, and no repeater.
+        shown = tuple(self.warnings) if is_personal and rows else ()
         if shown and (repeat := rules.repeat_rows.get(event.audience)) is not None:
             rows = (*rows, repeat)
         is_for_people = is_personal or kind.kind in _NEVER_A_NOTE or event.source is Source.REPORT

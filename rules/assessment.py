@@ -58,7 +58,7 @@ class AssessmentRules:
     pause: timedelta = timedelta(minutes=10)
     row: int = 4
     crowd: int = 6
-    widespread: int = 20
+    widespread: int = 15
     memory: timedelta = timedelta(days=14)
     _by_category: Mapping[str, KindRules] = field(init=False, repr=False, compare=False)
 

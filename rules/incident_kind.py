@@ -1,6 +1,8 @@
 """The kinds of incident that exist, and what they put a child at risk of."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Kind(StrEnum):
@@ -54,3 +56,14 @@ class Risk(StrEnum):
 
 # Who is at risk comes before who did something: these go to the safeguarding lead first.
 SAFEGUARDING = frozenset({Kind.GROOMING, Kind.SELF_HARM, Kind.EXTREMISM, Kind.BULLYING, Kind.IMAGE_OR_DATA_SHARING})
+
+# What they put a child at risk of, where no row of a table says it.
+AT_RISK_OF: Mapping[Kind, Risk] = MappingProxyType(
+    {
+        Kind.GROOMING: Risk.CONTACT,
+        Kind.SELF_HARM: Risk.CONTENT,
+        Kind.EXTREMISM: Risk.CONTENT,
+        Kind.BULLYING: Risk.CONTACT,
+        Kind.IMAGE_OR_DATA_SHARING: Risk.CONTACT,
+    }
+)

@@ -3,7 +3,7 @@
 Of what is never kept against anybody nothing is remembered either.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -13,21 +13,26 @@ from rules.incident_kind import Kind
 from rules.name import DomainName
 from rules.observation import Observation, Source
 from rules.programs import site_of
-from rules.weighing import is_by_program
+from rules.weighing import MOST_OF_A_MINUTE, is_by_program
 
 MOST_OF_LATE: Final = 200
 MOST_OF_BEFORE: Final = 300
 MOST_SUBJECTS: Final = 20_000
 
 _Matter = tuple[str, Kind]
+_Minute = tuple[int, bool]
 _Once = tuple[date, DomainName, Source]
 
 
 @dataclass(slots=True)
 class _Remembered:
-    """Of late everything; of before, what somebody may have chosen, each site once a day."""
+    """Of late some of every minute; of before, what somebody may have chosen, each site once a day.
+
+    `minutes` count what of late there was in one, made by programs and not.
+    """
 
     late: list[Observation] = field(default_factory=list)
+    minutes: Counter[_Minute] = field(default_factory=Counter)
     before: dict[_Once, Observation] = field(default_factory=dict)
 
 
@@ -62,6 +67,10 @@ class Memory:
                 self._matters.popitem(last=False)
         else:
             self._matters.move_to_end(matter)
+        minute = int(observation.at.timestamp()) // 60, is_by_program(observation, self._rules)
+        if known.minutes[minute] >= MOST_OF_A_MINUTE:
+            return
+        known.minutes[minute] += 1
         known.late.append(observation)
         if len(known.late) > MOST_OF_LATE or known.late[0].at < observation.at - 2 * self._late:
             self._thin(known, observation.at)
@@ -81,6 +90,8 @@ class Memory:
             if each.name is not None and not is_by_program(each, self._rules):
                 known.before.setdefault((each.at.date(), site_of(each.name), each.source), each)
         del known.late[: max(old, surplus)]
+        first = int((now - self._late).timestamp()) // 60
+        known.minutes = Counter({minute: times for minute, times in known.minutes.items() if minute[0] >= first})
         since = now - self._rules.memory
         fresh = [(key, each) for key, each in known.before.items() if each.at >= since]
         known.before = dict(fresh[-MOST_OF_BEFORE:])

@@ -59,7 +59,7 @@ class Observation:
     the minute. `evidence` refers to where the fact is stored. `facts` hold what the source knows beside that:
     of a block `in_lesson`, `is_closed` (nobody is expected in the school), and `others` and `peers` as
     `rules.crowd.Crowd` counts them; of what an endpoint or a report says, its `kind`, and how many `signals` agree
-    where one alone `is_weak`.
+    where one alone `is_weak`. `device` is the pseudonym of the device, where it happened at one that is known.
     """
 
     id: str
@@ -77,3 +77,4 @@ class Observation:
     place: Place = Place.UNKNOWN
     evidence: str = ""
     facts: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
+    device: str = ""

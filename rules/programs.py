@@ -19,6 +19,13 @@ _SHARED_SECOND_LEVELS = frozenset(
     {"ac", "co", "com", "edu", "gov", "ltd", "me", "net", "nhs", "or", "org", "plc", "sch"}
 )
 _COUNTRY_CODE_LETTERS = 2
+# How people come to a site: what they type, what a link that they follow begins with, and languages and countries.
+_DOORS = frozenset({
+    "www", "m", "mobile", "web", "my", "app", "go", "home", "play", "watch", "live", "tv", "video", "videos", "store",
+    "shop", "forum", "forums", "chat", "blog", "news", "login", "account", "accounts", "online", "games",
+    "ar", "be", "br", "cn", "cs", "da", "de", "el", "en", "es", "eu", "fi", "fr", "hi", "it", "ja", "jp", "ko", "nl",
+    "no", "pl", "pt", "ru", "sv", "tr", "uk", "us", "zh",
+})  # fmt: skip
 _CACHED_NAMES = 20_000
 
 
@@ -47,6 +54,13 @@ def site_of(name: DomainName) -> DomainName:
     labels = name.split(".")
     is_shared = len(labels) > 2 and len(labels[-1]) == _COUNTRY_CODE_LETTERS and labels[-2] in _SHARED_SECOND_LEVELS
     return DomainName(".".join(labels[-3:] if is_shared else labels[-2:]))
+
+
+@lru_cache(_CACHED_NAMES)
+def is_door(name: DomainName) -> bool:
+    """Say whether people come to a site by this name; only the pages of others ask for what lies deeper in it."""
+    site = site_of(name)
+    return name == site or name.removesuffix(f".{site}") in _DOORS
 
 
 def is_beat(instants: Collection[datetime]) -> bool:

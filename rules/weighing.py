@@ -4,9 +4,10 @@ People try one site after another, minute by minute, and go on after they were s
 one moment, for one again and again, or for what everybody's pages ask for.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from itertools import pairwise
 from typing import Final
 
@@ -15,7 +16,7 @@ from rules.incident import Incident, Reason, State
 from rules.incident_kind import SAFEGUARDING
 from rules.name import DomainName
 from rules.observation import Observation, Source
-from rules.programs import is_beat, site_of
+from rules.programs import is_beat, is_door, site_of
 from rules.subject import Audience
 
 POINTS_PER_TRY: Final = 10
@@ -28,7 +29,7 @@ LESSON_POINTS: Final = 5
 PERSISTENCE: Final = ((6, 20), (3, 10))
 SINGLE_SITE: Final = -20
 PARTS: Final = -20
-CLASS: Final = -40
+CLASS: Final = -50
 OVERRIDE: Final = -30
 DISMISSED: Final = -20
 CLOSED: Final = -15
@@ -40,6 +41,8 @@ TRIES_OF_A_DAY: Final = 2
 VISITS: Final = 4
 VISIT_PAUSE: Final = timedelta(minutes=10)
 HABIT_DAYS: Final = 4
+# What one minute brings beyond that, of what programs may ask for or else of the rest, changes nothing.
+MOST_OF_A_MINUTE: Final = 8
 # So many tries of names that hardly anybody asks for, and the famous ones between them are tries too.
 CERTAIN_TRIES: Final = 3
 
@@ -61,30 +64,55 @@ class Weighed:
         return sum(reason.points for reason in (*self.reasons, *self.against))
 
 
-def is_by_program(observation: Observation, rules: AssessmentRules) -> bool:
-    """Say whether a name is one that programs ask for by themselves, or that so many ask for that nobody chose it."""
+class Chosen(Enum):
+    """Whether somebody chose a name: what is in doubt counts by what is beside it."""
+
+    NO = auto()
+    MAYBE = auto()
+    YES = auto()
+
+
+def chosen(observation: Observation, rules: AssessmentRules) -> Chosen:
+    """Say whether somebody chose a name, as far as the name and others who ask for it tell.
+
+    Programs ask for some names by themselves, and a whole class at once for what nobody chose. What so many ask for
+    on a day may be a part of everybody's pages, and so may what lies deep in a site: people come in at the front. But
+    nobody's page carries what is about a child in need; of that no name is too deep.
+    """
     name, facts = observation.name, observation.facts
-    if name is None or rules.background.covers(name):
-        return True
-    return _number(facts.get("others")) >= rules.crowd or _number(facts.get("askers")) >= rules.widespread
+    if name is None or rules.background.covers(name) or _number(facts.get("others")) >= rules.crowd:
+        return Chosen.NO
+    if _number(facts.get("askers")) >= rules.widespread:
+        return Chosen.MAYBE
+    kind = rules.kind_of(observation.category)
+    is_in_need = kind is not None and kind.kind in SAFEGUARDING
+    return Chosen.YES if is_in_need or is_door(name) else Chosen.MAYBE
+
+
+def is_by_program(observation: Observation, rules: AssessmentRules) -> bool:
+    """Say whether a name alone is none that somebody certainly chose."""
+    return chosen(observation, rules) is not Chosen.YES
 
 
 def is_background(event: Observation, alike: Iterable[Observation], rules: AssessmentRules) -> bool:
-    """Say whether a query weighs nothing; a famous name does among several that somebody certainly tried."""
-    if not is_by_program(event, rules):
-        return False
-    if not _is_famous(event, rules):
+    """Say whether a query weighs nothing; a doubtful name does among several that somebody certainly tried."""
+    is_chosen = chosen(event, rules)
+    if is_chosen is not Chosen.MAYBE:
+        return is_chosen is Chosen.NO
+    near = [each for each in alike if abs(each.at - event.at) <= rules.window]
+    if len(near) < CERTAIN_TRIES:
         return True
-    near = (each for each in alike if abs(each.at - event.at) <= rules.window and not is_by_program(each, rules))
-    return len({_site(each) for each in near}) < CERTAIN_TRIES
+    return len({_site(each) for each in near if not is_by_program(each, rules)}) < CERTAIN_TRIES
 
 
-def _is_famous(observation: Observation, rules: AssessmentRules) -> bool:
-    """Say whether so many ask for a name on a day that it may be part of everybody's pages, or may not."""
-    name, facts = observation.name, observation.facts
-    if name is None or rules.background.covers(name) or _number(facts.get("others")) >= rules.crowd:
+def is_more_of_a_minute(event: Observation, alike: Iterable[Observation], rules: AssessmentRules) -> bool:
+    """Say whether its minute has brought so much already that a query more changes nothing."""
+    minute = _minute(event)
+    same = [each for each in alike if _minute(each) == minute]
+    if len(same) < MOST_OF_A_MINUTE:
         return False
-    return _number(facts.get("askers")) >= rules.widespread
+    is_so = is_by_program(event, rules)
+    return sum(is_by_program(each, rules) is is_so for each in same) >= MOST_OF_A_MINUTE
 
 
 def is_alone(event: Observation, alike: Iterable[Observation], rules: AssessmentRules) -> bool:
@@ -111,43 +139,37 @@ def weigh(
         return None
     near = [each for each in today if abs(each.at - event.at) <= rules.window]
     blocked = [each for each in near if each.source is Source.BLOCKED]
-    certain = [each for each in blocked if not is_by_program(each, rules) and _site(each) not in by_themselves]
     # Who is in need does not hurry, and who looks for fun does.
     pause = rules.window if kind.kind in SAFEGUARDING else rules.pause
-    by_hand = [*certain, *_tried_too(certain, blocked, by_themselves, pause, rules)]
-    tries = _tries(by_hand)
-    row = _longest_row(tries, pause)
-    days = [tried for day in other_days if (tried := _tried_on(day, pause, rules)) >= TRIES_OF_A_DAY]
+    by_hand = _by_hand((each for each in blocked if _site(each) not in by_themselves), pause, rules)
+    tried = _row_of(event, by_hand, pause)
+    row = _tries(tried)
+    days = [times for day in other_days if (times := _tried_on(day, pause, rules)) >= TRIES_OF_A_DAY]
     parts = len(blocked) - len(by_hand)
     return Weighed(
-        reasons=(Reason(f"kind_{kind.kind}", kind.weight), *_fors(by_hand, row, len(days), parts, rules)),
-        against=(*_doubts(by_hand, parts), *_context(event, near, kind, rules, incidents)),
-        tries=len(tries) + sum(days),
+        reasons=(Reason(f"kind_{kind.kind}", kind.weight), *_fors(tried, row, len(days), parts, rules)),
+        against=(*_doubts(by_hand, parts), *_context(event, near, tried, kind, rules, incidents=incidents)),
+        tries=len(_tries(by_hand)) + sum(days),
         is_background=parts > len(by_hand),
     )
 
 
-def _tried_too(
-    certain: Sequence[Observation],
-    blocked: Iterable[Observation],
-    by_themselves: Container[DomainName],
-    pause: timedelta,
-    rules: AssessmentRules,
-) -> Iterator[Observation]:
-    """Give the famous names between several others that somebody certainly tried."""
-    row = _longest_row(_tries(certain), pause)
-    if len(row) >= CERTAIN_TRIES:
-        first, last = row[0] - pause, row[-1] + pause
-        for each in blocked:
-            if first <= each.at <= last and _is_famous(each, rules) and _site(each) not in by_themselves:
-                yield each
+def _by_hand(blocked: Iterable[Observation], pause: timedelta, rules: AssessmentRules) -> list[Observation]:
+    """Give what somebody certainly tried, and where that is several sites, the doubtful names between them."""
+    found: dict[Chosen, list[Observation]] = {is_chosen: [] for is_chosen in Chosen}
+    for each in blocked:
+        found[chosen(each, rules)].append(each)
+    certain, doubtful = found[Chosen.YES], found[Chosen.MAYBE]
+    if not doubtful or len(row := _longest_row(certain, pause)) < CERTAIN_TRIES:
+        return certain
+    first, last = row[0] - pause, row[-1] + pause
+    return [*certain, *(each for each in doubtful if first <= each.at <= last)]
 
 
 def _fors(
-    by_hand: Sequence[Observation], row: _Tries, days: int, parts: int, rules: AssessmentRules
+    tried: Sequence[Observation], row: _Tries, days: int, parts: int, rules: AssessmentRules
 ) -> Iterator[Reason]:
     if len(row) > 1:
-        tried = [each for each in by_hand if row[0] <= each.at <= row[-1] + rules.pause]
         numbers = {"sites": len({_site(each) for each in tried}), "minutes": _spread(row)}
         yield Reason("sites", min(MOST_TRY_POINTS, POINTS_PER_TRY * (len(row) - 1)), numbers)
         if not parts:
@@ -159,7 +181,7 @@ def _fors(
             yield Reason("persistence", points, {"minutes": minutes})
         if days:
             yield Reason("days", min(MOST_DAY_POINTS, POINTS_PER_DAY * days), {"days": days})
-    if any(each.facts.get("in_lesson") is True and each.audience is Audience.PUPIL for each in by_hand):
+    if any(each.facts.get("in_lesson") is True and each.audience is Audience.PUPIL for each in tried):
         yield Reason("lesson", LESSON_POINTS)
 
 
@@ -173,12 +195,14 @@ def _doubts(by_hand: Sequence[Observation], parts: int) -> Iterator[Reason]:
 def _context(
     event: Observation,
     near: Sequence[Observation],
+    tried: Sequence[Observation],
     kind: KindRules,
     rules: AssessmentRules,
+    *,
     incidents: Sequence[Incident],
 ) -> Iterator[Reason]:
-    peers = _number(event.facts.get("peers"))
-    if peers >= rules.crowd and event.facts.get("in_lesson") is True:
+    peers = max((_number(each.facts.get("peers")) for each in tried), default=0)
+    if peers >= rules.crowd:
         yield Reason("class", CLASS, {"others": peers})
     if any(each.source is Source.OVERRIDE_USED for each in near):
         yield Reason("override", OVERRIDE)
@@ -234,20 +258,27 @@ def _tries(by_hand: Iterable[Observation]) -> list[datetime]:
 def _tried_on(day: Iterable[Observation], pause: timedelta, rules: AssessmentRules) -> int:
     """Count the tries of another day that followed each other."""
     by_hand = (each for each in day if each.source is Source.BLOCKED and not is_by_program(each, rules))
-    return len(_longest_row(_tries(by_hand), pause))
+    return len(_longest_row(by_hand, pause))
 
 
-def _longest_row(tries: _Tries, pause: timedelta) -> list[datetime]:
-    """Give the most tries that follow each other without a longer pause; they come sorted."""
-    longest: list[datetime] = []
-    row: list[datetime] = []
-    for each in tries:
-        if row and each - row[-1] > pause:
-            row = []
-        row.append(each)
-        if len(row) > len(longest):
-            longest = row
-    return longest
+def _rows(by_hand: Iterable[Observation], pause: timedelta) -> list[list[Observation]]:
+    """Part what came where the pause is longer; a site that comes again after it is tried again."""
+    rows: list[list[Observation]] = []
+    for each in sorted(by_hand, key=lambda each: (each.at, each.id)):
+        if not rows or each.at - rows[-1][-1].at > pause:
+            rows.append([])
+        rows[-1].append(each)
+    return rows
+
+
+def _longest_row(by_hand: Iterable[Observation], pause: timedelta) -> list[datetime]:
+    return max((_tries(row) for row in _rows(by_hand, pause)), key=len, default=[])
+
+
+def _row_of(event: Observation, by_hand: Iterable[Observation], pause: timedelta) -> list[Observation]:
+    """Give what came one after the other about when the event was: what came before had its own time."""
+    about = (row for row in _rows(by_hand, pause) if row[0].at - pause <= event.at <= row[-1].at + pause)
+    return max(about, key=lambda row: len(_tries(row)), default=[])
 
 
 def _site(observation: Observation) -> DomainName:

@@ -15,6 +15,7 @@ from rules.name import DomainName
 from rules.observation import Confidence, Observation, Source
 from rules.programs import Background
 from rules.subject import Audience
+from rules.weighing import MOST_OF_A_MINUTE
 
 START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 RULES = AssessmentRules(
@@ -24,7 +25,6 @@ RULES = AssessmentRules(
     },
     rows={
         (Audience.PUPIL, Kind.GAMBLING): ("P02",),
-        (Audience.PUPIL, Kind.SELF_HARM): (),
         (Audience.PUPIL, Kind.ILLEGAL): ("P01",),
         (Audience.PUPIL, Kind.BYPASS): ("P13",),
         (Audience.STAFF, Kind.MEDIA): ("S05",),
@@ -135,6 +135,17 @@ def test_names_that_programs_ask_for_weigh_nothing() -> None:
     assert "parts" in codes(found.against)
 
 
+def test_a_program_that_goes_on_keeps_no_incident_open() -> None:
+    beat = [blocked("app.example", minute=15 * number) for number in range(8)]
+    assert last_of(beat, incidents=(incident(last_minute=100),)).why is Why.BACKGROUND
+
+
+def test_most_of_it_being_parts_of_pages_is_told() -> None:
+    parts = [blocked(f"cdn.x{number}.example", minute=number / 2) for number in range(12)]
+    assert last_of([*parts, *typed(6)]).is_background
+    assert not last_of(typed(6)).is_background
+
+
 def test_other_days_count() -> None:
     before = [replace(each, at=each.at - timedelta(days=1), id=f"y{each.id}") for each in typed(3)]
     today = typed(4, every=3)
@@ -169,6 +180,23 @@ def test_what_the_table_of_an_audience_does_not_know_is_no_candidate() -> None:
     staff = [replace(each, audience=Audience.STAFF) for each in typed(9)]
     assert last_of(staff).why is Why.NO_ROW
     assert assess(blocked(category="news"), (), RULES).why is Why.NO_KIND
+
+
+def test_a_child_in_need_is_told_of_without_any_row_even_after_a_warning() -> None:
+    asked = [blocked(f"s{number}.example", minute=5 * number, category="self_harm") for number in range(3)]
+    found = last_of(asked, warnings=(WARNED,))
+    assert (found.outcome, found.kind, found.track) == (Outcome.OPENS, Kind.SELF_HARM, Track.SAFEGUARDING)
+    assert (found.rows, found.warnings) == ((), ())
+    assert last_of([replace(each, audience=Audience.STAFF) for each in asked]).why is Why.NO_ROW
+
+
+def test_what_a_minute_brings_beyond_so_many_joins_or_is_nothing_without_being_weighed() -> None:
+    hunt = typed(6)
+    more = [blocked(f"more{number}.example", minute=10) for number in range(MOST_OF_A_MINUTE)]
+    found = last_of([*hunt, *more], incidents=(incident(),))
+    assert (found.outcome, found.joins, found.intent, found.reasons) == (Outcome.JOINS, "i1", 0, ())
+    assert last_of([*hunt, *more]).why is Why.TOO_LITTLE
+    assert last_of([*hunt, *more[:3]]).outcome is Outcome.OPENS
 
 
 def test_an_override_that_was_used_is_no_misuse() -> None:
@@ -218,6 +246,11 @@ def test_a_report_is_always_looked_at() -> None:
         Track.SAFEGUARDING,
         MOST_POINTS,
     )
+
+
+def test_a_report_about_nobody_in_particular_is_looked_at_too() -> None:
+    found = assess(replace(told(Source.REPORT, "bullying"), confidence=Confidence.D), (), RULES)
+    assert (found.outcome, found.level) == (Outcome.OPENS, Level.DEVICE)
 
 
 def test_one_weak_signal_is_no_incident_and_two_are() -> None:

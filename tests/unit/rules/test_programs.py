@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rules.name import DomainName
-from rules.programs import Background, is_beat, site_of
+from rules.programs import Background, is_beat, is_door, site_of
 
 START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 
@@ -40,6 +40,21 @@ def test_a_site_is_what_somebody_registered(name: str, site: str) -> None:
 def test_parts_of_pages_are_known_by_a_label_or_by_name(name: str, *, is_covered: bool) -> None:
     background = Background(frozenset({"cdn"}), frozenset({DomainName("pixel.social.test")}))
     assert background.covers(DomainName(name)) is is_covered
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [
+        pytest.param("bet.example", True, id="the-site-itself"),
+        pytest.param("www.bet.example", True, id="as-typed"),
+        pytest.param("en.bet.co.uk", True, id="in-a-language"),
+        pytest.param("play.bet.example", True, id="a-part-that-people-go-to"),
+        pytest.param("media-eu.bet.example", False, id="a-label-that-only-its-maker-knows"),
+        pytest.param("www.media-eu.bet.example", False, id="deep-in-a-site"),
+    ],
+)
+def test_people_come_in_at_the_front(name: str, *, is_so: bool) -> None:
+    assert is_door(DomainName(name)) is is_so
 
 
 def every(minutes: int, times: int) -> list[datetime]:
