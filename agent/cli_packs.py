@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from agent.site import Site
     from agent.site_packs import Packs
     from agent.texts import Texts
-    from rules.pack_lint import Finding
     from rules.policy_pack import Pack
     from rules.roles import Role
 
@@ -61,29 +60,47 @@ def show(
 
 
 @packs.command("lint")
-def lint(pack: PackArgument = None, *, site: OptionalSite = None, as_json: JsonOption = False) -> None:
+def lint(
+    pack: PackArgument = None,
+    *,
+    site: OptionalSite = None,
+    language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Say what looks odd: rows without action, staff treated more gently, repeats without a warning, vacant roles."""
+    from agent.pack_findings import spell_finding
     from agent.site_packs import is_path
+    from rules.pack_lint import lint as lint_pack
 
     with told():
         school = _site(site)
         held = None if school is None else _roles_held(school)
         found = _packs(school, pack)
-        if pack is None or not is_path(pack):
-            findings = _lint(_chosen(found, pack, school), held)
-        else:
-            # What a file of one's own makes odd may stand in a table that it lies over.
-            before = _lint(_packs(None, None).packs, held)
-            findings = [each for each in _lint(found.packs, held) if each not in before]
+        # What a file of one's own makes odd may stand in a table that it lies over.
+        is_own = pack is not None and is_path(pack)
+        looked_at = found.packs if is_own else _chosen(found, pack, school)
+        known = _packs(None, None).packs if is_own else ()
+        before = [finding for each in known for finding in lint_pack(each, held=held)]
+        findings = [
+            {
+                "where": finding.where,
+                "code": finding.code,
+                "sentence": spell_finding(finding, _texts(language, school, each)),
+            }
+            for each in looked_at
+            for finding in lint_pack(each, held=held)
+            if finding not in before
+        ]
+        texts = _texts(language, school, looked_at[0] if len(looked_at) == 1 else None)
     if as_json:
-        print_json([{"where": each.where, "code": each.code, "sentence": each.sentence} for each in findings])
+        print_json(findings)
     else:
-        for finding in findings:
-            say(str(finding))
+        for each in findings:
+            say(f"{each['where']}: {each['sentence']}")
         if held is None:
-            say("No people are known here, so roles that nobody holds were not looked for.", err=True)
+            say(texts.gettext("No people are known here, so roles that nobody holds were not looked for."), err=True)
         if not findings:
-            say("Nothing looks odd.")
+            say(texts.gettext("Nothing looks odd."))
     if findings:
         raise typer.Exit(1)
 
@@ -96,24 +113,23 @@ def coverage(
     language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what becomes of each requirement: the product enforces, measures, logs or reminds, or people do it."""
-    from agent.pack_coverage import coverage_as_plain, render_coverage
+    """Show what becomes of each requirement: the product enforces, logs, measures or reminds, or people do it."""
+    from agent.pack_coverage import coverage_as_plain, explain_means, render_coverage
 
     with told():
         school = _site(site)
-        chosen = [each for each in _chosen(_packs(school, pack), pack, school) if each.handbook.coverage]
+        chosen = _chosen(_packs(school, pack), pack, school)
+        covered = [each for each in chosen if each.handbook.coverage]
         if as_json:
-            print_json(coverage_as_plain(chosen))
+            print_json(coverage_as_plain(covered))
             return
-        if not chosen:
-            say("This pack names no requirements.")
-        typer.echo("\n".join(render_coverage(each, _texts(language, school, each)) for each in chosen), nl=False)
-
-
-def _lint(packs: "Sequence[Pack]", held: "Collection[Role] | None") -> "list[Finding]":
-    from rules.pack_lint import lint as lint_pack
-
-    return list(dict.fromkeys(finding for pack in packs for finding in lint_pack(pack, held=held)))
+        texts = _texts(language, school, chosen[0] if len(chosen) == 1 else None)
+        if not covered:
+            say(texts.gettext("This pack names no requirements."))
+            return
+        for each in covered:
+            typer.echo(render_coverage(each, _texts(language, school, each)))
+        typer.echo(explain_means(texts), nl=False)
 
 
 def _site(path: Path | None) -> "Site | None":

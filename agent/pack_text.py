@@ -11,6 +11,7 @@ from agent.pack_words import (
     spell_keeper,
     spell_kinds,
     spell_place,
+    spell_role,
     spell_span,
     spell_start,
     spell_tick,
@@ -102,7 +103,7 @@ class _Writer:
             (
                 (
                     self.words(role.title) + self._mark(What.ROLE, "", role.id),
-                    role.holds.in_words if role.holds else _("outside") if role.is_outside else "",
+                    spell_role(role.holds, self.texts) if role.holds else _("outside") if role.is_outside else "",
                     self.words(role.cites.says),
                     spell_place(role.cites, self.texts),
                 )

@@ -1,4 +1,4 @@
-"""What stands in packs, in words of a language: spans, kinds of incident, means, registers, places."""
+"""What stands in packs, in words of a language: spans, kinds of incident, roles, means, registers, places."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,7 @@ from agent.texts import Texts
 from rules.handbook import Citation, Keeper, Means, Start
 from rules.incident_kind import Kind
 from rules.pack import Tick
+from rules.roles import Role
 from rules.span import Span, Unit
 
 
@@ -107,6 +108,27 @@ def spell_keeper(keeper: Keeper, texts: Texts) -> str:
         Keeper.RECORD: _("the record"),
         Keeper.NONE: _("the school itself"),
     }[keeper]
+
+
+def spell_role(role: Role, texts: Texts) -> str:
+    """Name a role that people hold in the product."""
+    _ = texts.gettext
+    return {
+        Role.PUPIL: _("pupil"),
+        Role.TEACHER: _("teacher"),
+        Role.STAFF: _("member of staff"),
+        Role.CLASS_TEACHER: _("class teacher"),
+        Role.KEY_STAGE_LEADER: _("key stage leader"),
+        Role.SLT: _("member of the senior leadership team"),
+        Role.HEAD_TEACHER: _("head teacher"),
+        Role.ICT_COORDINATOR: _("ICT Co-ordinator"),
+        Role.NETWORK_MANAGER: _("network manager"),
+        Role.TECHNICIAN: _("technician"),
+        Role.SAFEGUARDING_LEAD: _("safeguarding lead"),
+        Role.DATA_PROTECTION_OFFICER: _("data protection officer"),
+        Role.ESAFETY_GOVERNOR: _("e-safety governor"),
+        Role.AUDITOR: _("auditor"),
+    }[role]
 
 
 def spell_start(start: Start, texts: Texts) -> str:

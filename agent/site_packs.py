@@ -6,6 +6,7 @@ is filtered, so a gateway that looks at the text of a site again does not depend
 what is filtered travels in the site (`Site.table`).
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -35,11 +36,15 @@ Seen: TypeAlias = tuple[int, int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class Packs:
-    """The packs of a school, its own ones laid over the others and last, what those replaced and where they stand."""
+    """The packs of a school, its own ones laid over the others and last, what those replaced and where they stand.
+
+    `hashes` are the SHA-256, in hex, of the text of each file as it was read, those of the product among them.
+    """
 
     packs: tuple[Pack, ...]
     replaced: tuple[Replaced, ...] = ()
     own: Mapping[str, Path] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -52,8 +57,20 @@ def shipped_packs() -> tuple[str, ...]:
 @cache
 def load_pack(name: str) -> Pack:
     """Read one of the packs that come with the product."""
-    file = files("rules") / "packs" / f"{name}.yaml"
-    return parse_pack(file.read_text(encoding="utf-8"), file=file.name, categories=load_categories().ids)
+    return parse_pack(_text_of_shipped(name), file=f"{name}.yaml", categories=load_categories().ids)
+
+
+@cache
+def _hash_of_shipped(name: str) -> str:
+    return _hash_of(_text_of_shipped(name))
+
+
+def _text_of_shipped(name: str) -> str:
+    return (files("rules") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_path(name: str) -> bool:
@@ -61,8 +78,8 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith(_ENDINGS)
 
 
-def load_own_pack(path: Path, *, name: str, over: Sequence[Pack]) -> Pack:
-    """Read a pack of a school's own.
+def _load_own(path: Path, *, name: str, over: Sequence[Pack]) -> tuple[Pack, str]:
+    """Read a pack of a school's own; gives it with the hash of its text.
 
     Args:
         path: where it stands.
@@ -76,7 +93,7 @@ def load_own_pack(path: Path, *, name: str, over: Sequence[Pack]) -> Pack:
     pack = parse_pack(text, file=name, categories=load_categories().ids, over=over)
     if pack.id in shipped_packs():
         raise _refusal(name, f"the pack {pack.id}, which comes with the product", "a name of its own")
-    return pack
+    return pack, _hash_of(text)
 
 
 def lay(shipped: Sequence[Pack], own: Mapping[str, Path]) -> Packs:
@@ -91,8 +108,9 @@ def lay(shipped: Sequence[Pack], own: Mapping[str, Path]) -> Packs:
     packs = tuple(shipped)
     replaced: tuple[Replaced, ...] = ()
     read: dict[str, Path] = {}
+    hashes = {pack.id: _hash_of_shipped(pack.id) for pack in shipped}
     for name, path in own.items():
-        pack = load_own_pack(path, name=name, over=packs)
+        pack, hashed = _load_own(path, name=name, over=packs)
         if pack.id in read:
             raise _refusal(
                 name, f"the pack {pack.id} a second time (first in {read[pack.id].name})", "each pack once"
@@ -100,7 +118,8 @@ def lay(shipped: Sequence[Pack], own: Mapping[str, Path]) -> Packs:
         packs, new = lay_over(packs, pack)
         replaced += new
         read[pack.id] = path
-    return Packs(packs, replaced, read)
+        hashes[pack.id] = hashed
+    return Packs(packs, replaced, read, hashes)
 
 
 def build_packs(written: WrittenSite, findings: Findings, *, folder: Path) -> tuple[list[Pack], list[str]]:
@@ -184,7 +203,7 @@ class PacksInForce:
         before = self._packs
         if {*before.own.values()} == {*map(Path, site.school.own_packs)}:
             return before
-        return Packs(tuple(map(load_pack, site.school.packs)))
+        return lay([load_pack(name) for name in site.school.packs], {})
 
 
 def _called(path: Path, folder: Path) -> str:

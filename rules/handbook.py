@@ -154,11 +154,11 @@ class Procedure:
 
 
 class Means(StrEnum):
-    """How the product meets a requirement."""
+    """How the product meets a requirement, the strongest first."""
 
     ENFORCES = "enforces"
-    MEASURES = "measures"
     LOGS = "logs"
+    MEASURES = "measures"
     REMINDS = "reminds"
     PEOPLE = "people"
 

@@ -2,35 +2,75 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final, TypeAlias
 
 from rules.handbook import PackRole
 from rules.policy_pack import Pack
 from rules.roles import Role
 from rules.sanction import SanctionRow, SanctionTable, Step
+from rules.words import Words
 
 # What people are rather than what they were appointed to.
 _NO_OFFICE: Final = frozenset({Role.PUPIL, Role.TEACHER, Role.STAFF})
-_STEPS: Final = {
-    Step.REFER: "refers to nobody",
-    Step.INFORM: "informs nobody",
-    Step.TECHNICAL: "brings in no technical support",
-    Step.RESTRICT: "takes no access away",
-    Step.WARN: "does not warn",
-    Step.SANCTION: "has no sanction",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One oddity: where it stands, a code, and a sentence about it."""
+class NoOwner:
+    """A column whose action nobody has to do; `where` is its place in a file, as of every finding."""
 
+    code: ClassVar[str] = "no_owner"
     where: str
-    code: str
-    sentence: str
+    column: str
 
-    def __str__(self) -> str:
-        return f"{self.where}: {self.sentence}"
+
+@dataclass(frozen=True, slots=True)
+class NoAction:
+    """A row that ticks nothing."""
+
+    code: ClassVar[str] = "no_action"
+    where: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatWithoutWarning:
+    """A row for going on after a warning that ticks none; `others` are the rows of its table that do."""
+
+    code: ClassVar[str] = "repeat_without_warning"
+    where: str
+    row: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StaffWeaker:
+    """A row of the staff that lacks what its `twin`, the row for pupils about the same, ticks.
+
+    `ticked` and `columns` count those of the staff, `twin_ticked` and `twin_columns` those of the pupils.
+    """
+
+    code: ClassVar[str] = "staff_weaker"
+    where: str
+    row: str
+    ticked: int
+    columns: int
+    missing: tuple[Step, ...]
+    twin: str
+    twin_ticked: int
+    twin_columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class VacantRole:
+    """A role that nobody at the school holds, and what the policy calls it."""
+
+    code: ClassVar[str] = "vacant_role"
+    where: str
+    role: Role
+    titles: tuple[Words, ...]
+
+
+Finding: TypeAlias = NoOwner | NoAction | RepeatWithoutWarning | StaffWeaker | VacantRole
 
 
 def lint(pack: Pack, *, held: Collection[Role] | None = None) -> tuple[Finding, ...]:
@@ -51,21 +91,12 @@ def _lint_table(table: SanctionTable) -> Iterator[Finding]:
     warning = {row.id for row in table.rows.values() if Step.WARN in _steps(table, row)}
     for action in table.actions.values():
         if not action.owners:
-            yield Finding(action.location, "no_owner", f"Nobody is to do what the column {action.id} says.")
+            yield NoOwner(action.location, action.id)
     for row in table.rows.values():
         if not row.actions:
-            yield Finding(row.location, "no_action", f"Row {row.id} ticks no action, so nobody would do anything.")
+            yield NoAction(row.location, row.id)
         if row.is_repeat and row.id not in warning:
-            others = (
-                f"; of the other rows only {' and '.join(sorted(warning))} tick{'s' * (len(warning) == 1)} one"
-                if warning
-                else ", and no other row does either, so nothing would ever lead to it"
-            )
-            yield Finding(
-                row.location,
-                "repeat_without_warning",
-                f"Row {row.id} is for going on after a warning, and ticks no warning itself{others}.",
-            )
+            yield RepeatWithoutWarning(row.location, row.id, tuple(sorted(warning)))
 
 
 def _weaker_rows(pupil: SanctionTable, staff: SanctionTable) -> Iterator[Finding]:
@@ -78,13 +109,15 @@ def _weaker_rows(pupil: SanctionTable, staff: SanctionTable) -> Iterator[Finding
         for twin in pupil.rows.values():
             missing = (_steps(pupil, twin) & possible) - _steps(staff, row)
             if row.key == twin.key and missing:
-                told = " and ".join(_STEPS[step] for step in Step if step in missing)
-                yield Finding(
+                yield StaffWeaker(
                     row.location,
-                    "staff_weaker",
-                    f"Row {row.id} of the staff ticks {len(row.actions)} of {len(staff.actions)} actions and {told},"
-                    f" unlike row {twin.id} of the pupils, which is about the same and ticks {len(twin.actions)} of"
-                    f" {len(pupil.actions)}.",
+                    row.id,
+                    len(row.actions),
+                    len(staff.actions),
+                    tuple(step for step in Step if step in missing),
+                    twin.id,
+                    len(twin.actions),
+                    len(pupil.actions),
                 )
 
 
@@ -98,8 +131,4 @@ def _vacancies(pack: Pack, held: Collection[Role]) -> Iterator[Finding]:
         if role.holds is not None and role.holds not in held and role.holds not in _NO_OFFICE:
             vacant.setdefault(role.holds, []).append(role)
     for office, roles in vacant.items():
-        told = f"Nobody at the school is {office.in_words}"
-        titles = [str(role.title) for role in roles]
-        if [title.casefold() for title in titles] != [office.in_words.casefold()]:
-            told += f", which this policy calls {' and '.join(titles)}"
-        yield Finding(roles[0].cites.location, "vacant_role", f"{told}.")
+        yield VacantRole(roles[0].cites.location, office, tuple(role.title for role in roles))

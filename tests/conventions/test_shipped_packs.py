@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 import typer.main
 import yaml
+from incidents_of_test import IncidentsOfTest
 
 from agent.categories import load_categories
 from agent.cli import app
+from agent.incident_reports import Report
 from rules.handbook import Means
+from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
 from rules.policy_pack import Pack
 from rules.words import Words
@@ -204,6 +207,63 @@ def test_no_address_and_no_number_of_anybody_is_in_it(name: str) -> None:
 def test_evidence_is_a_metric_or_a_command_that_exists(name: str) -> None:
     named = {each for measure in read(name).handbook.measures.values() for each in measure.evidence}
     assert not named - metrics() - commands()
+
+
+@each_pack
+def test_every_command_and_metric_of_a_text_exists(name: str) -> None:
+    known = commands()
+    for text in texts(tree(name)):
+        assert not set(re.findall(r"schoolgate_\w+", text)) - metrics(), text
+        for words in re.findall(r"\bschoolgate((?: [a-z-]+)+)", text):
+            command = "schoolgate"
+            for word in words.split():
+                command = f"{command} {word}" if f"{command} {word}" in known else command
+            assert not [other for other in known if other.startswith(f"{command} ")], text
+
+
+@each_pack
+def test_a_requirement_that_a_line_refers_to_exists(name: str) -> None:
+    lines = [text for each in read(name).handbook.coverage.values() for text in each.by.by_language.values()]
+    assert {found for line in lines for found in re.findall(r"\b[A-Z]{2}-\d+", line)} <= set(SOURCES[name].ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "steps"),
+    [
+        # The officer, the superior and the protection manager come first on paper, but read no incidents.
+        (
+            "uk-data-protection",
+            "head",
+            "data_protection_officer head_teacher chair_of_governors safeguarding_lead regulator",
+        ),
+        ("nl-avg", "coordinator", "avg_manager ict_supplier data_protection_officer board regulator"),
+        (
+            "qc-securite-information",
+            "head",
+            (
+                "supervisor head_teacher incident_coordinator data_protection_officer security_officer"
+                " director_general privacy_commission cert_aq"
+            ),
+        ),
+        (
+            "jp-kosen-kojin-joho",
+            "coordinator",
+            (
+                "protection_officer protection_manager head_teacher general_manager president ministries"
+                " protection_commission"
+            ),
+        ),
+    ],
+)
+def test_what_is_lost_is_told_and_passed_on_as_the_coverage_says(
+    tmp_path: Path, name: str, first: str, steps: str
+) -> None:
+    school = IncidentsOfTest(tmp_path, packs=[read(name)])
+    school.incidents.reports.report(None, Report("A stick with names is gone.", kind=Kind.DATA_BREACH))
+    assert school.told == [("incident_reported", 1, (first,))]
+    (filed,) = school.incidents.looking.queue(school.ids["head"])
+    school.accept(filed, "head", None)
+    assert [each.action for each in school.steps(filed)] == [f"refer_{role}" for role in steps.split()]
 
 
 @each_pack

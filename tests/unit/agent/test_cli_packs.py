@@ -1,6 +1,7 @@
 """`schoolgate packs`: what is shown, what looks odd and what is met, of the product's packs and of a school's own."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,7 +119,18 @@ def test_what_looks_odd_is_told_and_the_end_says_so() -> None:
 
 
 def test_a_pack_in_order_has_no_findings() -> None:
-    assert told("lint", "nl-avg") == "Nothing looks odd.\n"
+    assert told("lint", "nl-avg", "--language", "en") == "Nothing looks odd.\n"
+
+
+def test_what_looks_odd_is_told_in_the_language_of_the_school_or_the_pack_or_as_asked() -> None:
+    path = site("[uk-esafety, ours.yaml]", language="fr", part="people: {h: {name: Head, roles: [head_teacher]}}\n")
+    text = told("lint", path, code=1)
+    assert "La ligne P05 ne coche aucune action, donc personne ne ferait rien." in text
+    assert "le rôle suivant : coordinateur informatique" in text
+    assert told("lint", "nl-avg") == "Er valt niets op.\n"
+    assert "行 P05 には印がない" in told("lint", "ours.yaml", "--language", "ja", code=1)
+    shown = told("show", "uk-esafety", path)
+    assert "coordinateur informatique" in shown
 
 
 def test_of_a_file_of_ones_own_only_what_it_makes_odd_is_told() -> None:
@@ -134,7 +146,10 @@ def test_with_a_site_its_own_packs_are_looked_at_too() -> None:
 def test_roles_that_nobody_holds_are_told_by_the_people_whom_the_site_names() -> None:
     part = "people: {h: {name: Head, roles: [head_teacher]}, t: {name: Tech, roles: [technician]}}\n"
     text = told("lint", "nl-avg", site("[nl-avg]", part=part), code=1)
-    assert "Nobody at the school is ICT Co-ordinator, which this policy calls Data protection manager." in text
+    assert (
+        "Nobody at the school has the role of ICT Co-ordinator, which this policy calls Data protection manager."
+        in text
+    )
     assert "head teacher" not in text
 
 
@@ -147,7 +162,7 @@ def test_roles_that_nobody_holds_are_told_by_the_people_on_record_where_there_ar
         people.open(act, name="Ada", roles=[Role.DATA_PROTECTION_OFFICER], actor="system")
     store.close()
     text = told("lint", "nl-avg", path, code=1)
-    assert "Nobody at the school is head teacher" in text
+    assert "Nobody at the school has the role of head teacher" in text
     assert "data protection officer" not in text.casefold().replace(
         "which this policy calls data protection officer", ""
     )
@@ -166,7 +181,16 @@ def test_programs_get_the_findings() -> None:
 def test_every_requirement_is_told_with_totals() -> None:
     lines = told("coverage", "uk-esafety").splitlines()
     assert [line.split()[0] for line in lines if line.startswith("ES-")] == [f"ES-{each:02}" for each in range(1, 99)]
-    assert lines[-1].startswith("uk-esafety: 98 (enforces ")
+    assert lines[-3].startswith("uk-esafety: 98 (enforces ")
+    assert lines[-1].startswith("Each stands under the strongest that holds. enforces: ")
+
+
+def test_a_school_reads_them_in_its_own_language() -> None:
+    told_to_school = told("coverage", site("[qc-securite-information]", language="fr"))
+    assert re.search(r"^QC-01 +consigne +Les incidents et les accès", told_to_school, re.MULTILINE)
+    assert "consigne : chaque cas est consigné" in told_to_school
+    english = told("coverage", site(), "qc-securite-information", "--language", "en")
+    assert re.search(r"^QC-01 +logs +Incidents and access", english, re.MULTILINE)
 
 
 def test_without_a_name_all_packs_are_told() -> None:
@@ -183,8 +207,8 @@ def test_without_a_name_all_packs_are_told() -> None:
 
 def test_an_own_pack_has_requirements_of_its_own_or_none() -> None:
     assert (
-        told("coverage", "ours.yaml").splitlines()[-1]
-        == "ours: 1 (enforces 0, measures 0, logs 0, reminds 0, people 1)"
+        told("coverage", "ours.yaml").splitlines()[-3]
+        == "ours: 1 (enforces 0, logs 0, measures 0, reminds 0, people 1)"
     )
     Path("ours.yaml").write_text(OWN.partition("coverage")[0])
     assert told("coverage", "ours.yaml") == "This pack names no requirements.\n"

@@ -8,6 +8,7 @@ from agent.pack_words import (
     spell_kinds,
     spell_means,
     spell_place,
+    spell_role,
     spell_span,
     spell_start,
     spell_tick,
@@ -18,6 +19,7 @@ from rules.category import LANGUAGES
 from rules.handbook import Citation, Keeper, Means, Start
 from rules.incident_kind import Kind
 from rules.pack import Tick
+from rules.roles import Role
 from rules.span import Unit, parse_span
 from rules.words import words
 
@@ -64,6 +66,7 @@ def test_everything_has_words_of_its_own(language: str) -> None:
         [spell_keeper(keeper, texts) for keeper in Keeper],
         [spell_start(start, texts) for start in Start],
         [spell_tick(tick, texts) for tick in Tick],
+        [spell_role(role, texts) for role in Role],
     ):
         assert all(told)
         assert len(set(told)) == len(told)

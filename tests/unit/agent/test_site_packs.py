@@ -1,9 +1,11 @@
 """The packs of a site: only those that it names, its own on top of them, and every fault at its place."""
 
+import hashlib
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -206,6 +208,15 @@ def test_workers_are_told_of_no_handbook_and_load_nothing_of_packs(tmp_path: Pat
     assert not {"rules.handbook", "rules.sanction", "rules.pack_reader", "agent.site_packs"} & set(
         done.stdout.split()
     )
+
+
+def test_each_pack_is_known_by_the_hash_of_its_file(tmp_path: Path) -> None:
+    found = packs_of(loaded(tmp_path, "[uk-esafety, ours.yaml]", ours=OWN))
+    shipped = (files("rules") / "packs" / "uk-esafety.yaml").read_bytes()
+    assert found.hashes == {
+        "uk-esafety": hashlib.sha256(shipped).hexdigest(),
+        "our-school": hashlib.sha256((tmp_path / "ours.yaml").read_bytes()).hexdigest(),
+    }
 
 
 # --- The packs in force
