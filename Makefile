@@ -24,7 +24,8 @@ run: $(VENV)/ready $(SITE)
 	$(BIN)/schoolgate gateway --site $(SITE)
 
 test: $(VENV)/ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/conventions
+	$(BIN)/pytest tests/end_to_end
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
