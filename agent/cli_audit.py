@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal
 
 import typer
 
+from agent.cli_evidence import verify_export
 from agent.cli_options import (
     JsonOption,
     clock_of,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from agent.client import Client
 
 audit = group_of_commands("The record of every act, which nobody can change without being found.")
+audit.command("verify-export")(verify_export)
 
 SinceOption = Annotated[str | None, typer.Option("--since", help="From then on: today, 2026-12-01, '10:30'.")]
 BeforeOption = Annotated[str | None, typer.Option("--until", help="Up to then: today, 2026-12-01, '10:30'.")]
@@ -168,12 +170,20 @@ def verify_file(file: Path, anchors: Sequence[str] = ()) -> dict[str, Any]:
         RefusedRequestError: a line is no anchor.
         StorageError: the state file is damaged.
     """
+    return _verify_state(file, anchors) if is_state(file) else _verify_export(file, anchors)
+
+
+def is_state(file: Path) -> bool:
+    """Say whether a file is a state.db.
+
+    Raises:
+        ConfigurationError: there is no such file, or it cannot be read.
+    """
     try:
         with file.open("rb") as opened:
-            is_state = opened.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+            return opened.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     except OSError as error:
         raise usage(str(file), error.strerror or str(error), "a state.db or an exported file") from None
-    return _verify_state(file, anchors) if is_state else _verify_export(file, anchors)
 
 
 def _verify_state(file: Path, anchors: Sequence[str]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from agent.cli_cases import (
     what_of,
     whom_of,
 )
-from agent.cli_incident_work import card, letter, step, unseal
+from agent.cli_evidence import export
+from agent.cli_incident_work import card, letter, referral_in_words, step, unseal
 from agent.cli_options import (
     JsonOption,
     clock_of,
@@ -33,6 +34,7 @@ from agent.cli_options import (
 )
 from agent.cli_report import receipt, report
 from agent.cli_requests import ReasonOption
+from agent.cli_warnings import warning
 from rules.incident import Dismissal, Intent, Level, State, Track
 from rules.incident_kind import Kind
 
@@ -42,10 +44,12 @@ if TYPE_CHECKING:
 incident = group_of_commands("Incidents: what stands in the queue, and what people decide about it.")
 incident.add_typer(step, name="step")
 incident.add_typer(letter, name="letter")
+incident.add_typer(warning, name="warning")
 incident.command()(report)
 incident.command()(receipt)
 incident.command()(card)
 incident.command()(unseal)
+incident.command()(export)
 
 _MAX_ENTRIES_SHOWN: Final = 40
 
@@ -267,6 +271,7 @@ def _more_of(found: Found) -> Iterator[tuple[str, str]]:
     yield from _each("because", [each["text"] for each in found["reasons"]])
     yield from _each("against", [each["text"] for each in found["against"]])
     yield from _each("warned", [_warning(each) for each in found["warnings"]])
+    yield from _each("referred", [_referral(each) for each in found["referrals"]])
     for row in found["proposals"]:
         yield f"row {row['row']}", f"{row['label']}: {', '.join(each['label'] for each in row['actions'])}"
         yield "", row["note"]
@@ -274,6 +279,10 @@ def _more_of(found: Found) -> Iterator[tuple[str, str]]:
     yield "reason", found["decision_reason"]
     yield "outcome", found["outcome"]
     yield "lesson", found["lesson"]
+
+
+def _referral(found: Found) -> str:
+    return "; ".join(filter(None, (referral_in_words(found).removeprefix("referred "), found["outcome"])))
 
 
 def _warning(found: Found) -> str:

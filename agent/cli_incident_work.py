@@ -67,11 +67,14 @@ def done(
     how: Annotated[str, typer.Option("--how", help="How it was done.")],
     outcome: Annotated[str, typer.Option("--outcome", help="What came of it.")] = "",
     at: Annotated[str | None, typer.Option("--at", help="When, if not now: 10:30, 2026-12-01.")] = None,
+    to: Annotated[str, typer.Option("--to", help="Who outside was brought in: 'the police', by their role.")] = "",
+    reference: Annotated[str, typer.Option("--reference", help="The number that they gave it.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Say that a step was done: when, how, and what came of it."""
     with told(), signed_in(quiet=as_json) as client:
-        body = {"how": how, "outcome": outcome, "at": _instant(client, "--at", at)}
+        when = _instant(client, "--at", at)
+        body = {"how": how, "outcome": outcome, "at": when, "referred_to": to, "reference": reference}
         _tell(client, client.post(f"{place_of(client, case)}/steps/{number}/done", body), as_json=as_json)
 
 
@@ -278,8 +281,14 @@ def _row(found: Found, clock: "Clock") -> tuple[str, ...]:
         f"{found['role_title']}: {owners}" if found["role_title"] else owners,
         clock.show(found["due_at"]),
         f"{standing} {clock.show(found['done_at'])}".strip(),
-        found["deviation"] or "; ".join(filter(None, (found["how"], found["outcome"]))),
+        found["deviation"] or "; ".join(filter(None, (found["how"], referral_in_words(found), found["outcome"]))),
     )
+
+
+def referral_in_words(found: Found) -> str:
+    """Say who outside was brought in, and how they call it."""
+    reference = f" ({found['reference']})" if found["reference"] else ""
+    return f"referred to {found['referred_to']}{reference}" if found["referred_to"] else ""
 
 
 def _tell(client: "Client", found: Found, *, as_json: bool) -> None:

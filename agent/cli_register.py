@@ -10,7 +10,9 @@ import typer
 from agent.cli_cases import PurposeOption
 from agent.cli_options import JsonOption, group_of_commands, in_words, print_json, print_table, say, signed_in, told
 
-register = group_of_commands("Registers: incidents, warnings, overrides, suspensions, access and roles.")
+register = group_of_commands(
+    "Registers: incidents, warnings, referrals, overrides, suspensions, media, access and roles."
+)
 
 
 class Name(StrEnum):
@@ -20,6 +22,9 @@ class Name(StrEnum):
     WARNINGS = "warnings"
     OVERRIDES = "overrides"
     SUSPENSIONS = "suspensions"
+    MEDIA = "media"
+    SIGN_OUTS = "sign-outs"
+    REFERRALS = "referrals"
     ACCESS = "access"
     ROLES = "roles"
 
@@ -29,6 +34,7 @@ NamesOption = Annotated[bool, typer.Option("--with-names", help="Names in place 
 # What a table on a terminal has room for; --json and CSV have everything.
 _SHOWN: Final = {
     Name.INCIDENTS: ("number", "filed_at", "kind", "subject", "track", "state", "row", "closed_at"),
+    Name.MEDIA: ("medium", "kind", "owner", "state", "stated", "proved", "proved_at", "purge_on"),
     Name.OVERRIDES: ("id", "requested_at", "requester", "state", "names", "categories", "groups", "until_at"),
 }
 

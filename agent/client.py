@@ -209,9 +209,9 @@ class Client:
         return self._ask("DELETE", path)
 
     @contextmanager
-    def chunks(self, path: str, params: Parameters | None = None) -> Iterator[Iterator[bytes]]:
-        """Read something long as it comes; see `get`."""
-        with self._asking("GET", path, params=params) as response:
+    def chunks(self, path: str, params: Parameters | None = None, *, body: Any = None) -> Iterator[Iterator[bytes]]:
+        """Read something long as it comes; see `get`, and with a body `post`."""
+        with self._asking("GET" if body is None else "POST", path, body=body, params=params) as response:
             if response.is_error:
                 response.read()
             _check(response)

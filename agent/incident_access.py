@@ -4,18 +4,20 @@ One gate says who may read what (`rules.incident.may_read`); whoever may not lea
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from agent.attempts import known_person
 from agent.incident_counts import Counts, count, for_all
-from agent.incident_desk import Desk, facts_of
+from agent.incident_desk import Desk
 from agent.people import Person
 from agent.storage.access_rows import Access, Seen, write_access
+from agent.storage.incident_briefs import read_briefs
 from agent.storage.incident_rows import Entry, Filed, read_incidents, read_timeline
 from agent.storage.state import Act
+from agent.storage.step_rows import FiledStep, read_referrals
 from rules.errors import RefusedRequestError
 from rules.incident import Level, State, Track
 from rules.observation import Place
@@ -33,10 +35,11 @@ _ORDER: Final = (Track.SAFEGUARDING, Track.SEALED, Track.RESTRICTED, Track.ORDIN
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """One incident with its timeline, as somebody may see it."""
+    """One incident with its timeline, as somebody may see it; `referrals` are steps that brought somebody in."""
 
     filed: Filed
     timeline: tuple[Entry, ...]
+    referrals: tuple[FiledStep, ...] = ()
 
 
 class Looking:
@@ -75,8 +78,9 @@ class Looking:
         with desk.attempt(person, "view", incident_id), desk.store.act() as act:
             filed = desk.existing(act.database, incident_id)
             desk.reader(act.database, person, filed.incident)
-            note_access(act, filed, person, Seen.INCIDENT, purpose=purpose, case=case, kind=VIEWED)
-            return Viewed(_with_words(filed), tuple(_timeline(act.database, filed)))
+            note_access(desk, act, filed, person, Seen.INCIDENT, purpose=purpose, case=case, kind=VIEWED)
+            referrals = read_referrals(act.database, incident_id)
+            return Viewed(_with_words(filed), tuple(_timeline(act.database, filed)), tuple(referrals))
 
     def reveal(self, person: str, incident_id: str, *, purpose: str, case: int) -> Person:
         """Say whom an incident is about, to who reads it or has to do something about somebody; it is noted.
@@ -102,9 +106,9 @@ class Looking:
         desk = self._desk
         with desk.store.read() as database:
             who = None if person is None else known_person(database, person)
-            found = read_incidents(database, limit=-1)
+            found = list(read_briefs(database))
             if who is not None and desk.reads_incidents(database, who):
-                readable = [filed for filed in found if desk.may_read(database, who, filed.incident)]
+                readable = (brief for brief in found if desk.may_read(database, who, brief))
                 return count(readable, small_number=0)
             if who is not None and Right.COUNT_INCIDENTS not in rights_of(who.roles):
                 raise RefusedRequestError("None of your roles lets you know how many incidents there are.")
@@ -124,12 +128,26 @@ def revealed(desk: Desk, act: Act, filed: Filed, person: str, *, purpose: str, c
             if filed.incident.level is Level.DEVICE
             else "Nobody at this school is known by that pseudonym any more."
         )
-    note_access(act, filed, person, Seen.SUBJECT, purpose=purpose, case=case, kind=REVEALED)
+    note_access(desk, act, filed, person, Seen.SUBJECT, purpose=purpose, case=case, kind=REVEALED)
     return subject
 
 
-def note_access(act: Act, filed: Filed, person: str, seen: Seen, *, purpose: str, case: int, kind: str) -> None:
+def note_access(
+    desk: Desk,
+    act: Act,
+    filed: Filed,
+    person: str,
+    seen: Seen,
+    *,
+    purpose: str,
+    case: int,
+    kind: str,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
     """Enter a look in the register and in the record.
+
+    Args:
+        facts: what the record keeps beside the usual, whatever the incident is about.
 
     Raises:
         RefusedRequestError: no purpose, or the number of another case.
@@ -143,7 +161,7 @@ def note_access(act: Act, filed: Filed, person: str, seen: Seen, *, purpose: str
         kind,
         actor=person,
         subject=filed.incident.id,
-        facts=facts_of(filed, {"seen": seen.value}),
+        facts={**desk.facts_of(act.database, filed, {"seen": seen.value}), **(facts or {})},
         personal={"purpose": purpose.strip()},
     )
 

@@ -10,8 +10,9 @@ from agent.incident_deciding import Deciding, file_decision
 from agent.incident_desk import Desk
 from agent.incident_restrictions import end_restrictions
 from agent.incident_table import rows_for
+from agent.incident_warnings import withdraw
 from agent.people import fault_of_text
-from agent.storage.incident_rows import Entry, Filed, erase_said, read_incidents, write_incident
+from agent.storage.incident_rows import Entry, Filed, erase_said
 from agent.storage.letter_rows import erase_letters
 from agent.storage.state import Act
 from agent.storage.step_rows import erase_step_words
@@ -23,7 +24,6 @@ from rules.reason import check_words
 from rules.roles import Role
 from rules.subject import Audience
 
-WITHDRAWN: Final = "incident_warning_withdrawn"
 NAMED: Final = "incident_subject_named"
 HELD: Final = "incident_held"
 RELEASED: Final = "incident_released"
@@ -88,28 +88,7 @@ def take_off(desk: Desk, made: Deciding) -> Filed:
 
 
 def _withdraw_warnings(desk: Desk, act: Act, filed: Filed, person: str) -> None:
-    """Withdraw the warnings that were given for an incident, and what was proposed because of them."""
-    given = [each for each in read_warnings(act.database, incident=filed.incident.id) if each.withdrawn_at is None]
-    for each in given:
-        write_warning(act, replace(each, withdrawn_at=act.now, withdrawn_by=person))
-        desk.enter(
-            act, filed, WITHDRAWN, Entry(act.now, WITHDRAWN, person, {"row": each.row}), facts={"row": each.row}
-        )
-    if not given:
-        return
-    for other in read_incidents(act.database, states=(State.CANDIDATE, State.ACCEPTED)):
-        if any(warned.incident == filed.incident.id for warned in other.warnings):
-            _propose_without(desk, act, other, filed.incident.id)
-
-
-def _propose_without(desk: Desk, act: Act, filed: Filed, incident_id: str) -> None:
-    """Take a warning that fell out of what is proposed for another incident."""
-    warnings = tuple(each for each in filed.warnings if each.incident != incident_id)
-    table = desk.table_of(filed.incident.audience.value)
-    repeats = {row.id for row in table.rows.values() if row.is_repeat} if table is not None else set()
-    rows = filed.incident.rows if warnings else tuple(row for row in filed.incident.rows if row not in repeats)
-    incident = replace(filed.incident, rows=rows)
-    write_incident(act, replace(filed, incident=incident, warnings=warnings, version=filed.version + 1))
+    withdraw(desk, act, filed, read_warnings(act.database, incident=filed.incident.id), person)
 
 
 class Corrections:

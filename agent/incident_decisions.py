@@ -37,7 +37,8 @@ class Decisions:
         """Accept a candidate as a row of the table of its audience; the ticks become a checklist.
 
         Args:
-            row: None only where the school has no table for this audience.
+            row: None only where the school has no table for this audience, or no row of it is about this; then those
+                are brought in whom the chain of the packs names for such a matter.
             deliberate: what this person thinks it was.
             why: why they think so.
         """

@@ -12,17 +12,27 @@ from agent.attempts import UnknownIdError, known_person, noting
 from agent.people import People, Person, read_holders, read_people, read_person
 from agent.pseudonyms import OF_PERSON, Pseudonyms
 from agent.site import IncidentSettings, Site
-from agent.storage.incident_rows import Entry, Filed, add_timeline, read_incident, write_incident
+from agent.storage.incident_briefs import Brief
+from agent.storage.incident_rows import (
+    Entry,
+    Filed,
+    add_timeline,
+    draw_number,
+    free_number,
+    read_incident,
+    write_incident,
+)
 from agent.storage.state import Act, StateStore
 from agent.storage.step_rows import read_steps
 from rules.errors import RefusedRequestError
 from rules.handbook import PackRole
-from rules.incident import Incident, Level, Track, may_read
+from rules.incident import READERS, Incident, Level, Track, may_read
 from rules.pack_union import unite
 from rules.policy_pack import Pack
 from rules.roles import Right, Role, parse_role, rights_of
-from rules.sanction import SanctionTable, Step
+from rules.sanction import Action, SanctionTable, Step
 from rules.span import Span, due
+from rules.words import NO_WORDS, Words, words
 
 SYSTEM: Final = "system"
 NOT_THERE: Final = "There is no incident with that id that you may read."
@@ -62,6 +72,7 @@ class Desk:
         clock: aware UTC.
         new_id: makes ids.
         tell: called within an act, so that messages are queued in the same transaction.
+        draw: draws the numbers that people call incidents by.
     """
 
     store: StateStore
@@ -72,6 +83,7 @@ class Desk:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     tell: Tell = tell_nobody
+    draw: Callable[[], int] = draw_number
 
     # ---- the school ----------------------------------------------------------------------------------------
 
@@ -120,7 +132,7 @@ class Desk:
 
     # ---- who is who ----------------------------------------------------------------------------------------
 
-    def is_subject(self, person: str, incident: Incident) -> bool:
+    def is_subject(self, person: str, incident: Incident | Brief) -> bool:
         """Say whether an incident is about a person."""
         if incident.level is not Level.PERSON or not person:
             return False
@@ -160,7 +172,7 @@ class Desk:
         """Give those who hold a role and have not left."""
         return [person for person in read_holders(database, (role,)) if not person.closed]
 
-    def named_for(self, database: sqlite3.Connection, incident: Incident) -> frozenset[str]:
+    def named_for(self, database: sqlite3.Connection, incident: Incident | Brief) -> frozenset[str]:
         """Give who was named for restricted incidents; the chair only where it is about a head teacher."""
         named = {self.settings.second_reader}
         heads = self.holders(database, Role.HEAD_TEACHER)
@@ -179,7 +191,7 @@ class Desk:
         rows = (database.execute(query, (called,)) for called in named - {""})
         return frozenset(row["id"] for found in rows for row in found)
 
-    def may_read(self, database: sqlite3.Connection, who: Person, incident: Incident) -> bool:
+    def may_read(self, database: sqlite3.Connection, who: Person, incident: Incident | Brief) -> bool:
         """Say whether somebody may read an incident: the one gate."""
         return not who.closed and may_read(
             incident.track,
@@ -188,6 +200,13 @@ class Desk:
             subject=who.id if self.is_subject(who.id, incident) else None,
             named=self.named_for(database, incident) if incident.track is Track.RESTRICTED else (),
         )
+
+    def is_confidential(self, database: sqlite3.Connection, incident: Incident) -> bool:
+        """Say whether somebody who reads what is ordinary may not read this: by its track, or as its subject."""
+        if incident.track is not Track.ORDINARY:
+            return True
+        holders = read_holders(database, READERS[Track.ORDINARY])
+        return any(self.is_subject(each.id, incident) for each in holders)
 
     def readers(self, database: sqlite3.Connection, incident: Incident) -> list[Person]:
         """Give everybody who may read an incident."""
@@ -231,6 +250,21 @@ class Desk:
             at_place = ((pack, chain.steps[place].to) for pack, chain in chains if place < len(chain.steps))
             found = (roles[pack][to].holds for pack, to in at_place)
             yield {role for role in found if role is not None}
+
+    def brought_in(self, incident: Incident) -> Iterator[Action]:
+        """Give whom the chains of the packs bring in, as steps; who is outside is brought in by who knows first."""
+        roles = {pack.id: pack.handbook.roles for pack in self.packs()}
+        for pack, chain in unite(self.packs()).chains_of(incident.kind, incident.audience):
+            for step in chain.steps:
+                role = roles[pack][step.to]
+                yield Action(
+                    id=f"refer_{step.to}",
+                    label=_titled(role.title, step.when),
+                    owners=() if role.holds is None else (role.holds.value,),
+                    step=Step.REFER,
+                    within=step.within,
+                    location=chain.cites.location,
+                )
 
     def holders_of(self, database: sqlite3.Connection, incident: Incident) -> Callable[[str], tuple[str, ...]]:
         """Give whoever says who holds a role of the pack and may do something about an incident.
@@ -310,6 +344,30 @@ class Desk:
             raise UnknownIdError(NOT_THERE)
         return filed
 
+    def new_number(self, database: sqlite3.Connection) -> int:
+        """Give a number for an incident that is filed."""
+        return free_number(database, self.draw)
+
+    def facts_of(self, database: sqlite3.Connection, filed: Filed, further: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what the record keeps of an incident for ever.
+
+        The record is read by more people than an incident that is confidential: of those it keeps that something was
+        done, and the hash that proves what.
+        """
+        incident = filed.incident
+        if self.is_confidential(database, incident):
+            return {"is_confidential": True, "version": filed.version}
+        return {
+            "number": filed.number,
+            "version": filed.version,
+            "kind": incident.kind.value,
+            "track": incident.track.value,
+            "level": incident.level.value,
+            "state": incident.state.value,
+            "intent": incident.intent,
+            **further,
+        }
+
     def file(
         self,
         act: Act,
@@ -349,33 +407,20 @@ class Desk:
             kind,
             actor=entry.actor,
             subject=filed.incident.id,
-            facts={**facts_of(filed, facts or {}), "evidence": told.hash},
+            facts={**self.facts_of(act.database, filed, facts or {}), "evidence": told.hash},
         )
         if people := tuple(dict.fromkeys(to)):
             self.tell(act, kind, filed, people)
         return filed
 
 
-def _is_about_heads(incident: Incident) -> bool:
+def _titled(title: Words, when: Words) -> Words:
+    """Give the title of a role with when it is brought in."""
+    if when == NO_WORDS:
+        return title
+    languages = {*title.by_language, *when.by_language}
+    return words(**{each: f"{title.in_language(each)}: {when.in_language(each)}" for each in languages})
+
+
+def _is_about_heads(incident: Incident | Brief) -> bool:
     return incident.subject.startswith(ABOUT_HEADS)
-
-
-def facts_of(filed: Filed, further: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the record keeps of an incident for ever.
-
-    The record is read by more people than an incident that is not ordinary: of those it keeps that something was
-    done, and the hash that proves what.
-    """
-    incident = filed.incident
-    if incident.track is not Track.ORDINARY:
-        return {"is_confidential": True, "version": filed.version}
-    return {
-        "number": filed.number,
-        "version": filed.version,
-        "kind": incident.kind.value,
-        "track": incident.track.value,
-        "level": incident.level.value,
-        "state": incident.state.value,
-        "intent": incident.intent,
-        **further,
-    }

@@ -70,7 +70,7 @@ class Letters:
             desk.reader_or_owner(act.database, person, filed.incident)
             language = self._language(wanted)
             _check(filed, wanted, act.now)
-            note_access(act, filed, person, Seen.LETTER, purpose=purpose, case=case, kind=DRAFTED)
+            note_access(desk, act, filed, person, Seen.LETTER, purpose=purpose, case=case, kind=DRAFTED)
             letter = Letter(
                 id=desk.new_id(),
                 incident=incident_id,
@@ -99,7 +99,7 @@ class Letters:
         with desk.attempt(person, "letter_read", letter.incident), desk.store.act() as act:
             filed = desk.existing(act.database, letter.incident)
             desk.reader_or_owner(act.database, person, filed.incident)
-            note_access(act, filed, person, Seen.LETTER, purpose=purpose, case=case, kind=READ)
+            note_access(desk, act, filed, person, Seen.LETTER, purpose=purpose, case=case, kind=READ)
             return read_letter(act.database, letter_id) or letter
 
     def sent(self, person: str, letter_id: str, *, on: date) -> Letter:

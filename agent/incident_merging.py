@@ -11,7 +11,6 @@ from agent.storage.incident_rows import (
     Entry,
     Filed,
     move_entries,
-    next_number,
     read_timeline,
     write_incident,
 )
@@ -86,7 +85,7 @@ def split_off(desk: Desk, made: Deciding, entries: Collection[int], kind: Kind) 
     )
     filed = Filed(
         new,
-        number=next_number(act.database),
+        number=desk.new_number(act.database),
         version=1,
         filed_at=act.now,
         groups=made.before.groups,

@@ -19,6 +19,7 @@ from agent.storage.access_rows import Access, Seen, read_accesses, write_access
 from agent.storage.incident_rows import Filed, read_incident, read_incidents
 from agent.storage.record import as_text
 from agent.storage.state import Act, instant_text
+from agent.storage.step_rows import read_referrals
 from agent.storage.warning_rows import read_warnings
 from rules.errors import RefusedRequestError
 from rules.incident import Level, Track
@@ -79,7 +80,6 @@ class Registers:
                 filed = read_incident(act.database, given.incident)
                 if filed is None or not self._desk.may_read(act.database, who, filed.incident):
                     continue
-                holds = given.holds_on(self._desk.day_of(act.now))
                 rows.append(
                     (
                         filed.number,
@@ -88,7 +88,8 @@ class Registers:
                         instant_text(given.given_at),
                         given.given_by,
                         given.expires_on.isoformat(),
-                        "holds" if holds else "withdrawn" if given.withdrawn_at is not None else "expired",
+                        given.standing_on(self._desk.day_of(act.now)),
+                        given.id,
                     )
                 )
             return rows
@@ -96,6 +97,21 @@ class Registers:
         return self._register(
             "warnings", _WARNING_COLUMNS, person, purpose, rights=_READING, make=make, with_names=with_names
         )
+
+    def referrals(self, person: str, *, purpose: str) -> Register:
+        """Give who outside was brought in about incidents that this person may read, the newest first."""
+
+        def make(act: Act, who: Person) -> list[tuple[Cell, ...]]:
+            rows: list[tuple[Cell, ...]] = []
+            for step in read_referrals(act.database)[:MAX_ROWS]:
+                filed = read_incident(act.database, step.incident)
+                if filed is None or not self._desk.may_read(act.database, who, filed.incident):
+                    continue
+                told = (step.number, step.referred_to, step.reference, _instant(step.done_at), step.done_by)
+                rows.append((filed.number, filed.incident.kind.value, *told, step.outcome))
+            return rows
+
+        return self._register("referrals", _REFERRAL_COLUMNS, person, purpose, rights=_READING, make=make)
 
     def accesses(self, person: str, *, purpose: str) -> Register:
         """Give who looked at what is kept about somebody; whoever watches over that sees it of every incident."""
@@ -234,7 +250,8 @@ _INCIDENT_COLUMNS: Final = (
     "row", "proposed_rows", "intent", "deliberate", "decided_by", "decided_at", "dismissal", "closed_at", "is_held",
     "erased_at",
 )  # fmt: skip
-_WARNING_COLUMNS: Final = ("case", "subject", "row", "given_at", "given_by", "expires_on", "standing")
+_WARNING_COLUMNS: Final = ("case", "subject", "row", "given_at", "given_by", "expires_on", "standing", "warning")
+_REFERRAL_COLUMNS: Final = ("case", "kind", "step", "referred_to", "reference", "at", "by", "outcome")
 _ACCESS_COLUMNS: Final = ("at", "person", "case", "seen", "purpose")
 _ROLE_COLUMNS: Final = ("role", "person", "name", "since", "is_vacant")
 # What many are, and nobody is appointed to.

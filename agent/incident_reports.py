@@ -15,7 +15,7 @@ from agent.attempts import NOBODY, UnknownIdError, known_person, noting
 from agent.incident_desk import ABOUT_HEADS, Desk
 from agent.incident_table import risk_of, rows_for
 from agent.people import Person
-from agent.storage.incident_rows import Entry, Filed, next_number, read_incident, write_incident
+from agent.storage.incident_rows import Entry, Filed, read_incident, write_incident
 from agent.storage.report_rows import FiledReport, read_receipt, write_report
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError
@@ -193,7 +193,7 @@ class Reports:
         )
         return Filed(
             incident,
-            number=next_number(act.database),
+            number=desk.new_number(act.database),
             version=1,
             filed_at=act.now,
             why_identity=() if subject is None else ("named_in_report",),

@@ -34,9 +34,8 @@ def erase_expired(desk: Desk) -> int:
     """
     now = desk.clock()
     with desk.store.read() as database:
-        over = [
-            each for each in read_incidents(database, states=_OVER, limit=-1) if _is_over(desk, database, each, now)
-        ]
+        kept = read_incidents(database, states=_OVER, with_erased=False, limit=-1)
+        over = [each for each in kept if _is_over(desk, database, each, now)]
     oldest = desk.day_of(now) - timedelta(days=desk.site().retention.activity_days)
     with desk.store.act() as act:
         delete_notes(act, before=oldest)

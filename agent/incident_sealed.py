@@ -96,7 +96,7 @@ class Sealed:
         desk = self._desk
         with desk.attempt(person, "unseal", incident_id), desk.store.act() as act:
             filed = self._sealed(act, person, incident_id)
-            note_access(act, filed, person, Seen.METADATA, purpose=purpose, case=case, kind=ASKED)
+            note_access(desk, act, filed, person, Seen.METADATA, purpose=purpose, case=case, kind=ASKED)
             act.database.execute("INSERT INTO unseals VALUES (?, ?, ?)", (incident_id, person, instant_text(act.now)))
             now = unsealing_of(act.database, incident_id, act.now)
             if now.is_open:
@@ -110,8 +110,8 @@ class Sealed:
         desk = self._desk
         with desk.attempt(person, "metadata", incident_id), desk.store.act() as act:
             filed = self._sealed(act, person, incident_id)
-            self._check_opened_by(act, filed, person)
-            note_access(act, filed, person, Seen.METADATA, purpose=purpose, case=case, kind=METADATA)
+            check_opened_by(act, filed, person)
+            note_access(desk, act, filed, person, Seen.METADATA, purpose=purpose, case=case, kind=METADATA)
             return _metadata(act.database, filed)
 
     def reveal(self, person: str, incident_id: str, *, purpose: str, case: int) -> Person:
@@ -119,13 +119,8 @@ class Sealed:
         desk = self._desk
         with desk.attempt(person, "reveal", incident_id), desk.store.act() as act:
             filed = self._sealed(act, person, incident_id)
-            self._check_opened_by(act, filed, person)
+            check_opened_by(act, filed, person)
             return revealed(desk, act, filed, person, purpose=purpose, case=case)
-
-    def _check_opened_by(self, act: Act, filed: Filed, person: str) -> None:
-        unsealing = unsealing_of(act.database, filed.incident.id, act.now)
-        if not unsealing.is_open or person not in unsealing.asked_by:
-            raise RefusedRequestError(STILL_SEALED)
 
     def _sealed(self, act: Act, person: str, incident_id: str) -> Filed:
         filed = self._desk.existing(act.database, incident_id)
@@ -157,6 +152,17 @@ def unsealing_of(database: sqlite3.Connection, incident_id: str, now: datetime) 
         return Unsealing(tuple(lately), None)
     people = sorted(set().union(*(people for _, people in open_now)))
     return Unsealing(tuple(people), max(at for at, _ in open_now) + OPEN_FOR)
+
+
+def check_opened_by(act: Act, filed: Filed, person: str) -> None:
+    """Check that somebody is one of the two who unsealed what may be known.
+
+    Raises:
+        RefusedRequestError: they are not, or it is sealed.
+    """
+    unsealing = unsealing_of(act.database, filed.incident.id, act.now)
+    if not unsealing.is_open or person not in unsealing.asked_by:
+        raise RefusedRequestError(STILL_SEALED)
 
 
 def check_unsealed(act: Act, filed: Filed) -> None:

@@ -1,7 +1,7 @@
 """The checklist of an accepted incident: who does what by when, what was done, and what was left out and why."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -18,7 +18,7 @@ from rules.reason import check_words
 from rules.roles import Role
 from rules.sanction import Action, Step
 from rules.span import Span
-from rules.steps import ON_REGISTER, StepState, plan
+from rules.steps import ON_REGISTER, SAFEGUARDING_FIRST, StepState, plan
 
 DONE: Final = "incident_step_done"
 SKIPPED: Final = "incident_step_skipped"
@@ -26,6 +26,20 @@ ADDED: Final = "incident_step_added"
 WARNED: Final = "incident_warning_given"
 # What a row ticks is at most a dozen; somebody who adds more than this has made a mistake.
 MAX_STEPS: Final = 50
+MAX_REFERRED_CHARACTERS: Final = 100
+MAX_REFERENCE_CHARACTERS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """Who outside was brought in, a role or an organisation, and the number that they gave it, if they did."""
+
+    to: str = ""
+    reference: str = ""
+
+
+# Nobody outside was.
+INSIDE: Final = Referral()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +76,20 @@ class Steps:
             known_person(database, person)
             for step in read_open_steps(database):
                 filed = read_incident(database, step.incident) if person in step.owners else None
-                if filed is not None:
+                if filed is not None and not self._desk.is_subject(person, filed.incident):
                     found.append(OwnStep(step, filed.number, filed.incident.track))
         return found
 
     def done(
-        self, person: str, incident_id: str, number: int, *, how: str, outcome: str = "", at: datetime | None = None
+        self,
+        person: str,
+        incident_id: str,
+        number: int,
+        *,
+        how: str,
+        outcome: str = "",
+        at: datetime | None = None,
+        referral: Referral = INSIDE,
     ) -> FiledStep:
         """Say that a step was done: when, how, and what came of it.
 
@@ -75,6 +97,7 @@ class Steps:
 
         Args:
             at: when it was done; now, where it is left out.
+            referral: who outside was brought in, where the step did that.
         """
         desk = self._desk
         with desk.attempt(person, "step_done", incident_id), desk.store.act() as act:
@@ -88,6 +111,7 @@ class Steps:
             _check_words("way in which it was done", how)
             if outcome.strip():
                 _check_words("outcome", outcome)
+            _check_referral(step, referral)
             step = replace(
                 step,
                 state=StepState.DONE,
@@ -95,8 +119,12 @@ class Steps:
                 done_by=person,
                 how=how.strip(),
                 outcome=outcome.strip(),
+                referred_to=referral.to.strip(),
+                reference=referral.reference.strip(),
             )
-            self._file(act, filed, step, DONE, person, how=step.how, outcome=step.outcome)
+            words = {"referred_to": step.referred_to, "reference": step.reference}
+            words = {name: word for name, word in words.items() if word}
+            self._file(act, filed, step, DONE, person, how=step.how, outcome=step.outcome, **words)
             if step.step in ON_REGISTER and filed.incident.level is Level.PERSON and filed.incident.row:
                 self._enter_warning(act, filed, person)
             return step
@@ -210,7 +238,7 @@ _STANDING: Final = {StepState.DONE: "done", StepState.SKIPPED: "left out"}
 
 
 def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] = ()) -> tuple[str, ...]:
-    """Make the checklist of the row of an incident; gives the ids of those who have something to do.
+    """Make the checklist of an incident, by its row or, without one, by its chain; gives the ids of who has to act.
 
     Args:
         but: the actions that need no new step.
@@ -218,8 +246,9 @@ def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] =
     incident = filed.incident
     steps = read_steps(act.database, incident.id)
     number = _next_number(steps)
+    actions = [action for action in _actions(desk, incident) if action.id not in but]
     planned = plan(
-        [action for action in _actions(desk, incident) if action.id not in but],
+        actions,
         incident.track,
         start=act.now,
         holders=desk.holders_of(act.database, incident),
@@ -227,6 +256,9 @@ def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] =
         due=desk.due,
     )
     owners: list[str] = []
+    language = desk.site().school.language
+    brought_in = () if incident.row else desk.brought_in(incident)
+    labels = {each.id: each.label.in_language(language) for each in brought_in}
     for each in planned:
         if each.action in but:
             continue
@@ -239,6 +271,7 @@ def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] =
             owners=each.owners,
             due_at=each.due_at,
             is_of_table=each.is_of_table,
+            label=labels.get(each.action, ""),
         )
         write_step(act, step)
         owners += each.owners
@@ -285,9 +318,15 @@ def _put_off(act: Act, step: FiledStep, person: str, why: str) -> None:
     write_step(act, replace(step, state=StepState.SKIPPED, done_at=act.now, done_by=person, deviation=why))
 
 
-def _actions(desk: Desk, incident: Incident) -> tuple[Action, ...]:
+def _actions(desk: Desk, incident: Incident) -> Sequence[Action]:
+    """Give what the row ticks; without a row it is whom the chains of the packs bring in."""
     table = desk.table_of(incident.audience.value)
-    return table.actions_of(incident.row) if table is not None and incident.row else ()
+    if table is not None and incident.row:
+        return table.actions_of(incident.row)
+    brought_in = {each.id: each for each in desk.brought_in(incident)}
+    if incident.track is Track.SAFEGUARDING:
+        brought_in.pop(SAFEGUARDING_FIRST, None)
+    return tuple(brought_in.values())
 
 
 def _next_number(steps: Iterable[FiledStep]) -> int:
@@ -297,6 +336,25 @@ def _next_number(steps: Iterable[FiledStep]) -> int:
 def _check_accepted(incident: Incident) -> None:
     if incident.state is not State.ACCEPTED:
         raise RefusedRequestError("This incident is not accepted, so there is nothing to do about it.")
+
+
+def _check_referral(step: FiledStep, referral: Referral) -> None:
+    if referral == INSIDE:
+        return
+    if step.step is not Step.REFER:
+        raise RefusedRequestError(
+            f"A step of the kind {step.step} brings in nobody outside; expected one that refers."
+        )
+    if not referral.to.strip():
+        raise RefusedRequestError("A reference is somebody's; expected to whom this was referred, too.")
+    for what, text, longest in (
+        ("To whom this was referred", referral.to, MAX_REFERRED_CHARACTERS),
+        ("The reference", referral.reference, MAX_REFERENCE_CHARACTERS),
+    ):
+        if len(text) > longest:
+            raise RefusedRequestError(f"{what} has {len(text):,} characters; expected at most {longest}.")
+        if text and not (text.isprintable() and any(map(str.isalnum, text))):
+            raise RefusedRequestError(f"{what} cannot be read; expected plain text on one line.")
 
 
 def _check_words(what: str, text: str) -> None:

@@ -41,8 +41,8 @@ def sweep_incidents(desk: Desk) -> int:
     """Go through what waits; gives of how many things something was written down."""
     now = desk.clock()
     with desk.store.read() as database:
-        waiting = read_incidents(database, states=(State.CANDIDATE,), limit=-1)
-        late = read_open_steps(database, due_before=now)
+        waiting = read_incidents(database, states=(State.CANDIDATE,), climbed_below=_MAX_CLIMBS, limit=-1)
+        late = read_open_steps(database, due_before=now, climbed_below=_MAX_CLIMBS)
         run_out = read_run_out(database, desk.day_of(now))
     done = sum(_climb_incident(desk, filed, now) for filed in waiting)
     done += sum(_climb_step(desk, step, now) for step in late)

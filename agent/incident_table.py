@@ -6,7 +6,7 @@ from agent.incident_desk import Desk
 from agent.storage.warning_rows import read_warnings
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Level
-from rules.incident_kind import Kind, Risk
+from rules.incident_kind import AT_RISK_OF, Kind, Risk
 from rules.sanction import SanctionTable
 
 
@@ -16,13 +16,16 @@ def rows_for(table: SanctionTable | None, kind: Kind) -> tuple[str, ...]:
 
 
 def risk_of(table: SanctionTable | None, kind: Kind) -> Risk:
-    """Give what a kind of incident puts somebody at risk of, as the table says; else it is conduct."""
+    """Give what a kind of incident puts somebody at risk of, as the table says, or else as the kind does."""
     rows = table.rows.values() if table is not None else ()
-    return next((row.risk for row in rows if kind in row.kinds), Risk.CONDUCT)
+    return next((row.risk for row in rows if kind in row.kinds), AT_RISK_OF.get(kind, Risk.CONDUCT))
 
 
 def check_row(desk: Desk, database: sqlite3.Connection, incident: Incident, row: str | None) -> str | None:
-    """Give the row as which an incident can be accepted; none where the school has no table for its audience.
+    """Give the row as which an incident can be accepted.
+
+    There is none where the school has no table for its audience. Where no row is about it, none has to be: then those
+    are brought in whom the chain of its kind names.
 
     Raises:
         RefusedRequestError: it is none of the table of the audience, or one for whoever goes on after a warning and
@@ -33,6 +36,8 @@ def check_row(desk: Desk, database: sqlite3.Connection, incident: Incident, row:
     if table is None:
         if row:
             raise RefusedRequestError(f"The school has no table for {audience}; expected no row.")
+        return None
+    if row is None and not incident.rows:
         return None
     if row is None or row not in table.rows:
         found = f"There is no row {row[:20]!r} in the table for {audience}" if row else "There is no row"

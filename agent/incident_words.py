@@ -66,6 +66,7 @@ def _counted(texts: Texts) -> Mapping[str, Callable[[Mapping[str, int]], str]]:
         "signals": lambda numbers: ngettext(
             "Told by a device, by %(signals)d sign", "Told by a device, by %(signals)d signs", numbers["signals"]
         ),
+        "identity_lost": lambda _numbers: _("It is no longer certain who it was (%(entries)d of %(of)d entries)"),
         "parts": lambda numbers: ngettext(
             "%(parts)d query beside them that pages and programs make by themselves",
             "%(parts)d queries beside them that pages and programs make by themselves",

@@ -14,6 +14,7 @@ from agent.incident_access import Looking
 from agent.incident_corrections import Corrections
 from agent.incident_decisions import Decisions
 from agent.incident_desk import SYSTEM, Desk, Tell, tell_nobody
+from agent.incident_export import Exports
 from agent.incident_letters import Letters
 from agent.incident_registers import Registers
 from agent.incident_reports import Reports
@@ -22,16 +23,18 @@ from agent.incident_retention import erase_expired
 from agent.incident_sealed import Sealed
 from agent.incident_steps import Steps
 from agent.incident_sweep import sweep_incidents
+from agent.incident_warnings import Warnings
 from agent.people import People
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
 from agent.storage.incident_rows import (
+    DEVICE,
     Entry,
     Filed,
     Note,
+    draw_number,
     is_observed,
     length_of_timeline,
-    next_number,
     read_incidents,
     read_observed,
     write_incident,
@@ -68,6 +71,7 @@ class Incidents:
         new_id: makes ids.
         tell: called within an act, so that messages are queued in the same transaction.
         on_change: called after an act that changes what is open; the act stands whatever becomes of the call.
+        draw: draws the numbers that people call incidents by.
     """
 
     def __init__(
@@ -82,14 +86,17 @@ class Incidents:
         new_id: Callable[[], str],
         tell: Tell = tell_nobody,
         on_change: Callable[[], None] = lambda: None,
+        draw: Callable[[], int] = draw_number,
     ) -> None:
-        self.desk = Desk(store, people, pseudonyms, packs, site, clock, new_id, tell)
+        self.desk = Desk(store, people, pseudonyms, packs, site, clock, new_id, tell, draw)
         self.looking = Looking(self.desk)
         self.decisions = Decisions(self.desk)
         self.corrections = Corrections(self.desk)
         self.steps = Steps(self.desk)
         self.letters = Letters(self.desk)
         self.sealed = Sealed(self.desk)
+        self.warnings = Warnings(self.desk)
+        self.exports = Exports(self.desk)
         self.reports = Reports(self.desk)
         self.registers = Registers(self.desk)
         self.restrictions = Restrictions(self.desk, on_change=on_change)
@@ -129,7 +136,7 @@ class Incidents:
         )
         filed = Filed(
             incident,
-            number=next_number(act.database),
+            number=self.desk.new_number(act.database),
             version=1,
             filed_at=act.now,
             groups=observation.groups,
@@ -215,6 +222,8 @@ def entry_of(observation: Observation) -> Entry:
     personal: dict[str, Any] = {name: value for name, value in observation.facts.items() if name not in _PLAIN_FACTS}
     if observation.name is not None:
         personal["name"] = str(observation.name)
+    if observation.device and observation.confidence.is_personal:
+        personal[DEVICE] = observation.device
     return Entry(
         at=observation.at,
         what="observed",

@@ -14,6 +14,7 @@ from agent.incidents import Incidents
 from agent.known_devices import DevicesInForce
 from agent.observing_activity import day_of_source
 from agent.observing_days import ACT_SECONDS, PASSED_ROWS, ROWS, AskedByDay
+from agent.observing_doubts import Doubts
 from agent.observing_held import Held, Holding
 from agent.observing_record import SOURCE as RECORD
 from agent.observing_record import end_of_record, read_rows
@@ -32,11 +33,12 @@ from agent.storage.observation_rows import (
     read_waiting,
     write_position,
 )
-from agent.storage.presence_rows import LONGEST, delete_presences
+from agent.storage.presence_rows import LONGEST, delete_presences, mark_looked_back, read_to_look_back
 
 # So long one turn may take; who comes next is not kept waiting.
 TURN_SECONDS: Final = 0.5
 FORGET_SECONDS: Final = 3600.0
+PRESENCES: Final = 100
 _DAY: Final = timedelta(days=1)
 _NO_DEVICES: Final[Devices] = {}
 
@@ -65,6 +67,7 @@ class Observing:
         self.known = DevicesInForce(desk.site, devices, desk.pseudonyms)
         self.sign_ins = SignIns(desk.store, desk.pseudonyms, site=desk.site, known=self.known)
         self.events = ToldEvents(desk.store, desk.pseudonyms, site=desk.site, known=self.known)
+        self._incidents = incidents
         self._store = desk.store
         self._pseudonyms = desk.pseudonyms
         self._monotonic = monotonic
@@ -85,10 +88,26 @@ class Observing:
         self._forget_if_due(held)
         has_more = self._take_record(held)
         has_more = self._take_told(held) or has_more
-        if held.site.retention.activity is ActivityLevel.COUNTS:
-            return self._asked.pass_by(held, until) or has_more
-        has_more = self._asked.look_back(held) or has_more
-        return self._asked.take(held, until) or has_more
+        has_asked = held.site.retention.activity is not ActivityLevel.COUNTS
+        has_more = self._look_back(held, has_asked=has_asked) or has_more
+        held = self._holding()
+        return (self._asked.take if has_asked else self._asked.pass_by)(held, until) or has_more
+
+    def _look_back(self, held: Held, *, has_asked: bool) -> bool:
+        """Look again, by what was told late of who was where, at whom it is about; says whether there is more."""
+        with self._store.read() as database:
+            presences = read_to_look_back(database, limit=PRESENCES)
+        if not presences:
+            return False
+        with self._store.act() as act:
+            if Doubts(act, self._incidents, self.known()).look(presences):
+                self._holding.forget()
+                held = self._holding()
+            if not has_asked:
+                mark_looked_back(act, presences)
+        if has_asked:
+            self._asked.look_back(held, presences)
+        return len(presences) == PRESENCES
 
     def _take_record(self, held: Held) -> bool:
         with self._store.read() as database:

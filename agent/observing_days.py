@@ -16,20 +16,17 @@ from agent.logs import log
 from agent.observing_activity import DayFiles, DayUnreadableError, OpenDay, Row
 from agent.observing_held import Held, Holding
 from agent.storage.observation_rows import NOT_WEIGHED, read_position, write_position
-from agent.storage.presence_rows import Presence, mark_looked_back, read_to_look_back
+from agent.storage.presence_rows import SETTLE, Presence, mark_looked_back
 from rules.assess import AHEAD
 from rules.name import DomainName
 from rules.observation import Observation, Place, Source
 from rules.subject import Audience
 
 ROWS: Final = 1_000
-# So long what somebody asked waits for who else asks the same: whoever is first is not alone with it.
-SETTLE: Final = timedelta(minutes=3)
 # So long one act may take, in which nobody else can write.
 ACT_SECONDS: Final = 0.15
 # Rows of which nothing comes are passed again after a start, so many at most.
 PASSED_ROWS: Final = 5_000
-_PRESENCES: Final = 100
 _DAY: Final = timedelta(days=1)
 
 # Does the next part of a day; says whether there is more of it.
@@ -73,18 +70,14 @@ class AskedByDay:
         """Leave all of it alone: of a school that keeps counts alone, nobody's questions are weighed."""
         return self._go_through((self._pass,), held, until)
 
-    def look_back(self, held: Held) -> bool:
-        """Weigh again what was asked before a machine told who had signed in; says whether more is waiting."""
+    def look_back(self, held: Held, presences: Sequence[Presence]) -> None:
+        """Weigh again what was asked before a machine told who had signed in."""
         with self._store.read() as database:
-            presences = read_to_look_back(database, limit=_PRESENCES)
             asked = [each for presence in presences for each in self._asked_in(held, presence, Identities(database))]
-        if not presences:
-            return False
         with self._holding.weighing(held, since=min(each.from_at for each in presences)) as weighing:
             for each in asked:
                 weighing.take(each, is_again=True)
             mark_looked_back(weighing.act, presences)
-        return len(presences) == _PRESENCES
 
     # ---- file by file ------------------------------------------------------------------------------------------
 
@@ -213,6 +206,7 @@ class AskedByDay:
                     place=Place.ON_SITE,
                     evidence=f"{day.source}-{row.number}",
                     facts=held.timetable.facts(at),
+                    device=row.pseudonym,
                 )
             )
         for each in made:

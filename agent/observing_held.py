@@ -67,6 +67,10 @@ class Holding:
             held.site, held.timetable = site, self._timetable(site)
         return held
 
+    def forget(self) -> None:
+        """Remember everything anew, by whom it is known now to have been."""
+        self._held = None
+
     @contextmanager
     def weighing(self, held: Held, *, since: datetime) -> Iterator[Weighing]:
         """Give an act in which observations are weighed; `since` is when the earliest of them happened.

@@ -16,6 +16,7 @@ from agent.known_devices import KnownDevices
 from agent.people import Person, read_person
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
+from agent.storage.incident_rows import ATTESTED
 from agent.storage.observation_rows import (
     ACCEPTED,
     EVENTS,
@@ -165,6 +166,7 @@ def observation_of(waiting: Waiting, identities: Identities, known: KnownDevices
     """Give an event as an observation, of whomever it is about by all that is known now."""
     content = waiting.content
     at = datetime.fromisoformat(content["at"])
+    facts = {**content["facts"], ATTESTED: True} if content.get("is_attested") else content["facts"]
     identity = _of_account(content) if "account" in content else _at_device(content, at, identities, known, zone)
     return Observation(
         id=f"told-{waiting.id}",
@@ -178,7 +180,8 @@ def observation_of(waiting: Waiting, identities: Identities, known: KnownDevices
         groups=identity.groups,
         place=Place(content["place"]),
         evidence=f"event {waiting.number}",
-        facts=MappingProxyType(content["facts"]),
+        facts=MappingProxyType(facts),
+        device=content.get("device", ""),
     )
 
 

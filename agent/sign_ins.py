@@ -20,6 +20,7 @@ from agent.site import Site
 from agent.storage.observation_rows import SIGN_INS, write_told
 from agent.storage.presence_rows import (
     LONGEST,
+    SETTLE,
     Presence,
     SignIn,
     read_of_person,
@@ -155,13 +156,21 @@ def _told_again(before: Presence, now: Presence) -> Presence:
         raise RefusedRequestError(
             "This sign-in was told before of another device or account; expected an id of its own for each."
         )
-    return replace(
+    after = replace(
         before,
         from_at=min(before.from_at, now.from_at),
         until_at=now.until_at or before.until_at,
         told_at=now.told_at,
-        looked_back_at=before.looked_back_at if before.from_at <= now.from_at else None,
     )
+    return replace(after, looked_back_at=None) if _was_different(before, after) else after
+
+
+def _was_different(before: Presence, after: Presence) -> bool:
+    """Say whether it was another time than what was weighed meanwhile was weighed by."""
+    began_before = after.from_at < before.from_at
+    ended_before = after.ends_at < before.ends_at and after.ends_at < after.told_at - SETTLE
+    goes_on = after.ends_at > before.ends_at and before.ends_at < after.told_at
+    return began_before or ended_before or goes_on
 
 
 def _groups_of(act: Act, person: Person) -> frozenset[str]:

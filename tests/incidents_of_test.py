@@ -87,6 +87,7 @@ class IncidentsOfTest:
             new_id=lambda: f"i{next(numbers)}",
             tell=self._tell,
             on_change=self._change,
+            draw=count(1).__next__,
         )
 
     def _tell(self, act: Act, what: str, filed: Filed, people: Sequence[str]) -> None:

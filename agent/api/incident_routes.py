@@ -5,9 +5,9 @@ People come here, never programs. To whoever may not read an incident it is not 
 
 from collections.abc import Collection
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from agent.api.incident_looks import Looking
 from agent.api.incident_schemas import (
@@ -16,6 +16,7 @@ from agent.api.incident_schemas import (
     CloseAsked,
     CountsTold,
     DismissAsked,
+    ExportAsked,
     IncidentPage,
     IncidentShown,
     IncidentTold,
@@ -40,6 +41,7 @@ from rules.incident_kind import Kind
 
 PREFIX: Final = "/api/v1/incidents"
 _ALL: Final = 2**62
+_ZIP: Final = "application/zip"
 
 
 def add_incident_routes(router: APIRouter) -> None:
@@ -59,6 +61,8 @@ def add_incident_routes(router: APIRouter) -> None:
     router.post("/incidents/{id}/hold")(hold)
     router.post("/incidents/{id}/release")(release)
     router.post("/incidents/{id}/reveal")(reveal)
+    as_zip: dict[int | str, dict[str, Any]] = {200: {"content": {_ZIP: {}}}}
+    router.post("/incidents/{id}/export", response_class=Response, responses=as_zip)(export)
 
 
 # ---- looking -------------------------------------------------------------------------------------------------------
@@ -113,8 +117,9 @@ def show(id: Annotated[Id, Path()], look: Looking, call: Asking) -> IncidentShow
     call.parts.follower.look()
     set_version(call.response, viewed.filed.version)
     with call.parts.store.read() as database:
-        names = names_of(database, people_of([viewed.filed], viewed.timeline))
-    return tell_all(viewed.filed, viewed.timeline, names, incidents.desk)
+        referred_by = (step.done_by for step in viewed.referrals)
+        names = names_of(database, (*people_of([viewed.filed], viewed.timeline), *referred_by))
+    return tell_all(viewed, names, incidents.desk)
 
 
 def reveal(id: Annotated[Id, Path()], asked: LookAsked, call: Asking) -> RevealedTold:  # noqa: A002 (it is the name in the address)
@@ -126,6 +131,16 @@ def reveal(id: Annotated[Id, Path()], asked: LookAsked, call: Asking) -> Reveale
     reveal_it = incidents.sealed.reveal if is_sealed else incidents.looking.reveal
     person = reveal_it(call.person, id, purpose=asked.purpose, case=asked.case)
     return RevealedTold(id=person.id, name=person.name, roles=texts(person.roles), classes=texts(person.classes))
+
+
+def export(id: Annotated[Id, Path()], asked: ExportAsked, call: Asking) -> Response:  # noqa: A002 (it is the name in the address)
+    """Hand out signed evidence of an incident; that somebody did, and why, is on record."""
+    made = call.parts.incidents.exports.export(
+        call.person, id, purpose=asked.purpose, case=asked.case, with_names=asked.with_names
+    )
+    call.parts.follower.look()
+    headers = {"Content-Disposition": f'attachment; filename="case-{asked.case}.zip"'}
+    return Response(made, media_type=_ZIP, headers=headers)
 
 
 # ---- deciding ------------------------------------------------------------------------------------------------------

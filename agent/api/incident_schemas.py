@@ -30,6 +30,12 @@ class LookAsked(Asked):
     case: Number
 
 
+class ExportAsked(LookAsked):
+    """For what evidence of an incident is handed out, and whether it says who it is about."""
+
+    with_names: StrictBool = False
+
+
 class AlikeTold(Told):
     """How many others of the list are of the same subject, and how many of others began so at the same time."""
 
@@ -141,6 +147,17 @@ class EntryTold(Told):
     hash: str
 
 
+class ReferralTold(Told):
+    """That somebody outside was brought in by a step: who, how they call it, when, by whom, and what came of it."""
+
+    step: int
+    referred_to: str
+    reference: str
+    at: datetime | None
+    by: PersonNamed
+    outcome: str
+
+
 class IncidentShown(IncidentTold):
     """One incident with everything that its readers may see; `further` is what the timeline only counts."""
 
@@ -156,6 +173,7 @@ class IncidentShown(IncidentTold):
     outcome: str
     lesson: str
     further: int
+    referrals: list[ReferralTold]
     timeline: list[EntryTold]
 
 
@@ -253,6 +271,8 @@ class StepTold(Told):
     done_by: PersonNamed | None
     how: str
     outcome: str
+    referred_to: str
+    reference: str
     deviation: str
 
 
@@ -277,11 +297,17 @@ class OwnStepsTold(Told):
 
 
 class StepDoneAsked(Asked):
-    """How a step was done, what came of it, and when, if not now."""
+    """How a step was done, what came of it, and when, if not now.
+
+    Where it brought in somebody outside, such as the police, `referred_to` says whom, and `reference` is the number
+    that they gave it.
+    """
 
     how: Prose = ""
     outcome: Prose = ""
     at: Instant | None = None
+    referred_to: Line = ""
+    reference: Line = ""
 
 
 class StepAddAsked(Asked):
@@ -326,6 +352,29 @@ class RestrictionsTold(Told):
     """The restrictions that follow from an incident."""
 
     items: list[RestrictionTold]
+
+
+# --- Warnings
+
+
+class WarningTold(Told):
+    """A warning on the register: the row that it was for, until when it counts, and whether it does."""
+
+    id: str
+    incident: str
+    row: str
+    given_at: datetime
+    given_by: PersonNamed
+    expires_on: date
+    standing: str
+    withdrawn_at: datetime | None
+    withdrawn_by: PersonNamed | None
+
+
+class WarningsTold(Told):
+    """The warnings that were given for an incident."""
+
+    items: list[WarningTold]
 
 
 # --- Letters

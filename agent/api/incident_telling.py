@@ -17,15 +17,18 @@ from agent.api.incident_schemas import (
     IncidentTold,
     ProposalTold,
     ReasonTold,
+    ReferralTold,
     WarnedTold,
 )
 from agent.api.parts import named
 from agent.api.schemas import PersonNamed, texts
 from agent.identity_words import identity_in_words
+from agent.incident_access import Viewed
 from agent.incident_desk import Desk
 from agent.incident_sweep import decide_by
 from agent.incident_words import reason_in_words
 from agent.storage.incident_rows import Entry, Filed
+from agent.storage.step_rows import FiledStep
 from agent.texts import Texts, load_texts
 from rules.incident import Reason, State, Track
 from rules.incident_kind import Kind
@@ -103,8 +106,9 @@ def tell(filed: Filed, names: Names, desk: Desk, *, listed: Listed | None = None
     return IncidentTold(**_facts(filed, names, desk), alike=alike)
 
 
-def tell_all(filed: Filed, timeline: Sequence[Entry], names: Names, desk: Desk) -> IncidentShown:
+def tell_all(viewed: Viewed, names: Names, desk: Desk) -> IncidentShown:
     """Tell everything of an incident that was handed over, with the table and in the language of the school."""
+    filed, timeline = viewed.filed, viewed.timeline
     incident, language = filed.incident, desk.site().school.language
     table = desk.table_of(incident.audience.value)
     rows = dict.fromkeys((*((incident.row,) if incident.row else ()), *incident.rows))
@@ -122,6 +126,7 @@ def tell_all(filed: Filed, timeline: Sequence[Entry], names: Names, desk: Desk) 
         outcome=filed.outcome,
         lesson=filed.lesson,
         further=filed.further,
+        referrals=[_referral(step, names) for step in viewed.referrals],
         timeline=[_entry(entry, names) for entry in timeline],
     )
 
@@ -186,6 +191,17 @@ def _proposal(row: str, table: SanctionTable, language: str) -> ProposalTold:
         actions=[
             ActionTold(id=action.id, label=action.label.in_language(language)) for action in table.actions_of(row)
         ],
+    )
+
+
+def _referral(step: FiledStep, names: Names) -> ReferralTold:
+    return ReferralTold(
+        step=step.number,
+        referred_to=step.referred_to,
+        reference=step.reference,
+        at=step.done_at,
+        by=named(step.done_by, names),
+        outcome=step.outcome,
     )
 
 

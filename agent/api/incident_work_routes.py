@@ -29,15 +29,19 @@ from agent.api.incident_schemas import (
     StepsTold,
     StepTold,
     UnsealTold,
+    WarningsTold,
+    WarningTold,
 )
 from agent.api.incident_telling import Names, somebody
 from agent.api.parts import Asking, Call, named, names_of
 from agent.api.schemas import Id, Reasoned, texts
 from agent.incident_letters import Wanted
+from agent.incident_steps import Referral
 from agent.storage.incident_rows import read_incident
 from agent.storage.letter_rows import Letter
 from agent.storage.restriction_rows import Restriction
 from agent.storage.step_rows import FiledStep
+from agent.storage.warning_rows import GivenWarning
 from rules.errors import RefusedRequestError
 from rules.span import Span, parse_span
 from rules.steps import StepState
@@ -59,6 +63,8 @@ def add_incident_work_routes(router: APIRouter) -> None:
     router.get("/incidents/{id}/restrictions")(list_restrictions)
     router.post("/incidents/{id}/steps/{number}/restrict", status_code=HTTPStatus.CREATED)(restrict)
     router.post("/incidents/restrictions/{id}/end")(end_restriction)
+    router.get("/incidents/{id}/warnings")(list_warnings)
+    router.post("/incidents/warnings/{id}/withdraw")(withdraw_warning)
     router.get("/incidents/{id}/letters")(list_letters)
     router.post("/incidents/{id}/letters", status_code=HTTPStatus.CREATED)(draft_letter)
     router.get("/incidents/letters/{id}")(show_letter)
@@ -106,7 +112,10 @@ def add_step(id: Incident, asked: StepAddAsked, call: Asking) -> StepTold:  # no
 
 def do_step(id: Incident, number: StepNumber, asked: StepDoneAsked, call: Asking) -> StepTold:  # noqa: A002 (it is the name in the address)
     """Say that a step was done: when, how, and what came of it."""
-    step = call.parts.incidents.steps.done(call.person, id, number, how=asked.how, outcome=asked.outcome, at=asked.at)
+    referral = Referral(asked.referred_to, asked.reference)
+    step = call.parts.incidents.steps.done(
+        call.person, id, number, how=asked.how, outcome=asked.outcome, at=asked.at, referral=referral
+    )
     return _told(call, step)
 
 
@@ -148,6 +157,8 @@ def _tell_step(call: Call, step: FiledStep, audience: str, names: Names) -> Step
         done_by=somebody(step.done_by, names),
         how=step.how,
         outcome=step.outcome,
+        referred_to=step.referred_to,
+        reference=step.reference,
         deviation=step.deviation,
     )
 
@@ -211,6 +222,42 @@ def _tell_restriction(found: Restriction) -> RestrictionTold:
         review_on=found.review_on,
         ended_at=found.ended_at,
     )
+
+
+# ---- warnings ------------------------------------------------------------------------------------------------------
+
+
+def list_warnings(id: Incident, call: Asking) -> WarningsTold:  # noqa: A002 (it is the name in the address)
+    """List the warnings that were given for an incident that one may read."""
+    return WarningsTold(items=_tell_warnings(call, call.parts.incidents.warnings.of(call.person, id)))
+
+
+def withdraw_warning(id: Annotated[Id, Path()], asked: Reasoned, call: Asking) -> WarningTold:  # noqa: A002 (it is the name in the address)
+    """Take a warning back, with a reason; nothing is proposed because of it any more."""
+    warning = call.parts.incidents.warnings.withdraw(call.person, id, reason=asked.reason)
+    call.parts.follower.look()
+    return _tell_warnings(call, [warning])[0]
+
+
+def _tell_warnings(call: Call, warnings: Sequence[GivenWarning]) -> list[WarningTold]:
+    with call.parts.store.read() as database:
+        people = (person for each in warnings for person in (each.given_by, each.withdrawn_by) if person)
+        names = names_of(database, people)
+    today = call.parts.incidents.desk.day_of(call.parts.clock())
+    return [
+        WarningTold(
+            id=each.id,
+            incident=each.incident,
+            row=each.row,
+            given_at=each.given_at,
+            given_by=named(each.given_by, names),
+            expires_on=each.expires_on,
+            standing=each.standing_on(today),
+            withdrawn_at=each.withdrawn_at,
+            withdrawn_by=somebody(each.withdrawn_by, names),
+        )
+        for each in warnings
+    ]
 
 
 # ---- letters -------------------------------------------------------------------------------------------------------

@@ -65,6 +65,23 @@ def suspensions(wanted: AsWanted, call: Asking, *, with_names: WithNames = False
     return _told(call, wanted, registers.suspensions(call.person, purpose=wanted.purpose, with_names=with_names))
 
 
+def media(wanted: AsWanted, call: Asking, *, with_names: WithNames = False) -> RegisterTold | Response:
+    """Show the register of media, with what was last proved of each."""
+    registers = call.parts.media.registers
+    return _told(call, wanted, registers.media(call.person, purpose=wanted.purpose, with_names=with_names))
+
+
+def sign_outs(wanted: AsWanted, call: Asking, *, with_names: WithNames = False) -> RegisterTold | Response:
+    """Show the register of media that went out or were brought in."""
+    registers = call.parts.media.registers
+    return _told(call, wanted, registers.sign_outs(call.person, purpose=wanted.purpose, with_names=with_names))
+
+
+def referrals(wanted: AsWanted, call: Asking) -> RegisterTold | Response:
+    """Show who outside was brought in about which case, and what came of it."""
+    return _told(call, wanted, call.parts.incidents.registers.referrals(call.person, purpose=wanted.purpose))
+
+
 def access(wanted: AsWanted, call: Asking) -> RegisterTold | Response:
     """Show who looked at what is kept about somebody, when, and for what purpose."""
     return _told(call, wanted, call.parts.incidents.registers.accesses(call.person, purpose=wanted.purpose))
@@ -80,6 +97,9 @@ _ROUTES: Final[dict[str, Callable[..., RegisterTold | Response]]] = {
     "warnings": warnings,
     "overrides": overrides,
     "suspensions": suspensions,
+    "media": media,
+    "sign-outs": sign_outs,
+    "referrals": referrals,
     "access": access,
     "roles": roles,
 }

@@ -7,7 +7,7 @@ was about is never read from here, by nobody.
 import json
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -22,7 +22,13 @@ from rules.observation import Confidence, Place
 from rules.subject import Audience
 
 MAX_LISTED: Final = 1_000
+# Six digits: a school does not use a hundredth of them.
+_FIRST_NUMBER, _LAST_NUMBER = 100_000, 999_999
 _KEY_OCTETS: Final = 32
+# By this the personal part of an entry names the device that something happened at.
+DEVICE: Final = "device"
+# And by this, that the device itself attested who it was.
+ATTESTED: Final = "is_attested"
 _COLUMNS: Final = (
     "id, number, version, kind, audience, subject, level, confidence, track, state, intent, row, opened_at, last_at,"
     " filed_at, closed_at, is_held, erased_at, content, words"
@@ -35,10 +41,10 @@ _WORDS: Final = ("decision_reason", "why_deliberate", "outcome", "lesson")
 class Filed:
     """An incident as it is on file.
 
-    `version` rises with each change, `number` is the one that people say. `filed_at` is when the school came to know
-    of it. `warnings` are those that a repeat row is proposed from. `further` counts what was observed beyond what the
-    timeline holds, `climbed` how often somebody else was told because nobody had decided. `closed_at` is when it was
-    closed, dismissed or merged. An incident that is held is not erased.
+    `version` rises with each change. `number` is the one that people say; it tells nothing, and never changes.
+    `filed_at` is when the school came to know of it. `warnings` are those that a repeat row is proposed from.
+    `further` counts what was observed beyond what the timeline holds, `climbed` how often somebody else was told
+    because nobody had decided. `closed_at` is when it was closed, dismissed or merged. What is held is not erased.
     """
 
     incident: Incident
@@ -98,9 +104,28 @@ class Note:
     audience: Audience
 
 
-def next_number(database: sqlite3.Connection) -> int:
-    """Give the number of the incident that is filed next; none is used twice, because none is deleted."""
-    return int(database.execute("SELECT coalesce(max(number), 0) + 1 FROM incidents").fetchone()[0])
+@dataclass(frozen=True, slots=True)
+class AtDevice:
+    """When something was observed at which device, by pseudonym; of some the device itself attested who it was."""
+
+    at: datetime
+    device: str
+    is_attested: bool = False
+
+
+def draw_number() -> int:
+    """Draw a number that people can say."""
+    return _FIRST_NUMBER + secrets.randbelow(_LAST_NUMBER - _FIRST_NUMBER + 1)
+
+
+def free_number(database: sqlite3.Connection, draw: Callable[[], int] = draw_number) -> int:
+    """Give a number that no incident has.
+
+    It is drawn: from numbers in their order, whoever may not read some incidents could count them by the gaps.
+    """
+    while read_numbered(database, number := draw()) is not None:
+        pass
+    return number
 
 
 def read_incident(database: sqlite3.Connection, incident_id: str) -> Filed | None:
@@ -123,6 +148,8 @@ def read_incidents(
     subject: str | None = None,
     since: datetime | None = None,
     filed_since: datetime | None = None,
+    climbed_below: int | None = None,
+    with_erased: bool = True,
     limit: int = MAX_LISTED,
     offset: int = 0,
 ) -> list[Filed]:
@@ -131,6 +158,8 @@ def read_incidents(
     Args:
         since: only those of which something was observed at this instant or later.
         filed_since: only those that were filed at this instant or later.
+        climbed_below: only those of which somebody else was told less often.
+        with_erased: also those of which nothing personal is left.
     """
     wanted: list[str] = ["1 = 1"]
     values: list[Any] = []
@@ -143,12 +172,15 @@ def read_incidents(
         ("subject = ?", subject),
         ("last_at >= ?", since and instant_text(since)),
         ("filed_at >= ?", filed_since and instant_text(filed_since)),
+        ("json_extract(content, '$.climbed') < ?", climbed_below),
+        ("erased_at IS NULL AND ?", None if with_erased else 1),
     ):
         if value is not None:
             wanted.append(term)
             values.append(value)
+    newest_first = "ORDER BY filed_at DESC, rowid DESC LIMIT ? OFFSET ?"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM incidents WHERE {' AND '.join(wanted)} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608 (our own words)
+        f"SELECT {_COLUMNS} FROM incidents WHERE {' AND '.join(wanted)} {newest_first}",  # noqa: S608 (our own words)
         (*values, limit, offset),
     )
     return [_filed(row) for row in rows]
@@ -256,6 +288,33 @@ def read_timeline(
         )
         for row in rows
     ]
+
+
+def read_about_somebody(database: sqlite3.Connection, first: datetime, end: datetime) -> list[Filed]:
+    """Read the incidents about somebody of which something was observed from the first instant to before the end."""
+    rows = database.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE level = 'person' AND state IN ('candidate', 'accepted', 'closed')"  # noqa: S608 (our own words)
+        " AND opened_at < ? AND last_at >= ? ORDER BY filed_at, rowid",
+        (instant_text(end), instant_text(first)),
+    )
+    return [_filed(row) for row in rows]
+
+
+def read_devices(database: sqlite3.Connection, incident_id: str) -> list[AtDevice]:
+    """Read when something of an incident was observed at which device, as far as that is kept."""
+    rows = database.execute(
+        f"SELECT at, json_extract(personal, '$.{DEVICE}') AS device,"  # noqa: S608 (our own words)
+        f" json_extract(personal, '$.{ATTESTED}') AS is_attested FROM incident_timeline"
+        " WHERE incident = ? AND device IS NOT NULL AND observation <> '' ORDER BY at, number",
+        (incident_id,),
+    )
+    return [AtDevice(datetime.fromisoformat(row["at"]), row["device"], bool(row["is_attested"])) for row in rows]
+
+
+def read_keys(database: sqlite3.Connection, incident_id: str) -> dict[int, bytes]:
+    """Read the keys of the hashes of a timeline by the number of the entry, as far as they are not erased."""
+    query = "SELECT number, key FROM incident_timeline WHERE incident = ? AND key IS NOT NULL"
+    return {row["number"]: row["key"] for row in database.execute(query, (incident_id,))}
 
 
 def is_observed(database: sqlite3.Connection, observation: str) -> bool:

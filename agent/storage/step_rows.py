@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from rules.steps import StepState
 _COLUMNS: Final = (
     "incident, number, action, step, role, owners, due_at, state, done_at, done_by, climbed, told, is_of_table, words"
 )
-_WORDS: Final = ("label", "how", "outcome", "deviation")
+_WORDS: Final = ("label", "how", "outcome", "deviation", "referred_to", "reference")
 _MAX_LISTED: Final = 10_000
 
 
@@ -24,7 +25,8 @@ class FiledStep:
 
     `action` is the column of the table, or empty for one that somebody added, which `label` says in their words.
     `owners` are ids of people. `deviation` is why it was left out or added. `climbed` is how often it was overdue and
-    somebody else was told, `told` who that was.
+    somebody else was told, `told` who that was. `referred_to` is who outside took it on, such as the police, and
+    `reference` how they call it.
     """
 
     incident: str
@@ -44,6 +46,8 @@ class FiledStep:
     how: str = ""
     outcome: str = ""
     deviation: str = ""
+    referred_to: str = ""
+    reference: str = ""
 
 
 def write_step(act: Act, step: FiledStep) -> None:
@@ -81,11 +85,26 @@ def read_step(database: sqlite3.Connection, incident_id: str, number: int) -> Fi
     return found[0] if found else None
 
 
-def read_open_steps(database: sqlite3.Connection, *, due_before: datetime | None = None) -> list[FiledStep]:
-    """Read the steps that are open, the first due first; those due before an instant, where there is one."""
+def read_open_steps(
+    database: sqlite3.Connection, *, due_before: datetime | None = None, climbed_below: int = sys.maxsize
+) -> list[FiledStep]:
+    """Read the steps that are open, the first due first; those due before an instant, where there is one.
+
+    Args:
+        climbed_below: only those of which somebody else was told less often.
+    """
     until = "9999" if due_before is None else instant_text(due_before)
-    where = "state = 'open' AND due_at <= ? ORDER BY due_at, incident, number LIMIT ?"
-    return _read(database, where, (until, _MAX_LISTED))
+    where = "state = 'open' AND due_at <= ? AND climbed < ? ORDER BY due_at, incident, number LIMIT ?"
+    return _read(database, where, (until, climbed_below, _MAX_LISTED))
+
+
+def read_referrals(database: sqlite3.Connection, incident_id: str | None = None) -> list[FiledStep]:
+    """Read the steps by which somebody outside was brought in, of one incident or of all, the newest first."""
+    where = "json_extract(words, '$.referred_to') IS NOT NULL"
+    if incident_id is not None:
+        where += " AND incident = ?"
+    values = [each for each in (incident_id, _MAX_LISTED) if each is not None]
+    return _read(database, f"{where} ORDER BY done_at DESC, incident, number LIMIT ?", values)
 
 
 def erase_step_words(act: Act, incident_id: str) -> None:

@@ -34,6 +34,12 @@ class GivenWarning:
         """Say whether it counts on a day."""
         return self.withdrawn_at is None and day < self.expires_on
 
+    def standing_on(self, day: date) -> str:
+        """Say on a day whether it `holds`, or is `withdrawn` or `expired`."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "holds" if day < self.expires_on else "expired"
+
 
 def write_warning(act: Act, warning: GivenWarning) -> None:
     """Write a warning whole."""
@@ -54,6 +60,12 @@ def write_warning(act: Act, warning: GivenWarning) -> None:
     )
 
 
+def read_warning(database: sqlite3.Connection, warning_id: str) -> GivenWarning | None:
+    """Read one warning."""
+    row = database.execute(f"SELECT {_COLUMNS} FROM warnings WHERE id = ?", (warning_id,)).fetchone()  # noqa: S608 (our own words)
+    return None if row is None else _warning(row)
+
+
 def read_warnings(
     database: sqlite3.Connection,
     *,
@@ -69,11 +81,13 @@ def read_warnings(
         holding_on: only those that count on this day.
     """
     day = None if holding_on is None else holding_on.isoformat()
+    # Terms that restrict nothing are left out: with them no index would be used.
+    terms = {"subject = ?": subject, "incident = ?": incident, "withdrawn_at IS NULL AND expires_on > ?": day}
+    wanted = {term: value for term, value in terms.items() if value is not None}
+    where = " AND ".join(wanted) or "1 = 1"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM warnings WHERE (?1 IS NULL OR subject = ?1) AND (?2 IS NULL OR incident = ?2)"  # noqa: S608 (our own words)
-        " AND (?3 IS NULL OR (withdrawn_at IS NULL AND expires_on > ?3))"
-        " ORDER BY given_at DESC, id LIMIT ?4 OFFSET ?5",
-        (subject, incident, day, limit, offset),
+        f"SELECT {_COLUMNS} FROM warnings WHERE {where} ORDER BY given_at DESC, id LIMIT ? OFFSET ?",  # noqa: S608 (our own words)
+        (*wanted.values(), limit, offset),
     )
     return [_warning(row) for row in rows]
 

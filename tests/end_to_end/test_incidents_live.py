@@ -3,10 +3,12 @@
 import json
 import re
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,6 +197,23 @@ def test_what_is_illegal_is_sealed_and_takes_two(desk: Desk) -> None:
 def test_a_report_keeps_no_path(desk: Desk, name: str) -> None:
     words = ("--about", "mean", "--keeps", name)
     assert "plain name" in desk.refused("pia", "report", "<b>They</b> are mean to me every day.", *words)
+
+
+def test_evidence_is_handed_out_and_checked_by_somebody_else(desk: Desk, tmp_path: Path) -> None:
+    case, _ = desk.report("tess", "Somebody sends us pictures that we did not want.", "--about", "mean")
+    file = tmp_path / "case.zip"
+    assert "no purpose" in desk.refused("lena", "export", str(case), "--purpose", "", "--to", str(file))
+    desk.do("lena", "export", str(case), *PURPOSE, "--to", str(file))
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(tmp_path)
+    assert "pictures that we did not want" in (tmp_path / "evidence.json").read_text()
+    words = ("audit", "verify-export", str(file), "--record", str(desk.staff.state))
+    checked = desk.staff.run("toni", *words)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "stands in the record, whose chain is whole." in checked.stdout
+    file.write_bytes(file.read_bytes().replace(b"did not want", b"did so want!"))
+    spoilt = desk.staff.run("toni", *words)
+    assert (spoilt.returncode, spoilt.stdout) == (1, "")
 
 
 def test_each_look_is_on_the_register_and_the_record_is_whole(desk: Desk) -> None:

@@ -98,6 +98,16 @@ SHOWN = {
     "outcome": "",
     "lesson": "",
     "further": 4,
+    "referrals": [
+        {
+            "step": 4,
+            "referred_to": "The police",
+            "reference": "CAD 4711",
+            "at": "2026-11-23T10:30:00Z",
+            "by": person("Ada"),
+            "outcome": "They look into it.",
+        }
+    ],
     "timeline": [
         {
             "number": 31,
@@ -186,6 +196,7 @@ def test_one_case(gateway: GatewayOfTest, shell: Shell) -> None:
         "because     9 different names in 6 minutes\n"
         "against     most of the class did the same\n"
         "warned      row P04, until 2027-11-23\n"
+        "referred    to The police (CAD 4711); They look into it.\n"
         "row P02     Sites that are not for learning: Refer to the class teacher\n"
         "\n"
     )

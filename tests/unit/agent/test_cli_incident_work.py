@@ -45,6 +45,8 @@ STEP: dict[str, Any] = {
     "done_by": None,
     "how": "",
     "outcome": "",
+    "referred_to": "",
+    "reference": "",
     "deviation": "",
 }
 DONE = {
@@ -185,6 +187,12 @@ def test_ones_own_steps(gateway: GatewayOfTest, shell: Shell) -> None:
             StepDoneAsked.model_validate({"how": "By telephone.", "at": "2026-11-23T15:00:00+00:00"}),
             id="done-before",
         ),
+        pytest.param(
+            ("done", "12", "2", "--how", "By telephone.", "--to", "The police", "--reference", "CAD 4711"),
+            "/2/done",
+            StepDoneAsked(how="By telephone.", referred_to="The police", reference="CAD 4711"),
+            id="done-with-somebody-outside",
+        ),
         pytest.param(("skip", "12", "2", *REASON), "/2/skip", Reasoned(reason="We have talked."), id="skip"),
         pytest.param(
             ("add", "12", "--what", "Ask them in", "--role", "head_teacher", "--within", "2 school days", *REASON),
@@ -204,6 +212,13 @@ def test_what_is_written_is_what_is_sent(
     assert done.exit_code == 0, done.output
     assert type(asked).model_validate(gateway.asked(f"POST /incidents/a1/steps{path}").body) == asked
     assert "Inform parents or carers" in done.stdout
+
+
+def test_who_outside_was_brought_in_stands_beside_how(gateway: GatewayOfTest, shell: Shell) -> None:
+    referred = {**DONE, "referred_to": "The police", "reference": "CAD 4711"}
+    gateway.answer("GET /incidents/a1/steps", {"items": [referred]})
+    shown = shell.run("incident", "step", "list", "12").stdout
+    assert "By telephone.; referred to The police (CAD 4711); They were glad to know." in shown
 
 
 def test_whoever_only_has_a_step_to_do_needs_no_queue(gateway: GatewayOfTest, shell: Shell) -> None:

@@ -219,7 +219,7 @@ def test_another_kind_goes_to_whom_it_concerns(school: IncidentsOfTest) -> None:
     after = school.incidents.decisions.reclassify(
         school.ids["coordinator"], filed.incident.id, version=1, kind=Kind.SELF_HARM, reason=REASON
     )
-    assert (after.incident.track, after.incident.rows) == (Track.SAFEGUARDING, ("P15",))
+    assert (after.incident.track, after.incident.rows) == (Track.SAFEGUARDING, ())
     assert school.told[-1] == ("incident_reclassified", 1, ("lead",))
     with pytest.raises(UnknownIdError):
         school.accept(filed)

@@ -123,7 +123,7 @@ def test_some_entries_become_a_candidate_of_their_own(school: IncidentsOfTest) -
     numbers = observed(school, filed)
     new = split(school, filed, numbers[1:3], Kind.SELF_HARM)
     assert (new.number, new.split_from, new.incident.state) == (2, filed.incident.id, State.CANDIDATE)
-    assert (new.incident.track, new.incident.rows, new.incident.row) == (Track.SAFEGUARDING, ("P15",), None)
+    assert (new.incident.track, new.incident.rows, new.incident.row) == (Track.SAFEGUARDING, (), None)
     assert (new.incident.opened_at, new.incident.last_at) == (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2))
     assert observed(school, new) == numbers[1:3]
     rest = school.filed(filed)

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from incidents_of_test import NOW, REASON, IncidentsOfTest, on_track
+from incidents_of_test import NOW, PURPOSE, REASON, IncidentsOfTest, on_track
 
 from agent.attempts import UnknownIdError
-from agent.incident_steps import MAX_STEPS
+from agent.incident_steps import MAX_STEPS, Referral
 from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.state import instant_text
 from agent.storage.step_rows import FiledStep
 from agent.storage.warning_rows import read_warnings
 from rules.errors import RefusedRequestError
-from rules.incident import Track
+from rules.incident import State, Track
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.sanction import Step
@@ -269,3 +270,124 @@ def test_a_school_can_let_warnings_end_with_its_year(tmp_path: Path) -> None:
 
 def test_every_ticked_action_becomes_its_kind_of_step(school: IncidentsOfTest, bypass: Filed) -> None:
     assert {each.step for each in school.steps(bypass)} == set(Step)
+
+
+# ---- who outside is brought in -----------------------------------------------------------------------------
+
+
+def refer(school: IncidentsOfTest, filed: Filed, number: int, *words: str) -> FiledStep:
+    return school.incidents.steps.done(
+        school.ids["head"], filed.incident.id, number, how=HOW, outcome="They look into it", referral=Referral(*words)
+    )
+
+
+def test_who_outside_was_brought_in_is_kept_with_their_number(school: IncidentsOfTest) -> None:
+    filed = on_track(school, Track.SEALED)
+    school.accept(filed, "head", "P01")
+    number = step(school, filed, "refer_police_social").number
+    done = refer(school, filed, number, " The police ", "CAD 4711")
+    assert (done.referred_to, done.reference, done.done_at) == ("The police", "CAD 4711", school.now)
+    assert step(school, filed, "refer_police_social") == done
+    assert "CAD 4711" not in school.record()[-1][2]
+    viewed = school.incidents.looking.get(school.ids["lead"], filed.incident.id, purpose=PURPOSE, case=filed.number)
+    assert viewed.referrals == (done,)
+    (item,) = school.incidents.registers.referrals(school.ids["coordinator"], purpose=PURPOSE).as_items()
+    assert item == {
+        "case": filed.number,
+        "kind": "illegal",
+        "step": number,
+        "referred_to": "The police",
+        "reference": "CAD 4711",
+        "at": instant_text(school.now),
+        "by": school.ids["head"],
+        "outcome": "They look into it",
+    }
+
+
+def test_a_register_of_referrals_holds_what_one_may_read(school: IncidentsOfTest) -> None:
+    filed = on_track(school, Track.RESTRICTED)
+    school.accept(filed, "head", "S15")
+    refer(school, filed, next(each.number for each in school.steps(filed) if each.step is Step.REFER), "The LADO")
+    for name, rows in (("head", 1), ("deputy", 1), ("coordinator", 0), ("lead", 0), ("chair", 0)):
+        found = school.incidents.registers.referrals(school.ids[name], purpose=PURPOSE)
+        assert len(found.rows) == rows, name
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "says"),
+    [
+        pytest.param(
+            "inform_parents", ("The police",), "of the kind inform brings in nobody outside", id="no-referral"
+        ),
+        pytest.param("refer_slt", ("", "CAD 4711"), "A reference is somebody's", id="a-number-of-nobody"),
+        pytest.param("refer_slt", ("x" * 101,), "has 101 characters; expected at most 100", id="whom-without-end"),
+        pytest.param(
+            "refer_slt", ("The police", "9" * 61), "The reference has 61 characters", id="number-without-end"
+        ),
+        pytest.param("refer_slt", ("...",), "cannot be read; expected plain text on one line", id="nobody-known"),
+        pytest.param("refer_slt", ("The police", "4711\nx"), "The reference cannot be read", id="two-lines"),
+    ],
+)
+def test_what_is_no_referral(school: IncidentsOfTest, action: str, words: tuple[str, ...], says: str) -> None:
+    filed = school.open(Kind.BYPASS, rows=("P13",))
+    school.accept(filed, "head", "P13")
+    number = step(school, filed, action).number
+    with pytest.raises(RefusedRequestError, match=says):
+        refer(school, filed, number, *words)
+    assert step(school, filed, action).state is StepState.OPEN
+
+
+# ---- without a row -----------------------------------------------------------------------------------------
+
+
+def test_what_no_row_is_about_brings_in_whom_the_chain_names_the_lead_first(school: IncidentsOfTest) -> None:
+    filed = school.open(Kind.GROOMING, rows=())
+    accepted = school.accept(filed, "lead", None)
+    assert (accepted.incident.row, accepted.incident.track) == (None, Track.SAFEGUARDING)
+    steps = school.steps(filed)
+    assert [(each.action, school.names(each.owners), each.step) for each in steps] == [
+        ("refer_safeguarding_lead", {"lead"}, Step.REFER),
+        ("refer_head_teacher", {"head"}, Step.REFER),
+        ("refer_social_services", {"lead"}, Step.REFER),
+    ]
+    assert steps[0].due_at == NOW + timedelta(hours=1)
+    assert steps[2].label == "Social services: a child is in danger"
+    assert refer(school, filed, 3, "The children's services", "CS-1").referred_to == "The children's services"
+    school.do_all(filed)
+    decisions = school.incidents.decisions
+    version = school.filed(filed).version
+    closed = decisions.close(
+        school.ids["lead"], filed.incident.id, version=version, outcome="She is safe now", lesson="We ask sooner"
+    )
+    assert closed.incident.state is State.CLOSED
+
+
+def test_what_no_row_is_about_can_be_given_one_by_people(school: IncidentsOfTest) -> None:
+    filed = school.open(Kind.GROOMING, rows=())
+    assert school.accept(filed, "lead", "P10").incident.row == "P10"
+    assert school.steps(filed)[0].action == "refer_safeguarding_lead"
+
+
+def test_a_row_in_place_of_none_changes_the_checklist(school: IncidentsOfTest) -> None:
+    filed = school.open(Kind.GROOMING, rows=())
+    school.accept(filed, "lead", None)
+    school.incidents.decisions.reclassify(
+        school.ids["lead"], filed.incident.id, version=2, reason="It was bullying as well", row="P10"
+    )
+    states = {each.action: each.state for each in school.steps(filed)}
+    assert states["refer_social_services"] is StepState.SKIPPED
+    assert states["inform_parents"] is StepState.OPEN
+    assert states["refer_safeguarding_lead"] is StepState.OPEN
+
+
+def test_what_a_row_is_about_is_not_accepted_without_one(school: IncidentsOfTest) -> None:
+    with pytest.raises(RefusedRequestError, match="There is no row; expected one of P01"):
+        school.accept(school.open(), row=None)
+
+
+def test_staff_whom_no_row_is_about_are_dealt_with_by_those_who_may_read_it(school: IncidentsOfTest) -> None:
+    filed = school.open(Kind.GROOMING, "teacher", rows=())
+    school.accept(filed, "head", None)
+    steps = school.steps(filed)
+    assert [each.action for each in steps] == ["refer_head_teacher", "refer_second_leader", "refer_local_authority"]
+    assert {name for each in steps for name in school.names(each.owners)} <= {"head", "deputy"}

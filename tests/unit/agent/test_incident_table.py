@@ -21,6 +21,9 @@ def school(tmp_path: Path) -> IncidentsOfTest:
         pytest.param("pupil", Kind.GAMBLING, ("P02",), Risk.CONDUCT, id="gambling-of-a-pupil"),
         pytest.param("pupil", Kind.REPEAT, ("P11",), Risk.CONDUCT, id="repeat-of-a-pupil"),
         pytest.param("staff", Kind.BULLYING, ("S09",), Risk.CONTACT, id="message-of-staff"),
+        pytest.param("pupil", Kind.SELF_HARM, (), Risk.CONTENT, id="no-row-for-self-harm"),
+        pytest.param("pupil", Kind.EXTREMISM, (), Risk.CONTENT, id="no-row-for-extremism"),
+        pytest.param("pupil", Kind.GROOMING, (), Risk.CONTACT, id="no-row-for-grooming"),
         pytest.param("pupil", Kind.OTHER, (), Risk.CONDUCT, id="no-row-for-it"),
     ],
 )

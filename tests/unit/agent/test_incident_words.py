@@ -22,6 +22,7 @@ EVERY = {
     "filter_off": ({}, "Filtering was off, and nothing on record explains it"),
     "signals": ({"signals": 2}, "Told by a device, by 2 signs"),
     "single_site": ({}, "One site only"),
+    "identity_lost": ({"entries": 2, "of": 5}, "It is no longer certain who it was (2 of 5 entries)"),
     "parts": ({"parts": 3}, "3 queries beside them that pages and programs make by themselves"),
     "class": ({"others": 20}, "20 others of the same class asked for the same subject in that lesson"),
     "override": ({}, "An override for this subject was in force"),

@@ -264,7 +264,8 @@ def test_what_a_machine_saw_at_a_device_of_somebody_is_a_candidate(school: Obser
         Confidence.A,
         ("S05",),
     )
-    assert [each.personal for each in timeline(school)] == [{"volume": "BACKUP"}]
+    (entry,) = timeline(school)
+    assert entry.personal == {"volume": "BACKUP", "device": school.device(STAFF_DEVICE), "is_attested": True}
     with school.store.read() as database:
         assert read_waiting(database, limit=9) == []
 

@@ -90,7 +90,8 @@ def test_who_was_signed_in_may_be_attested(school: ObservingOfTest) -> None:
     (observed,) = waiting(school)
     assert (observed.subject, observed.confidence) == (school.pseudonym("teacher"), Confidence.A)
     assert (observed.audience, observed.place) == (Audience.STAFF, Place.OFF_SITE)
-    assert observed.facts == {"kind": "media", "signals": 2, "is_weak": False, "bus": "usb"}
+    facts = {"kind": "media", "signals": 2, "is_weak": False, "bus": "usb", "is_attested": True}
+    assert (observed.facts, observed.device) == (facts, school.device(STAFF_DEVICE))
 
 
 def test_without_that_it_is_whoever_else_is_known_to_be_there(school: ObservingOfTest) -> None:

@@ -148,3 +148,24 @@ def test_two_devices_are_told_once_however_often_the_sign_ins_are(school: Observ
         take(school, until_at=NOW)
         take(school, id="radius-2", device=OTHER_DEVICE, until_at=NOW)
     assert len(two_devices(school)) == 1
+
+
+@pytest.mark.parametrize(
+    ("later", "changes", "is_again"),
+    [
+        pytest.param(HOUR, {"until_at": NOW + HOUR}, False, id="an-end-told-in-time"),
+        pytest.param(HOUR, {"until_at": NOW}, True, id="an-end-told-late"),
+        pytest.param(HOUR, {}, False, id="it-goes-on"),
+        pytest.param(11 * HOUR, {}, True, id="it-goes-on-after-it-seemed-over"),
+        pytest.param(HOUR, {"from_at": NOW - 2 * HOUR}, True, id="it-began-before"),
+    ],
+)
+def test_what_was_weighed_by_another_time_is_looked_at_again(
+    school: ObservingOfTest, later: timedelta, changes: dict[str, Any], is_again: bool
+) -> None:
+    take(school)
+    school.look()
+    assert presence(school).looked_back_at == NOW
+    school.now += later
+    take(school, **changes)
+    assert (presence(school).looked_back_at is None) is is_again

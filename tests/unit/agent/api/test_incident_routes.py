@@ -10,6 +10,7 @@ import pytest
 from api_of_test import SchoolOfTest, Visitor
 
 from agent.api.incident_routes import may_know
+from agent.evidence import read
 from agent.site import IncidentSettings, Private
 from agent.storage.incident_rows import Filed, read_timeline
 from rules.incident_kind import Kind
@@ -492,3 +493,41 @@ def test_it_can_be_told_that_the_chair_reads_about_the_head(school: School) -> N
     assert (school.queue(chair), school.queue(school.head)) == ([filed.number], [])
     school.private = replace(school.private, incidents=IncidentSettings())
     assert not may(school, chair, filed)
+
+
+# ---- evidence ------------------------------------------------------------------------------------------------------
+
+
+def test_evidence_is_handed_out_for_a_purpose_to_who_may_read_it(school: School) -> None:
+    filed = school.candidate(about=school.pupil.person)
+    body = {"purpose": PURPOSE, "case": filed.number}
+    made = school.coordinator.post(f"{school.place(filed)}/export", body)
+    assert (made.status_code, made.headers["content-type"]) == (200, "application/zip"), made.text
+    assert made.headers["content-disposition"] == f'attachment; filename="case-{filed.number}.zip"'
+    evidence = read(made.content)
+    assert (evidence.case, evidence.document["about"]) == (filed.number, None)
+    assert school.kinds()[-1] == "incident_exported"
+    named = school.coordinator.post(f"{school.place(filed)}/export", body | {"with_names": True})
+    assert read(named.content).document["about"] == {"id": school.pupil.person, "name": "Pupil"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        pytest.param({"purpose": ""}, 409, id="no-purpose"),
+        pytest.param({"case": 99}, 409, id="another-case"),
+        pytest.param({"with_names": "yes"}, 422, id="what-is-no-truth-value"),
+    ],
+)
+def test_evidence_that_cannot_be_had(school: School, changes: dict[str, Any], status: int) -> None:
+    filed = school.candidate(about=school.pupil.person)
+    body = {"purpose": PURPOSE, "case": filed.number} | changes
+    assert school.coordinator.post(f"{school.place(filed)}/export", body).status_code == status
+    assert "incident_exported" not in school.kinds()
+
+
+def test_evidence_is_not_there_for_who_may_not_read_it(school: School) -> None:
+    filed = school.candidate(Kind.STAFF_CONDUCT, about=school.technician.person, audience=Audience.STAFF)
+    body = {"purpose": PURPOSE, "case": filed.number}
+    assert school.coordinator.post(f"{school.place(filed)}/export", body).status_code == 404
+    assert school.technician.post(f"{school.place(filed)}/export", body).status_code == 403

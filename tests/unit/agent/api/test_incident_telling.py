@@ -8,6 +8,7 @@ import pytest
 from incidents_of_test import IncidentsOfTest
 
 from agent.api.incident_telling import BURST, arrange, somebody, tell, tell_all
+from agent.incident_access import Viewed
 from agent.incident_desk import Desk
 from agent.site_packs import load_pack
 from agent.storage.incident_rows import Entry, Filed
@@ -112,7 +113,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def test_rows_in_the_schools_own_words(desk: Desk) -> None:
-    shown = tell_all(filed(1, row="P10"), [], {}, desk)
+    shown = tell_all(Viewed(filed(1, row="P10"), ()), {}, desk)
     assert [each.row for each in shown.proposals] == ["P10", "P02", "P04"]
     assert shown.proposals[0].label == TABLE.rows["P10"].label.in_language("en")
     assert [each.id for each in shown.proposals[0].actions] == list(TABLE.rows["P10"].actions)
@@ -120,12 +121,12 @@ def test_rows_in_the_schools_own_words(desk: Desk) -> None:
 
 def test_without_a_table_nothing_is_proposed(tmp_path: Path) -> None:
     desk = IncidentsOfTest(tmp_path, packs=()).incidents.desk
-    assert tell_all(filed(1), [], {}, desk).proposals == []
+    assert tell_all(Viewed(filed(1), ()), {}, desk).proposals == []
 
 
 def test_a_timeline_names_who_did_something_and_hides_what_is_erased(desk: Desk) -> None:
     entry = Entry(NOW, "incident_accepted", "p7", {"row": "P02"}, None, "", "", "0" * 64, 31)
-    (told,) = tell_all(filed(1), [entry], {"p7": "Ben"}, desk).timeline
+    (told,) = tell_all(Viewed(filed(1), (entry,)), {"p7": "Ben"}, desk).timeline
     assert (told.number, told.actor.name, told.content, told.personal) == (31, "Ben", {"row": "P02"}, None)
 
 
@@ -149,7 +150,7 @@ def test_a_list_says_what_an_incident_stands_beside(desk: Desk) -> None:
 
 
 def test_reasons_in_words(desk: Desk) -> None:
-    told = tell_all(filed(1), [], {}, desk).reasons
+    told = tell_all(Viewed(filed(1), ()), {}, desk).reasons
     assert [(each.code, each.points, each.text) for each in told] == [
         ("sites", 40, "9 different names (gambling) in 6 minutes")
     ]
@@ -158,4 +159,4 @@ def test_reasons_in_words(desk: Desk) -> None:
 def test_a_reason_that_was_stored_without_its_numbers_is_told_by_its_code(desk: Desk) -> None:
     known = filed(1)
     old = replace(known, incident=replace(known.incident, reasons=(Reason("sites"), Reason("no_longer_used"))))
-    assert [each.text for each in tell_all(old, [], {}, desk).reasons] == ["sites", "no longer used"]
+    assert [each.text for each in tell_all(Viewed(old, ()), {}, desk).reasons] == ["sites", "no longer used"]

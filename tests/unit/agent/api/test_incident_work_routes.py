@@ -325,3 +325,74 @@ def test_an_allegation_is_hidden_from_steps_and_papers_too(school: School) -> No
     place = f"/incidents/{filed.incident.id}"
     for path in ("steps", "letters", "restrictions", "card"):
         assert school.coordinator.get(f"{place}/{path}").status_code == 404
+
+
+# ---- warnings ------------------------------------------------------------------------------------------------------
+
+
+def warned(school: School) -> tuple[Filed, dict[str, Any]]:
+    """Give an incident and the warning that was given for it."""
+    filed = school.accepted()
+    add = {"action": "warning", "role": "class_teacher", "within": "1 school day", "kind": "warn", "reason": REASON}
+    number = school.coordinator.post(f"/incidents/{filed.incident.id}/steps", add).json()["number"]
+    assert school.step(school.teacher, filed, number).status_code == 200
+    (warning,) = school.coordinator.get(f"/incidents/{filed.incident.id}/warnings").json()["items"]
+    return filed, warning
+
+
+def test_a_warning_is_taken_back_by_who_reads_its_incident(school: School) -> None:
+    filed, warning = warned(school)
+    assert (warning["incident"], warning["row"], warning["standing"]) == (filed.incident.id, "P10", "holds")
+    assert (warning["given_by"]["name"], warning["withdrawn_by"]) == ("Teacher", None)
+    place = f"/incidents/warnings/{warning['id']}/withdraw"
+    assert school.teacher.post(place, {"reason": REASON}).status_code == 403
+    assert school.coordinator.post(place, {"reason": "no"}).status_code == 409
+    made = school.coordinator.post(place, {"reason": REASON})
+    assert (made.status_code, made.json()["standing"]) == (200, "withdrawn"), made.text
+    assert made.json()["withdrawn_by"]["name"] == "Coordinator"
+    again = school.coordinator.post(place, {"reason": REASON})
+    assert (again.status_code, again.json()["detail"]) == (409, "This warning is withdrawn already.")
+    assert school.kinds().count("incident_warning_withdrawn") == 1
+
+
+def test_a_warning_of_an_incident_that_one_may_not_read_is_not_there(school: School) -> None:
+    filed = school.candidate(Kind.STAFF_CONDUCT, about=school.manager.person, audience=Audience.STAFF)
+    body = ACCEPT | {"row": "S15"}
+    assert school.head.post(f"/incidents/{filed.incident.id}/accept", body, version=1).status_code == 200
+    for step in steps_of(school.head, filed):
+        assert school.step(school.head, filed, step["number"]).status_code == 200
+    (warning,) = school.head.get(f"/incidents/{filed.incident.id}/warnings").json()["items"]
+    assert school.coordinator.get(f"/incidents/{filed.incident.id}/warnings").status_code == 404
+    refused = school.coordinator.post(f"/incidents/warnings/{warning['id']}/withdraw", {"reason": REASON})
+    assert refused.status_code == 404
+    assert school.coordinator.post("/incidents/warnings/w99/withdraw", {"reason": REASON}).status_code == 404
+
+
+# ---- who outside is brought in -------------------------------------------------------------------------------------
+
+
+def test_who_outside_was_brought_in_is_shown_with_the_step_and_the_incident(school: School) -> None:
+    filed = school.accepted()
+    body = {"how": "I called them.", "referred_to": "The police", "reference": "CAD 4711", "outcome": "They come."}
+    done = school.step(school.teacher, filed, CLASS_TEACHER, **body)
+    assert (done.json()["referred_to"], done.json()["reference"]) == ("The police", "CAD 4711"), done.text
+    shown = school.coordinator.get(f"/incidents/{filed.incident.id}", **school.look(filed)).json()
+    (referral,) = shown["referrals"]
+    assert (referral["step"], referral["referred_to"], referral["by"]["name"]) == (1, "The police", "Teacher")
+    assert (referral["at"], referral["outcome"]) == ("2026-03-02T09:15:00Z", "They come.")
+    refused = school.step(school.teacher, filed, PARENTS, how="By telephone.", referred_to="The police")
+    assert refused.json()["detail"] == (
+        "A step of the kind inform brings in nobody outside; expected one that refers."
+    )
+    assert school.step(school.teacher, filed, PARENTS, how="Called.", referred_to="x" * 201).status_code == 422
+
+
+def test_what_no_row_is_about_is_accepted_without_one(school: School) -> None:
+    filed = school.candidate(Kind.GROOMING, about=school.pupil.person)
+    made = school.lead.post(f"/incidents/{filed.incident.id}/accept", ACCEPT | {"row": None}, version=1)
+    assert (made.status_code, made.json()["row"]) == (200, None), made.text
+    assert [each["label"] for each in steps_of(school.lead, filed)] == [
+        "Designated safeguarding officer",
+        "Head teacher: nobody has decided by then",
+        "Social services: a child is in danger",
+    ]

@@ -2,19 +2,22 @@
 
 import csv
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api_of_test import REASON, SchoolOfTest, Visitor, lesson
 
+from agent.site import IncidentSettings, Private
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.subject import Audience
 
 PURPOSE = "The review of this half of the term."
-REGISTERS = ("incidents", "warnings", "overrides", "suspensions", "access", "roles")
+REGISTERS = ("incidents", "warnings", "referrals", "overrides", "suspensions", "access", "roles")
 READERS = {
+    "referrals": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "incidents": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "warnings": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "access": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD, Role.DATA_PROTECTION_OFFICER},
@@ -41,6 +44,8 @@ class School(SchoolOfTest):
         assert added.status_code == 201, added.text
         done = self.head.post(f"{place}/steps/{added.json()['number']}/done", {"how": "I warned them in my office."})
         assert done.status_code == 200, done.text
+        referred = {"how": "I called them.", "referred_to": "The parents' council", "reference": "4711"}
+        assert self.head.post(f"{place}/steps/1/done", referred).status_code == 200
         assert self.head.get(place, purpose=PURPOSE, case=filed.number).status_code == 200
         self.incident = filed.incident
 
@@ -134,3 +139,62 @@ def test_vacancies_and_since_when(school: School) -> None:
 )
 def test_what_there_is_not(school: School, name: str, wanted: dict[str, str], status: int) -> None:
     assert school.head.get(f"/registers/{name}", **wanted).status_code == status
+
+
+# ---- whom the site names -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> tuple[School, Visitor, Visitor]:
+    """A school with a second reader, a chair, and allegations against a teacher and against the head teacher."""
+    found = School(tmp_path)
+    second, chair = found.person("Second", Role.SLT), found.person("Chair", Role.ESAFETY_GOVERNOR)
+    found.private = Private(incidents=IncidentSettings(second_reader=second.person, chair=chair.person))
+    for visitor in (second, chair):
+        with found.store.act() as act:
+            enrolment = found.parts.accounts.enrol_totp(act, visitor.login, actor=visitor.person)
+        visitor._totp_secret = enrolment.totp_secret
+        found.now += timedelta(minutes=1)
+        visitor.sign_in()
+    for about in (found.teacher, found.head):
+        restricted = found.candidate(Kind.STAFF_CONDUCT, about=about.person, audience=Audience.STAFF)
+        place = f"/incidents/{restricted.incident.id}"
+        assert second.get(place, purpose=PURPOSE, case=restricted.number).status_code == 200
+        body = {"row": "S15", "deliberate": "unclear", "why": "Three colleagues say the same."}
+        assert second.post(f"{place}/accept", body, version=1).status_code == 200
+        for step in second.get(f"{place}/steps").json()["items"]:
+            is_referral = step["action"] == "refer_la_hr_social"
+            body = {"how": "I spoke with them myself."} | ({"referred_to": "The authority"} if is_referral else {})
+            assert second.post(f"{place}/steps/{step['number']}/done", body).status_code == 200
+    return found, second, chair
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("incidents", "number"), ("warnings", "case"), ("referrals", "case"), ("access", "case")],
+    ids=["incidents", "warnings", "referrals", "access"],
+)
+def test_whom_the_site_names_reads_of_a_register_what_is_about_the_incidents_that_they_may_read(
+    named: tuple[School, Visitor, Visitor], name: str, column: str
+) -> None:
+    school, second, chair = named
+    # The first case is a pupil's, the second a teacher's, the third the head teacher's.
+    assert {item[column] for item in items_of(second, name) if item[column]} == {2, 3}
+    assert {item[column] for item in items_of(chair, name) if item[column]} == {3}
+    assert 3 not in {item[column] for item in items_of(school.head, name)}
+    assert {item[column] for item in items_of(second, name, format="json") if item[column]} == {2, 3}
+
+
+def test_whom_the_site_names_sees_who_holds_which_role_as_others_who_read_incidents(
+    named: tuple[School, Visitor, Visitor],
+) -> None:
+    _, second, chair = named
+    assert items_of(second, "roles")
+    assert items_of(chair, "roles")
+
+
+def test_whom_the_site_names_no_longer_reads_none(named: tuple[School, Visitor, Visitor]) -> None:
+    school, second, _ = named
+    school.private = Private()
+    for name in ("incidents", "warnings", "referrals", "access", "roles"):
+        assert second.get(f"/registers/{name}", purpose=PURPOSE).status_code == 403

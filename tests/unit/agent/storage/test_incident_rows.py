@@ -10,19 +10,24 @@ import pytest
 
 from agent.storage.chain import canonical, commitment_of
 from agent.storage.incident_rows import (
+    AtDevice,
     Entry,
     Filed,
     Note,
     add_timeline,
+    draw_number,
     erase_said,
     erase_timeline,
+    free_number,
     is_observed,
     length_of_timeline,
     move_entries,
-    next_number,
     oldest_about_somebody,
+    read_about_somebody,
+    read_devices,
     read_incident,
     read_incidents,
+    read_keys,
     read_notes,
     read_numbered,
     read_observed,
@@ -131,7 +136,20 @@ def test_what_is_written_again_takes_its_place(store: StateStore) -> None:
     write(store, EVERYTHING, PLAIN)
     with store.read() as database:
         assert read_incidents(database) == [PLAIN]
-        assert next_number(database) == 2
+
+
+def test_a_number_is_drawn_until_it_is_free(store: StateStore) -> None:
+    write(store, PLAIN, replace(PLAIN, incident=replace(PLAIN.incident, id="i2"), number=700_000))
+    drawn = iter([1, 700_000, 1, 420_042])
+    with store.read() as database:
+        assert free_number(database, drawn.__next__) == 420_042
+        assert len({free_number(database) for _ in range(50)}) > 40
+
+
+def test_numbers_are_of_six_digits_in_no_order() -> None:
+    drawn = [draw_number() for _ in range(200)]
+    assert all(100_000 <= number <= 999_999 for number in drawn)
+    assert drawn != sorted(drawn)
 
 
 def test_what_a_list_is_restricted_to(store: StateStore) -> None:
@@ -145,14 +163,14 @@ def test_what_a_list_is_restricted_to(store: StateStore) -> None:
     third = replace(PLAIN, incident=late, number=3)
     write(store, PLAIN, second, third)
     with store.read() as database:
-        assert read_incidents(database) == [third, second, PLAIN]
+        assert read_incidents(database) == [second, third, PLAIN]
         assert read_incidents(database, states=(State.CLOSED,)) == [second]
         assert read_incidents(database, states=()) == []
         assert read_incidents(database, tracks=(Track.SEALED, Track.RESTRICTED)) == [second]
         assert read_incidents(database, subject="p-x") == [third, PLAIN]
         assert read_incidents(database, since=NOW + timedelta(seconds=1)) == [third]
         assert read_incidents(database, filed_since=NOW + timedelta(days=1)) == [second]
-        assert read_incidents(database, limit=1, offset=1) == [second]
+        assert read_incidents(database, limit=1, offset=1) == [third]
         assert len(read_incidents(database, limit=-1)) == 3
 
 
@@ -254,3 +272,30 @@ def test_since_when_somebody_may_have_to_be_told(store: StateStore) -> None:
     write(store, PLAIN)
     with store.read() as database:
         assert oldest_about_somebody(database) == NOW
+
+
+def test_what_is_about_somebody_and_not_dismissed_is_found_by_its_time(store: StateStore) -> None:
+    device = replace(PLAIN, incident=replace(PLAIN.incident, id="i2", level=Level.DEVICE), number=2)
+    gone = replace(PLAIN, incident=replace(PLAIN.incident, id="i3", state=State.DISMISSED), number=3)
+    write(store, PLAIN, device, gone)
+    hour = timedelta(hours=1)
+    with store.read() as database:
+        assert read_about_somebody(database, NOW, NOW + hour) == [PLAIN]
+        assert read_about_somebody(database, NOW + hour, NOW + 2 * hour) == []
+        assert read_about_somebody(database, NOW - hour, NOW) == []
+
+
+def test_at_which_device_something_was_observed_is_known_until_it_is_erased(store: StateStore) -> None:
+    write(store, PLAIN)
+    known = Entry(NOW, "observed", "system", personal={"device": "d7"}, observation="o1")
+    attested = replace(known, personal={"device": "d8", "is_attested": True}, observation="o2")
+    said = Entry(NOW, "incident_dismissed", "p1", personal={"device": "what somebody wrote"})
+    unknown = replace(known, personal=None, observation="o3")
+    numbers = [each.number for each in add(store, known, attested, said, unknown)]
+    with store.read() as database:
+        assert read_devices(database, "i1") == [AtDevice(NOW, "d7"), AtDevice(NOW, "d8", is_attested=True)]
+        assert sorted(read_keys(database, "i1")) == numbers
+        assert {len(key) for key in read_keys(database, "i1").values()} == {32}
+    with store.act() as act:
+        erase_timeline(act, "i1")
+        assert (read_devices(act.database, "i1"), read_keys(act.database, "i1")) == ([], {})

@@ -14,6 +14,7 @@ from agent.storage.step_rows import (
     FiledStep,
     erase_step_words,
     read_open_steps,
+    read_referrals,
     read_step,
     read_steps,
     write_step,
@@ -70,3 +71,17 @@ def test_words_can_be_erased_and_facts_stay(store: StateStore) -> None:
         assert not act.erases
     with store.read() as database:
         assert read_step(database, INCIDENT, 2) == replace(DONE, label="", how="", outcome="", deviation="")
+
+
+def test_steps_that_brought_in_somebody_outside_are_found_until_that_is_erased(store: StateStore) -> None:
+    first = replace(DONE, number=7, referred_to="The police", reference="CAD 4711")
+    later = replace(first, incident=ANOTHER, done_at=NOW + timedelta(hours=1), reference="")
+    with store.act() as act:
+        for each in (first, later):
+            write_step(act, each)
+    with store.read() as database:
+        assert read_referrals(database) == [later, first]
+        assert read_referrals(database, INCIDENT) == [first]
+    with store.act() as act:
+        erase_step_words(act, INCIDENT)
+        assert read_referrals(act.database) == [later]

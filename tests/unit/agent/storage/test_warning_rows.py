@@ -15,6 +15,7 @@ from agent.storage.warning_rows import (
     is_anybody_warned,
     read_run_out,
     read_warned,
+    read_warning,
     read_warnings,
     write_warning,
 )
@@ -68,3 +69,11 @@ def test_what_has_run_out_and_is_not_written_down(store: StateStore) -> None:
         write_warning(act, replace(GIVEN, expired_at=NOW))
     with store.read() as database:
         assert read_run_out(database, ENDS) == []
+
+
+def test_one_is_read_by_its_id_and_says_how_it_stands(store: StateStore) -> None:
+    with store.read() as database:
+        assert read_warning(database, "w3") == WITHDRAWN
+        assert read_warning(database, "w9") is None
+    standings = [each.standing_on(day) for each, day in ((GIVEN, LAST), (GIVEN, ENDS), (WITHDRAWN, LAST))]
+    assert standings == ["holds", "expired", "withdrawn"]
