@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -14,6 +14,17 @@ PACKAGES: Final = {
     "setpriv": "util-linux",
     "prlimit": "util-linux",
     "openssl": "openssl",
+    "lsblk": "util-linux",
+    "blkid": "util-linux",
+    "losetup": "mount",
+    "mount": "mount",
+    "umount": "mount",
+    "partx": "util-linux",
+    "mkswap": "util-linux",
+    "mkfs.ext4": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mkfs.exfat": "exfatprogs",
+    "cryptsetup": "cryptsetup-bin",
 }
 
 
@@ -21,8 +32,17 @@ def need(program: str) -> str:
     """Find a program of the distribution, or say which package brings it."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     if found is None:
-        message = f"{program} is not installed; on Debian: sudo apt install {PACKAGES[program]}"
-        if os.environ.get("SCHOOLGATE_REQUIRE_ALL"):
-            pytest.fail(message)
-        pytest.skip(message)
+        _without(f"{program} is not installed; on Debian: sudo apt install {PACKAGES[program]}")
     return found
+
+
+def need_root() -> None:
+    """Go on only as root, who may attach devices and mount them."""
+    if os.geteuid() != 0:
+        _without("only root may attach devices and mount them")
+
+
+def _without(message: str) -> NoReturn:
+    if os.environ.get("SCHOOLGATE_REQUIRE_ALL"):
+        pytest.fail(message)
+    pytest.skip(message)

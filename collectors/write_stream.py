@@ -1,0 +1,181 @@
+"""What a stream of events about written files gives, whatever system it comes from.
+
+Names of files are not kept as they are: a keyed hash stands for each, unless the school chose names. Nothing here
+opens a file.
+"""
+
+import hmac
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+_TOKEN_BYTES: Final = 16
+_MOST_FILES: Final = 50_000
+_NAME_CHARACTERS: Final = 200
+
+# Text, tables and slides; pictures, sound and film; archives and images of disks; data bases and mail; programs.
+_ENDS: Final = (
+    "txt rtf md pdf doc docx docm odt pages tex epub csv tsv xls xlsx xlsm ods numbers ppt pptx pptm odp key"
+    " jpg jpeg png gif heic webp bmp tif tiff svg raw mp3 m4a wav ogg flac mp4 m4v mov avi mkv webm"
+    " zip 7z rar gz bz2 xz tar iso img dmg vhd vhdx vmdk hc"
+    " json xml yaml html htm ini log sql db sqlite mdb accdb pst ost eml msg mbox vcf ics pub one"
+    " exe msi dll scr com bat cmd ps1 vbs js jar apk sh py app pkg deb rpm appimage lnk"
+)
+# What a file may be called by its end; everything else is `other`, and without an end it is `none`.
+EXTENSIONS: Final = frozenset(_ENDS.split())
+# What the systems write by themselves into every volume that they see.
+_OWN_FOLDERS: Final = frozenset(
+    {
+        "system volume information",
+        "$recycle.bin",
+        "lost+found",
+        ".fseventsd",
+        ".trashes",
+        ".spotlight-v100",
+        ".temporaryitems",
+        ".documentrevisions-v100",
+    }
+)
+_OWN_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".metadata_never_index"})
+
+
+class Gap(StrEnum):
+    """Why what is told of writes may not be everything."""
+
+    NO_STREAM = "no_stream"
+    OVERFLOW = "overflow"
+    OVERFLOW_UNSEEN = "overflow_unseen"
+    STREAM_ENDED = "stream_ended"
+    TOO_MANY_FILES = "too_many_files"
+    NOT_READABLE = "not_readable"
+    STARTED_LATE = "started_late"
+    NO_LAST_LOOK = "no_last_look"
+    STREAM_MISSED = "stream_missed"
+    COALESCED = "coalesced"
+    UNCLEAN_REMOVAL = "unclean_removal"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How files are called when they are told of: by a keyed hash, or by their names where the school chose that."""
+
+    key: bytes
+    with_names: bool = False
+
+    def token(self, path: str) -> bytes:
+        """Give what stands for a path below the top of a volume."""
+        return hmac.digest(self.key, path.encode("utf-8", "surrogatepass"), "sha256")[:_TOKEN_BYTES]
+
+    def shown(self, path: str) -> str:
+        """Give what leaves this computer for a path."""
+        if not self.with_names:
+            return self.token(path).hex()
+        return path[-_NAME_CHARACTERS:].encode("utf-8", "replace").decode("utf-8")
+
+
+def extension_of(name: str) -> str:
+    """Give the end of a name, of the closed list."""
+    _, point, end = name.rpartition(".")
+    if not point:
+        return "none"
+    return end.lower() if end.lower() in EXTENSIONS else "other"
+
+
+def is_own(path: str) -> bool:
+    """Say whether a path below the top of a volume is one that a system keeps for itself there."""
+    folders = path.replace("\\", "/").lower().split("/")
+    return (
+        not _OWN_FOLDERS.isdisjoint(folders)
+        or folders[-1] in _OWN_FILES
+        or any(each.startswith(".trash-") for each in folders)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written; `size_bytes` is None where it was gone before anybody could see its size."""
+
+    size_bytes: int | None
+    extension: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came since the last time: files by their token, how many were taken away, and why that may not be all."""
+
+    written: Mapping[bytes, Written] = field(default_factory=dict)
+    removed: int = 0
+    gaps: frozenset[Gap] = frozenset()
+
+
+class WriteStream(Protocol):
+    """Events about files, while a volume is there."""
+
+    @property
+    def source(self) -> str:
+        """What it reads: `fanotify`, `inotify`, `fsevents`."""
+
+    def take(self) -> Taken:
+        """Give what came since the last time."""
+
+    def close(self) -> None:
+        """Let go of the volume."""
+
+
+class Gathering:
+    """What a stream has heard of and nobody has taken yet. Safe to be filled by one thread and taken by another."""
+
+    def __init__(self, naming: Naming, *, most_files: int = _MOST_FILES) -> None:
+        self._naming = naming
+        self._most_files = most_files
+        self._lock = threading.Lock()
+        self._written: dict[bytes, Written] = {}
+        self._removed = 0
+        self._gaps: set[Gap] = set()
+
+    def write(self, path: str, size_bytes: int | None) -> None:
+        """Note that a file was written.
+
+        Args:
+            path: below the top of the volume, with `/` between folders.
+            size_bytes: None where it cannot be seen.
+        """
+        if is_own(path):
+            return
+        token = self._naming.token(path)
+        with self._lock:
+            known = self._written.get(token)
+            if known is None and len(self._written) >= self._most_files:
+                self._gaps.add(Gap.TOO_MANY_FILES)
+                return
+            if size_bytes is None and known is not None:
+                size_bytes = known.size_bytes
+            self._written[token] = Written(size_bytes, extension_of(path), self._naming.shown(path))
+
+    def remove(self, path: str) -> None:
+        """Note that a file was taken away."""
+        if not is_own(path):
+            with self._lock:
+                self._removed += 1
+
+    def miss(self, gap: Gap) -> None:
+        """Note that something may be missing, and why."""
+        with self._lock:
+            self._gaps.add(gap)
+
+    def take(self) -> Taken:
+        """Give what came since the last time."""
+        with self._lock:
+            taken = Taken(self._written, self._removed, frozenset(self._gaps))
+            self._written, self._removed = {}, 0
+            self._gaps.clear()
+        return taken
+
+
+def kinds_of(written: Mapping[bytes, Written]) -> dict[str, int]:
+    """Count files by their ends."""
+    return dict(sorted(Counter(each.extension for each in written.values()).items()))
