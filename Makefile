@@ -5,13 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := .site/site.yaml
 
-.PHONY: run test check bench site clean
+.PHONY: run test check bench site endpoint-deb clean
 
 # What tests and tools need is installed in one go; the mark is renewed when the lists of it change.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Schoolgate needs Python 3.11 or newer; found " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: sudo apt install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gateway,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gateway,endpoint,dev]'
 	touch $@
 
 $(SITE): | $(VENV)/ready
@@ -24,8 +24,7 @@ run: $(VENV)/ready $(SITE)
 	$(BIN)/schoolgate gateway --site $(SITE)
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile tests/unit tests/conventions
-	$(BIN)/pytest tests/end_to_end
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -38,6 +37,10 @@ check: $(VENV)/ready
 # Every installed peer beside us, with the same list, upstream and queries: see README, "Speed".
 bench: $(VENV)/ready
 	$(BIN)/python tests/bench/bench.py
+
+# The Debian package of the endpoint service, into build/.
+endpoint-deb: $(VENV)/ready
+	PYTHON=$(CURDIR)/$(BIN)/python deploy/endpoint/linux/build-deb build
 
 clean:
 	rm -rf $(VENV) .site

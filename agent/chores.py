@@ -10,11 +10,15 @@ from rules.errors import SchoolgateError
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to do at the start, and again so many seconds after it was last done or tried."""
+    """Something to do at the start, and again so many seconds after it was last done or tried.
+
+    Where it is done `in_turns`, it says whether more is waiting; then it is done again at the next occasion.
+    """
 
     name: str
     every_seconds: float
     work: Callable[[], object]
+    in_turns: bool = False
 
 
 class Chores:
@@ -28,14 +32,15 @@ class Chores:
         """Do what is due; what fails is logged and tried again at its next time."""
         for chore, due_at in self._due_at.items():
             if self._monotonic() >= due_at:
-                _do(chore)
-                self._due_at[chore] = self._monotonic() + chore.every_seconds
+                has_more = _do(chore) and chore.in_turns
+                self._due_at[chore] = self._monotonic() + (0.0 if has_more else chore.every_seconds)
 
 
-def _do(chore: Chore) -> None:
+def _do(chore: Chore) -> bool:
     try:
-        chore.work()
+        return bool(chore.work())
     except SchoolgateError as error:
         log.error("chore_failed", where=chore.name, reason=str(error))
     except Exception as error:  # noqa: BLE001 (what is due must be done next time)
         log.error("chore_failed", where=chore.name, error=type(error).__name__)
+    return False

@@ -6,6 +6,9 @@ Lists and mappings are JSON text. An empty text means "none" where a column is n
 
 from typing import Final
 
+from agent.storage.fleet_schema import FLEET
+from agent.storage.media_schema import MEDIA
+
 # Raised when a table changes shape (`agent.storage.upgrade`); a file with a higher number was written by a newer
 # program.
 VERSION: Final = 2
@@ -178,6 +181,7 @@ _INCIDENTS: Final = (
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS incidents_by_subject ON incidents (subject, last_at)",
     "CREATE INDEX IF NOT EXISTS incidents_by_state ON incidents (state, track)",
+    "CREATE INDEX IF NOT EXISTS incidents_by_filing ON incidents (filed_at)",
     # `hash` commits to `content` and `personal` under `key`; key and personal part are erased together.
     """CREATE TABLE IF NOT EXISTS incident_timeline (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -238,6 +242,8 @@ WHERE observation <> ''""",
     withdrawn_by TEXT NOT NULL DEFAULT ''
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS warnings_by_subject ON warnings (subject, expires_on)",
+    "CREATE INDEX IF NOT EXISTS warnings_by_incident ON warnings (incident)",
+    "CREATE INDEX IF NOT EXISTS warnings_by_end ON warnings (expires_on) WHERE withdrawn_at IS NULL",
     # Who looked at what is kept about somebody, and for what purpose.
     """CREATE TABLE IF NOT EXISTS accesses (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -288,6 +294,8 @@ WHERE observation <> ''""",
     ended_at TEXT,
     ended_by TEXT NOT NULL DEFAULT ''
 ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS restrictions_by_incident ON restrictions (incident)",
+    "CREATE INDEX IF NOT EXISTS restrictions_running ON restrictions (from_at) WHERE ended_at IS NULL",
 )
 
 _OBSERVING: Final = (
@@ -364,4 +372,4 @@ BEGIN SELECT RAISE(ABORT, 'a row of the record is never deleted'); END""",
 ) STRICT, WITHOUT ROWID""",
 )
 
-SCHEMA: Final[tuple[str, ...]] = (*_PEOPLE, *_OVERRIDES, *_INCIDENTS, *_OBSERVING, *_RECORD)
+SCHEMA: Final[tuple[str, ...]] = (*_PEOPLE, *_OVERRIDES, *_INCIDENTS, *_OBSERVING, *FLEET, *MEDIA, *_RECORD)

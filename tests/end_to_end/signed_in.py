@@ -3,13 +3,14 @@
 import base64
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from argon2 import PasswordHasher
 from conftest import BIN, RunningGateway, free_port, wait_until
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
@@ -17,12 +18,14 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from agent.accounts import Accounts
 from agent.assembly import STATE_NAME
 from agent.client import Client, trust_local
+from agent.client_session import save_session, session_path
 from agent.config import load_site
 from agent.people import People
-from agent.storage.state import StateStore
+from agent.storage.state import Act, StateStore
 from rules.roles import Role
 
 PASSWORD = "quiet otter 47 lamp"  # noqa: S105 (of nobody)
+CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 REASON = "We study how adverts for games of chance are made."
 
 # Devices of two classes; every class asks from an address of its own.
@@ -60,8 +63,9 @@ class Staff:
         """Give a gateway that has not started an interface, and people of one role each."""
         gateway.change("listeners: {", f'listeners: {{api: "127.0.0.1:{free_port()}", ')
         staff = cls(gateway.folder)
-        for login, role in roles.items():
-            staff.enrol(login, role)
+        with staff._registry() as (people, accounts, act):
+            for login, role in roles.items():
+                staff._enrol(people, accounts, act, login, (role,))
         return staff
 
     @property
@@ -74,12 +78,20 @@ class Staff:
 
     def enrol(self, login: str, *roles: Role, also: str = "") -> str:
         """Open an account, for a new person or for who has another one; only before the gateway starts."""
-        with closing(StateStore(self.state, clock=lambda: datetime.now(UTC))) as store:
-            people = People(store)
-            accounts = Accounts(store)
-            with store.act() as act:
-                person = self.people[also] if also else people.open(act, login.title(), roles, actor="system").id
-                made = accounts.create(act, login, person, PASSWORD, actor="system")
+        with self._registry() as (people, accounts, act):
+            return self._enrol(people, accounts, act, login, roles, also=also)
+
+    @contextmanager
+    def _registry(self) -> Iterator[tuple[People, Accounts, Act]]:
+        """Give people and accounts within one act; what a password costs is asked for at the first sign-in."""
+        with closing(StateStore(self.state, clock=lambda: datetime.now(UTC))) as store, store.act() as act:
+            yield People(store), Accounts(store, hasher=CHEAP), act
+
+    def _enrol(
+        self, people: People, accounts: Accounts, act: Act, login: str, roles: Iterable[Role], *, also: str = ""
+    ) -> str:
+        person = self.people[also] if also else people.open(act, login.title(), roles, actor="system").id
+        made = accounts.create(act, login, person, PASSWORD, actor="system")
         self.people[login] = person
         self._secrets[login] = made.totp_secret or ""
         return person
@@ -130,6 +142,13 @@ class Staff:
         """Sign in at a command line, with the code of this moment."""
         words = ("login", login, "--site", str(self.site), "--password-stdin")
         return self.run(login, *words, keys=f"{password}\n{self.code(login, at=at)}\n")
+
+    def remember(self, *logins: str) -> None:
+        """Let commands of people remember that they are signed in, as after `schoolgate login`."""
+        for login in logins:
+            with self.client(login) as client:
+                assert client.session is not None
+                save_session(session_path({"XDG_STATE_HOME": str(self.home(login))}), client.session)
 
     @contextmanager
     def client(self, login: str) -> Iterator[Client]:

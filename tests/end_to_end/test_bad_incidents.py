@@ -17,8 +17,9 @@ from agent.api.security import RateLimit
 from agent.attempts import UnknownIdError
 from agent.incident_letters import Wanted
 from agent.observing_told import MOST_AT_ONCE
-from agent.storage.incident_rows import Filed, read_incidents, read_timeline
+from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.letter_rows import LetterKind
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import ConfigurationError
 from rules.incident import Intent, Level, Track
 from rules.incident_kind import Kind

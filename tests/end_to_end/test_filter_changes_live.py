@@ -39,7 +39,8 @@ class School:
 
     def start(self, stack: ExitStack) -> None:
         self.gateway.start()
-        wait_until(lambda: self.staff.sign_in("cora").returncode == 0, seconds=30)
+        self.staff.wait_for_interface()
+        self.staff.remember("cora")
         self.manu = stack.enter_context(self.staff.client("manu"))
         wait_until(self.versions)
 

@@ -89,7 +89,7 @@ def test_100_000_observations_at_once(
     assert most < MOST_MEBIBYTES
     with capsys.disabled():
         print(  # noqa: T201 (a figure for whoever runs this)
-            f"\n{OBSERVED:,} observations came to {filed} candidates in {took:.0f} s; meanwhile the queue was answered"
+            f"\n{OBSERVED:,} observations came to {filed} candidates in {took:.0f} s; meanwhile the queue was told"
             f" within {median(waits) * 1000:.0f} ms as a rule and {max(waits) * 1000:.0f} ms at most, and the process"
             f" took {most:.0f} MiB at most."
         )

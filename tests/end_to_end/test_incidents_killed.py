@@ -1,10 +1,11 @@
-"""`kill -9` anywhere between a decision, its checklist and its end: nothing half, and everything that was told stands."""
+"""`kill -9` anywhere between a decision, its checklist and its end: nothing half, and what was told stands."""
 
 import random
 import secrets
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -19,10 +20,10 @@ from agent.people import People
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
 from agent.site_packs import load_pack
-from agent.storage.incident_rows import read_incidents
+from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.record import verify
 from agent.storage.state import StateStore
-from agent.storage.step_rows import read_steps
+from agent.storage.step_rows import FiledStep, read_steps
 from agent.storage.warning_rows import read_warnings
 from rules.incident import Intent, State
 from rules.incident_kind import Kind
@@ -94,33 +95,33 @@ def test_forty_kills_leave_nothing_half(tmp_path: Path) -> None:
         program.join(10)
         ear.close()
     assert len(acknowledged) > KILLS / 4, "it was never far enough to be cut off"
-    with (
-        closing(StateStore(tmp_path / "state.db", clock=lambda: datetime.now(UTC))) as store,
-        store.read() as database,
-    ):
-        ticked = [action.id for action in PACK.sanctions["pupil"].actions_of(ROW)]
-        for filed in read_incidents(database):
-            incident = filed.incident
-            version, state = acknowledged.get(incident.id, (1, State.CANDIDATE))
+    ticked = [action.id for action in PACK.sanctions["pupil"].actions_of(ROW)]
+    with closing(StateStore(tmp_path / "state.db", clock=lambda: datetime.now(UTC))) as store, store.read() as found:
+        for filed in read_incidents(found):
+            version, state = acknowledged.get(filed.incident.id, (1, State.CANDIDATE))
             # One act more may have been committed when its acknowledgement was cut off.
             assert filed.version in (version, version + 1)
-            assert filed.version > version or incident.state is state
-            steps = read_steps(database, incident.id)
-            assert [step.action for step in steps] == ([] if incident.state is State.CANDIDATE else ticked)
+            assert filed.version > version or filed.incident.state is state
+            steps = read_steps(found, filed.incident.id)
+            assert [step.action for step in steps] == ([] if filed.incident.state is State.CANDIDATE else ticked)
             finished = [step for step in steps if step.state is StepState.DONE]
-            assert {number for whose, number in done if whose == incident.id} <= {step.number for step in finished}
-            assert incident.state is not State.CLOSED or len(finished) == len(steps)
-            entries = database.execute("SELECT what FROM incident_timeline WHERE incident = ?", (incident.id,))
-            told = Counter(what for (what,) in entries)
-            assert told["incident_step_done"] == len(finished), "one act is one transaction"
-            assert told["incident_accepted"] == (incident.state is not State.CANDIDATE)
-            given = read_warnings(database, incident=incident.id)
-            assert len(given) == sum(step.step in ON_REGISTER for step in finished)
-            noted = Counter(
-                kind for (kind,) in database.execute("SELECT kind FROM audit WHERE subject = ?", (incident.id,))
-            )
-            assert noted == Counter({what: many for what, many in told.items() if what != "observed"}) + Counter(
-                incident_opened=1
-            )
-        verdict = verify(database, anchors_key=None)
+            known = {number for incident, number in done if incident == filed.incident.id}
+            assert known <= {step.number for step in finished}
+            assert filed.incident.state is not State.CLOSED or len(finished) == len(steps)
+            is_told_once(found, filed, finished)
+        verdict = verify(found, anchors_key=None)
     assert verdict.is_whole, verdict.what
+
+
+def is_told_once(database: sqlite3.Connection, filed: Filed, finished: Sequence[FiledStep]) -> None:
+    """Check that the timeline, the record and the register of warnings tell of the same acts, each once."""
+    incident = filed.incident.id
+    entries = database.execute("SELECT what FROM incident_timeline WHERE incident = ?", (incident,))
+    told = Counter(what for (what,) in entries)
+    assert told["incident_step_done"] == len(finished)
+    assert told["incident_accepted"] == (filed.incident.state is not State.CANDIDATE)
+    given = read_warnings(database, incident=incident)
+    assert len(given) == told["incident_warning_given"] == sum(step.step in ON_REGISTER for step in finished)
+    noted = Counter(kind for (kind,) in database.execute("SELECT kind FROM audit WHERE subject = ?", (incident,)))
+    assert noted.pop("incident_opened") == told.pop("observed") == 1
+    assert noted == told, "one act is one transaction"

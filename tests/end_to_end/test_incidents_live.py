@@ -85,9 +85,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterat
     gateway.start()
     try:
         staff.wait_for_interface()
-        for login in PEOPLE:
-            signed = staff.sign_in(login)
-            assert signed.returncode == 0, signed.stderr
+        staff.remember(*PEOPLE)
         yield Desk(gateway, staff)
     finally:
         gateway.stop()

@@ -41,6 +41,22 @@ TABLES = {
     "observed": "source position",
     "observation_counts": "what why times",
     "told_events": "number id received_at content",
+    "enrolment_tokens": "id key label owner uses uses_left created_by created_at ends_at",
+    "fleet_devices": "id version state label owner machine host enrolled_at decided_at decided_by",
+    "device_keys": "public_key device state token enrolled_at ended_at",
+    "device_findings": "number device kind at facts",
+    "fleet_policies": "version at content",
+    "device_cases": "device key due content",
+    "media": "number version kind owner state stated holds_personal_data is_foreign checked_on purge_on serial_key "
+    "serial_only reminded attestation_asked_at attested_at attested_by registered_at registered_by disposed_at "
+    "disposed_by words",
+    "media_moves": "number medium at person move content words",
+    "sign_outs": "number version medium is_foreign person due_on state asked_at asked_by decided_at decided_by "
+    "returned_at returned_by climbed words",
+    "media_exceptions": "number version medium serial_key device asked_by asked_at until_on until_at state "
+    "decided_at decided_by words",
+    "media_proofs": "serial_key which crypt evidence device at",
+    "lost_reports": "number at reporter how medium device missed_on incident breach on_record words",
     "audit": " ".join(COLUMNS),
     "personal": "number key content",
     "anchors": "day number hash signature",
