@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 
+from agent.check_endpoints import endpoints_in_words
 from agent.check_incidents import incidents_in_words, policies_in_words
+from agent.check_media import media_in_words
 from agent.site import ActivityLevel, AnswerStyle, FailMode, ListConfig, Site
 from agent.site_packs import Packs
 from agent.texts import Texts
@@ -56,6 +58,8 @@ class _Wording:
         yield _("Who is told when something waits"), self._told
         yield _("Which policies it goes by"), lambda: policies_in_words(self.packs, self.texts)
         yield _("What happens with incidents"), lambda: incidents_in_words(self.site, self.packs, self.texts)
+        yield _("What laptops tell, and are told"), lambda: endpoints_in_words(self.site, self.texts)
+        yield _("Media"), lambda: media_in_words(self.site, self.texts)
         yield _("Safe search"), self._safe_search
         yield _("Where the lists come from"), self._lists
         yield _("What somebody sees who is blocked"), self._answers

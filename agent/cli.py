@@ -15,9 +15,12 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli_audit import audit
+from agent.cli_device import device
+from agent.cli_endpoint import endpoint
 from agent.cli_filter import filter_changes
 from agent.cli_incident import incident
 from agent.cli_login import login, logout
+from agent.cli_media import media
 from agent.cli_notify import notify
 from agent.cli_options import (
     DEFAULT_SITE,
@@ -33,6 +36,7 @@ from agent.cli_override import override
 from agent.cli_packs import packs
 from agent.cli_people import people
 from agent.cli_register import register
+from agent.cli_simulate import simulate
 from agent.cli_status import status
 from agent.cli_suspend import suspend
 from agent.cli_token import token
@@ -53,6 +57,9 @@ for name, commands in {
     "filter": filter_changes,
     "incident": incident,
     "register": register,
+    "media": media,
+    "device": device,
+    "endpoint": endpoint,
     "people": people,
     "packs": packs,
     "audit": audit,
@@ -60,7 +67,7 @@ for name, commands in {
     "token": token,
 }.items():
     app.add_typer(commands, name=name)
-for command in (login, logout, status):
+for command in (login, logout, status, simulate):
     app.command()(command)
 
 VersionOption = Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)]

@@ -11,7 +11,7 @@ from agent.cli_cases import PurposeOption
 from agent.cli_options import JsonOption, group_of_commands, in_words, print_json, print_table, say, signed_in, told
 
 register = group_of_commands(
-    "Registers: incidents, warnings, referrals, overrides, suspensions, media, access and roles."
+    "Registers: incidents, warnings, overrides, suspensions, media, sign-outs, access and more."
 )
 
 

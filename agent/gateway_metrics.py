@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from agent.assembly import STATE_NAME
+from agent.fleet.fleet_events import FILE_NAME as FLEET_NAME
+from agent.fleet.fleet_metrics import fleet_metrics
 from agent.list_status import ListState, status
 from agent.metrics import GatewayCollector, ListFacts
 from agent.metrics_server import MetricsServer, canary_reasons, health_reasons
@@ -45,7 +47,10 @@ def start_metrics(
         approved = GaugeMetricFamily(
             "schoolgate_filter_as_approved", "Whether approved changes of the filter are in force.", is_as_approved()
         )
-        return [approved, *state_metrics(Path(site().paths.state) / STATE_NAME, datetime.now(UTC))]
+        folder, now = Path(site().paths.state), datetime.now(UTC)
+        silent = timedelta(seconds=site().private.endpoints.silent_seconds)
+        fleet = fleet_metrics(folder / STATE_NAME, folder / FLEET_NAME, now, silent_after=silent)
+        return [approved, *state_metrics(folder / STATE_NAME, now), *fleet]
 
     def health() -> list[str]:
         now = time.monotonic()

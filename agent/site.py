@@ -285,6 +285,7 @@ class NoticeKind(StrEnum):
     FILTER_REVIEW_DUE = "filter_review_due"
     RECORD_BROKEN = "record_broken"
     FILTER_OFF_WITHOUT_RECORD = "filter_off_without_record"
+    DEVICE_FOUND = "device_found"
     PEOPLE_WAITING = "people_waiting"
     PEOPLE_CONFIRMED = "people_confirmed"
     PEOPLE_REFUSED = "people_refused"
@@ -296,7 +297,14 @@ class NoticeKind(StrEnum):
     INCIDENT_SEALED = "incident_sealed"
     INCIDENT_UNSEAL_ASKED = "incident_unseal_asked"
     INCIDENT_STEPS = "incident_steps"
+    INCIDENT_CLOCK = "incident_clock"
     INCIDENT_OVERDUE = "incident_overdue"
+    MEDIA_WAITS = "media_waits"
+    MEDIA_DECIDED = "media_decided"
+    MEDIA_OVERDUE = "media_overdue"
+    MEDIA_PURGE_DUE = "media_purge_due"
+    MEDIA_ATTEST = "media_attest"
+    MEDIA_LOST = "media_lost"
     TEST = "test"
 
 
@@ -416,6 +424,47 @@ class AssessmentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """What laptops are told, and how long what they tell is kept.
+
+    `vpn` are names of programs and interfaces that are the school's own, `resolvers` the addresses that a laptop may
+    ask besides the gateway. Names of files are `hashed` or `kept`, and kept only for a reason. `hardware_encrypted`
+    are USB ids of media that encrypt by themselves, `aup_version` is what a user accepts when signing in. A laptop is
+    silent after so long without a word.
+    """
+
+    vpn: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
+    file_names: Literal["hashed", "kept"] = "hashed"
+    file_names_reason: str = ""
+    heartbeat_seconds: int = 300
+    posture_seconds: int = 900
+    grace_seconds: int = 900
+    hardware_encrypted: tuple[str, ...] = ()
+    register_url: str = ""
+    aup_version: str = ""
+    silent_seconds: int = 7 * 86_400
+    keep_days: int = 90
+    keep_events: int = 5_000_000
+
+
+# How long somebody may be let use a medium that nothing protects, where a site says nothing.
+EXCEPTIONS_LAST: Final = Span(3, Unit.MONTHS)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """Who allows that a medium leaves the school, for how long, and how long an exception may last.
+
+    `sign_out_needs` is `manager` where a second person, who manages media, allows it and signs it in again.
+    """
+
+    sign_out_needs: Literal["nobody", "manager"] = "manager"
+    longest_days: int = 30
+    exception_longest: Span = EXCEPTIONS_LAST
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """What a site says for the interface alone, most of it of people; it is left out of what workers are told.
 
@@ -428,6 +477,8 @@ class Private:
     classes: dict[str, NamedClass] | None = None
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
+    endpoints: EndpointSettings = field(default_factory=EndpointSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ def _private(before: Private, after: Private) -> Iterator[str]:
     if before.incidents != after.incidents:
         yield "Incidents: who reads what, how long something lasts, or whom to call has changed."
     yield from _differ("assessment", "assessment", before.assessment, after.assessment)
+    if before.endpoints != after.endpoints:
+        yield "Laptops: what they are told, or how long what they tell is kept, has changed."
+    yield from _differ("media", "media", before.media, after.media)
 
 
 # --- Policies

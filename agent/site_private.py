@@ -9,7 +9,9 @@ from typing import Final
 from agent.findings import Findings
 from agent.site import MailSettings, NotificationSettings, Private, WebhookSettings
 from agent.site_assessment import build_assessment
+from agent.site_endpoints import build_endpoints
 from agent.site_incidents import build_incidents
+from agent.site_media import build_media
 from agent.site_people import build_classes, build_people
 from agent.written_site import WrittenMail, WrittenNotifications, WrittenSite, WrittenWebhook
 from rules import document
@@ -27,6 +29,8 @@ def build_private(written: WrittenSite, findings: Findings, *, folder: Path) -> 
         classes=build_classes(written, findings),
         incidents=build_incidents(written, findings),
         assessment=build_assessment(written, findings),
+        endpoints=build_endpoints(written, findings),
+        media=build_media(written, findings),
     )
 
 

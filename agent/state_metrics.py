@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFami
 
 from agent.confirmations import count_unconfirmed
 from agent.incident_metrics import incident_metrics
+from agent.media_metrics import media_metrics
 from agent.notify import KEEP_SETTLED, read_queue
 from agent.record_status import record_status
 from agent.storage.given_rows import is_beginning
@@ -66,6 +67,7 @@ def state_metrics(path: Path, now: datetime) -> list[Metric]:
                 *_notice_metrics(database, now),
                 *_record_metrics(database),
                 *incident_metrics(database, now),
+                *media_metrics(database, now),
             ]
     except (StorageError, OSError):
         return [_readable(is_readable=False)]

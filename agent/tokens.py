@@ -31,6 +31,7 @@ NEVER_IN_TOKENS: Final = frozenset(
         Right.ERASE_PERSONAL,
         Right.MANAGE_PEOPLE,
         Right.ISSUE_TOKENS,
+        Right.MANAGE_DEVICES,
     }
 )
 _TOKEN_BYTES: Final = 32

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from agent.site import ActivityLevel, AnswerStyle, FailMode, NoticeKind
+from agent.written_endpoints import WrittenEndpoints
 from agent.written_incidents import WrittenAssessment, WrittenIncidents
+from agent.written_media import WrittenMedia
 from agent.written_part import Categories, Ids, Nothing, Text, Written, shorthand
 from agent.written_values import (
     At,
@@ -350,6 +352,8 @@ class WrittenSite(Written):
     people: dict[Id, WrittenPerson] | None = None
     assessment: WrittenAssessment | None = None
     incidents: WrittenIncidents | None = None
+    endpoints: WrittenEndpoints | None = None
+    media: WrittenMedia | None = None
     paths: WrittenPaths | None = None
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
 

@@ -72,6 +72,13 @@ class Right(StrEnum):
     # For machines, in whose tokens these stand: who signed in where, and what they saw.
     TELL_SIGN_INS = "tell_sign_ins"
     TELL_OBSERVATIONS = "tell_observations"
+    # Laptops with the endpoint service: which may tell something, and what they are like now.
+    MANAGE_DEVICES = "manage_devices"
+    READ_DEVICES = "read_devices"
+    # Media: one's own, everybody's at the desk, and which may be used although nothing protects them.
+    USE_MEDIA = "use_media"
+    MANAGE_MEDIA = "manage_media"
+    DECIDE_MEDIA_EXCEPTION = "decide_media_exception"
     READ_RECORD = "read_record"
     VERIFY_RECORD = "verify_record"
     EXPORT_RECORD = "export_record"
@@ -83,7 +90,7 @@ class Right(StrEnum):
     ISSUE_TOKENS = "issue_tokens"
 
 
-_ASKING: Final = frozenset({Right.REQUEST_OVERRIDE})
+_ASKING: Final = frozenset({Right.REQUEST_OVERRIDE, Right.USE_MEDIA})
 _LEADING: Final = frozenset({Right.READ_OVERRIDES, Right.REQUEST_SUSPENSION, Right.END_SUSPENSION})
 _APPROVING: Final = frozenset(
     {
@@ -100,6 +107,8 @@ _APPROVING: Final = frozenset(
 )
 _RECORD: Final = frozenset({Right.READ_RECORD, Right.VERIFY_RECORD, Right.EXPORT_RECORD})
 _INCIDENTS: Final = frozenset({Right.READ_INCIDENTS, Right.COUNT_INCIDENTS})
+_DEVICES: Final = frozenset({Right.MANAGE_DEVICES, Right.READ_DEVICES})
+_MEDIA: Final = frozenset({Right.MANAGE_MEDIA, Right.DECIDE_MEDIA_EXCEPTION})
 _TELLING: Final = frozenset({Right.TELL_SIGN_INS, Right.TELL_OBSERVATIONS})
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
@@ -110,12 +119,14 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
         Role.CLASS_TEACHER: _ASKING,
         Role.KEY_STAGE_LEADER: _ASKING | {Right.READ_OVERRIDES},
         Role.SLT: _ASKING | _LEADING | {Right.COUNT_INCIDENTS},
-        Role.HEAD_TEACHER: _ASKING | _LEADING | _APPROVING | _INCIDENTS | _RECORD | {Right.ERASE_PERSONAL},
+        Role.HEAD_TEACHER: _ASKING | _LEADING | _APPROVING | _INCIDENTS | _RECORD | _MEDIA | {Right.ERASE_PERSONAL},
         Role.ICT_COORDINATOR: _ASKING
         | _LEADING
         | _APPROVING
         | _INCIDENTS
         | _TELLING
+        | _DEVICES
+        | _MEDIA
         | {
             Right.DECIDE_SENSITIVE_OVERRIDE,
             Right.DRAFT_FILTER_CHANGE,
@@ -126,8 +137,17 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
         | _LEADING
         | _APPROVING
         | _TELLING
+        | _DEVICES
+        | _MEDIA
         | {Right.DRAFT_FILTER_CHANGE, Right.ISSUE_TOKENS},
-        Role.TECHNICIAN: _LEADING | {Right.DRAFT_FILTER_CHANGE, Right.READ_PEOPLE},
+        Role.TECHNICIAN: _LEADING
+        | {
+            Right.DRAFT_FILTER_CHANGE,
+            Right.READ_PEOPLE,
+            Right.READ_DEVICES,
+            Right.USE_MEDIA,
+            Right.MANAGE_MEDIA,
+        },
         Role.SAFEGUARDING_LEAD: _ASKING
         | _INCIDENTS
         | {
@@ -176,10 +196,9 @@ PRIVILEGED: Final = _roles_with(
     Right.ISSUE_TOKENS,
 )
 MANAGERS: Final = _roles_with(Right.MANAGE_PEOPLE)
-# What only asks for a lesson of one's own, or reads what is on record; no incident is read by it.
-_HARMLESS: Final = (
-    _ASKING | _RECORD | {Right.READ_OVERRIDES, Right.READ_PEOPLE, Right.READ_ACCESSES, Right.COUNT_INCIDENTS}
-)
+# What only asks for a lesson of one's own, or reads what is on record; no incident is read by it. Whoever watches who
+# looked at what is told first of breaches, and reads those.
+_HARMLESS: Final = _ASKING | _RECORD | {Right.READ_OVERRIDES, Right.READ_PEOPLE, Right.COUNT_INCIDENTS}
 # Whoever could make up a holder of these alone would be both of the two people whom a change of the filter takes, the
 # one who drafts or asks as well as the one who decides, or would read what is kept about others. So what one person
 # gives of them takes effect when a second one has confirmed it.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from agent.api.security import COOKIE, Limits, RateLimit
 from agent.config import parse_site
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContext
+from agent.fleet.fleet import Fleet
+from agent.fleet.media import Media
 from agent.incidents import Incidents
 from agent.notify_acts import Teller
 from agent.observing import Observing
@@ -27,7 +29,7 @@ from agent.overrides import Overrides
 from agent.people import People
 from agent.pseudonyms import Pseudonyms
 from agent.request_registers import RequestRegisters
-from agent.site import Private, Site
+from agent.site import NoticeKind, Private, Site
 from agent.site_packs import load_pack
 from agent.storage.incident_rows import Filed
 from agent.storage.state import StateStore
@@ -102,20 +104,23 @@ class SchoolOfTest:
         }
         self.private = Private()
         self.site = site_of_test()
+        self.packs: tuple[str, ...] = ("uk-esafety",)
         teller = Teller(lambda: self.private.notifications, filter_of_test, timezone="Europe/London")
         hub = Hub()
         pseudonyms = Pseudonyms(folder / "keys")
         self.numbers = numbers
+        drawn = count(1)
         incidents = Incidents(
             self.store,
             people,
             pseudonyms,
-            packs=lambda: [load_pack("uk-esafety")],
+            packs=lambda: [load_pack(each) for each in self.packs],
             site=lambda: replace(self.site, private=self.private),
             clock=lambda: self.now,
             new_id=service["new_id"],
             tell=teller.incident,
             on_change=self._tell,
+            draw=lambda _digits: next(drawn),
         )
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.parts = Parts(
@@ -130,6 +135,19 @@ class SchoolOfTest:
             incidents=incidents,
             observing=Observing(incidents, folder / "activity"),
             request_registers=RequestRegisters(self.store, pseudonyms),
+            fleet=Fleet(
+                self.store,
+                lambda: replace(self.site, private=self.private),
+                pin="A" * 52,
+                new_id=service["new_id"],
+                tell=partial(teller.alarm, kind=NoticeKind.DEVICE_FOUND),
+            ),
+            media=Media(
+                self.store,
+                lambda: replace(self.site, private=self.private),
+                tell=teller.medium,
+                incidents=incidents.desk,
+            ),
             context=filter_of_test,
             activity=folder / "activity",
             teller=teller,
@@ -255,7 +273,8 @@ class Visitor:
         async def converse() -> httpx.Response:
             transport = httpx.ASGITransport(self.school.app)
             async with httpx.AsyncClient(transport=transport, base_url="https://gateway.example") as client:
-                address = path if path == "/health" else f"/api/v1{path}"
+                is_whole = path == "/health" or path.startswith("/endpoint/")
+                address = path if is_whole else f"/api/v1{path}"
                 return await client.request(method, address, headers=self.headers | (headers or {}), **request)
 
         return asyncio.run(converse())

@@ -10,9 +10,14 @@ from typing import Final
 from rules.roles import Right
 
 PREFIX: Final = "/api/v1"
+# Where laptops come; what stands under it is no part of what people use.
+ENDPOINT_PREFIX: Final = "/endpoint/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
 # A OneRoster archive of a large school, in base64.
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+# What a laptop sends, compressed, and what it says to enrol: `agent.endpoint` has the same bounds.
+MAX_BATCH_BYTES: Final = 512 * 1024
+MAX_DEVICE_BYTES: Final = 16 * 1024
 # The words of a report in any script, with room for how JSON writes them.
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -27,6 +32,8 @@ class Need:
         is_for_people: a program's token is not taken, whatever its scopes.
         is_for_waiting: an account that waits to be confirmed is enough.
         is_report: who it is needs not be known, and it takes a pace of its own.
+        is_of_device: no session and no token: the route asks for the signature of a laptop, or for the proof of a
+            token where it enrols; only addresses of the school are let in, and the body is not looked at before.
         max_body_bytes: how long what they send may be.
     """
 
@@ -35,6 +42,7 @@ class Need:
     is_for_people: bool = False
     is_for_waiting: bool = False
     is_report: bool = False
+    is_of_device: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
 
 
@@ -61,6 +69,14 @@ OPEN: Final = Need(is_open=True)
 KNOWN: Final = Need()
 # Anybody reports, also who has no account.
 _REPORT: Final = Need(is_open=True, is_report=True, max_body_bytes=MAX_REPORT_BYTES)
+_DEVICE: Final = Need(is_of_device=True, max_body_bytes=MAX_DEVICE_BYTES)
+_BATCHES: Final = Need(is_of_device=True, max_body_bytes=MAX_BATCH_BYTES)
+_READING_DEVICES: Final = _one_of(Right.READ_DEVICES)
+_MANAGING_DEVICES: Final = _person_with(Right.MANAGE_DEVICES)
+# Whose a medium is, and who decides, is for the services to say; a program answers for none.
+_USING_MEDIA: Final = _person_with(Right.USE_MEDIA)
+_MANAGING_MEDIA: Final = _person_with(Right.MANAGE_MEDIA)
+_READING_LOST: Final = _person_with(Right.USE_MEDIA, Right.READ_RECORD)
 # What somebody does with their own account alone.
 _OWN: Final = Need(is_for_people=True, is_for_waiting=True)
 
@@ -143,6 +159,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/incidents/{id}/release"): _READING_INCIDENTS,
     # Whoever has to inform or warn somebody has to know whom.
     ("POST", "/incidents/{id}/reveal"): _PERSON,
+    ("POST", "/incidents/{id}/export"): _READING_INCIDENTS,
     ("GET", "/incidents/steps"): _PERSON,
     ("GET", "/incidents/{id}/steps"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/steps"): _READING_INCIDENTS,
@@ -155,13 +172,18 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/incidents/{id}/letters"): _PERSON,
     ("GET", "/incidents/letters/{id}"): _PERSON,
     ("POST", "/incidents/letters/{id}/sent"): _PERSON,
+    ("GET", "/incidents/{id}/warnings"): _READING_INCIDENTS,
+    ("POST", "/incidents/warnings/{id}/withdraw"): _READING_INCIDENTS,
     ("GET", "/incidents/{id}/card"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/unseal"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/metadata"): _READING_INCIDENTS,
     ("GET", "/registers/incidents"): _READING_INCIDENTS,
     ("GET", "/registers/warnings"): _READING_INCIDENTS,
+    ("GET", "/registers/referrals"): _READING_INCIDENTS,
     ("GET", "/registers/overrides"): _person_with(Right.READ_OVERRIDES),
     ("GET", "/registers/suspensions"): _person_with(Right.READ_OVERRIDES),
+    ("GET", "/registers/media"): _person_with(Right.MANAGE_MEDIA, Right.READ_RECORD),
+    ("GET", "/registers/sign-outs"): _person_with(Right.MANAGE_MEDIA, Right.READ_RECORD),
     ("GET", "/registers/access"): _person_with(Right.READ_INCIDENTS, Right.READ_ACCESSES),
     ("GET", "/registers/roles"): _person_with(Right.READ_PEOPLE, Right.READ_RECORD, Right.READ_INCIDENTS),
     ("POST", "/sign-ins"): _one_of(Right.TELL_SIGN_INS),
@@ -170,5 +192,54 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/reports"): _REPORT,
     ("GET", "/reports/{receipt}"): OPEN,
     ("POST", "/me/reports"): Need(is_for_people=True, max_body_bytes=MAX_REPORT_BYTES),
+    ("GET", "/devices"): _READING_DEVICES,
+    ("GET", "/devices/tokens"): _READING_DEVICES,
+    ("POST", "/devices/tokens"): _MANAGING_DEVICES,
+    ("DELETE", "/devices/tokens/{id}"): _MANAGING_DEVICES,
+    ("GET", "/devices/{id}"): _READING_DEVICES,
+    ("POST", "/devices/{id}/approve"): _MANAGING_DEVICES,
+    ("POST", "/devices/{id}/refuse"): _MANAGING_DEVICES,
+    ("POST", "/devices/{id}/revoke"): _MANAGING_DEVICES,
+    ("POST", "/devices/{id}/owner"): _MANAGING_DEVICES,
+    ("GET", "/media"): _USING_MEDIA,
+    ("POST", "/media"): _USING_MEDIA,
+    ("GET", "/media/sign-outs"): _USING_MEDIA,
+    ("POST", "/media/sign-outs/{number}/allow"): _MANAGING_MEDIA,
+    ("POST", "/media/sign-outs/{number}/refuse"): _MANAGING_MEDIA,
+    ("POST", "/media/sign-outs/{number}/withdraw"): _USING_MEDIA,
+    ("GET", "/media/exceptions"): _USING_MEDIA,
+    ("POST", "/media/exceptions/{number}/allow"): _person_with(Right.DECIDE_MEDIA_EXCEPTION),
+    ("POST", "/media/exceptions/{number}/refuse"): _person_with(Right.DECIDE_MEDIA_EXCEPTION),
+    ("POST", "/media/exceptions/{number}/withdraw"): _USING_MEDIA,
+    ("GET", "/media/lost"): _READING_LOST,
+    ("POST", "/media/lost"): _USING_MEDIA,
+    ("GET", "/media/lost/{number}"): _READING_LOST,
+    ("GET", "/media/{number}"): _USING_MEDIA,
+    ("POST", "/media/{number}/change"): _USING_MEDIA,
+    ("POST", "/media/{number}/purge"): _USING_MEDIA,
+    ("POST", "/media/{number}/attest"): _USING_MEDIA,
+    ("POST", "/media/{number}/dispose"): _MANAGING_MEDIA,
+    ("POST", "/media/{number}/find"): _MANAGING_MEDIA,
+    ("POST", "/media/{number}/sign-out"): _USING_MEDIA,
+    ("POST", "/media/{number}/sign-in"): _USING_MEDIA,
+    ("POST", "/media/{number}/exceptions"): _USING_MEDIA,
     ("GET", "/events"): _one_of(Right.READ_OVERRIDES, Right.REQUEST_OVERRIDE, Right.REQUEST_SUSPENSION),
 }
+
+# What laptops ask, by the whole address.
+DEVICE_NEEDS: Final[Mapping[tuple[str, str], Need]] = {
+    ("POST", f"{ENDPOINT_PREFIX}/enrol"): _DEVICE,
+    ("GET", f"{ENDPOINT_PREFIX}/enrolment"): _DEVICE,
+    ("POST", f"{ENDPOINT_PREFIX}/rotate"): _DEVICE,
+    ("GET", f"{ENDPOINT_PREFIX}/policy"): _DEVICE,
+    ("POST", f"{ENDPOINT_PREFIX}/batches"): _BATCHES,
+}
+
+
+def need_of(method: str, address: str) -> Need:
+    """Give what a route needs, by its whole address.
+
+    Raises:
+        KeyError: neither table knows it.
+    """
+    return DEVICE_NEEDS.get((method, address)) or NEEDS[method, address.removeprefix(PREFIX)]

@@ -11,13 +11,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
-from agent.api.access import NEEDS, PREFIX
+from agent.api.access import PREFIX, need_of
 from agent.api.account_routes import add_account_routes
 from agent.api.confirmation_routes import add_confirmation_routes
+from agent.api.device_routes import add_device_routes
+from agent.api.endpoint_routes import add_endpoint_routes, tell_refused_device
 from agent.api.events import OF_PEOPLE, Event, events_after, stream
 from agent.api.filter_routes import add_filter_routes
 from agent.api.incident_routes import add_incident_routes, may_know
 from agent.api.incident_work_routes import add_incident_work_routes
+from agent.api.media_routes import add_media_routes
 from agent.api.notice_routes import add_notice_routes
 from agent.api.observation_routes import add_observation_routes
 from agent.api.override_routes import add_override_routes
@@ -39,6 +42,7 @@ from agent.api.status_routes import add_status_routes
 from agent.api.suspension_routes import add_suspension_routes
 from agent.api.versions import stale
 from agent.attempts import ConflictError, UnknownIdError
+from agent.fleet.device_errors import RefusedDeviceError
 from rules.errors import IndexUnusableError
 from rules.roles import Right
 
@@ -77,12 +81,13 @@ def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
     app = FastAPI(title="Schoolgate", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.state.door = Door(parts)
-    app.state.guard = Guard(app.state.door, limits or usual_limits())
+    app.state.guard = Guard(app.state.door, limits or usual_limits(), is_ours=parts.fleet.is_ours)
     app.add_middleware(Frame)
     install_problems(app)
     app.add_exception_handler(ConflictError, _tell_conflict)
     app.add_exception_handler(UnknownIdError, _tell_unknown)
     app.add_exception_handler(IndexUnusableError, _tell_unusable)
+    app.add_exception_handler(RefusedDeviceError, tell_refused_device)
     # As they are: to include them would be to make each a second time.
     app.router.routes += _routes()
     app.get("/health", include_in_schema=False)(health)
@@ -112,7 +117,11 @@ def _routes() -> list[BaseRoute]:
         follow
     )
     router.get("/openapi.json", include_in_schema=False)(document)
-    return router.routes
+    add_device_routes(router)
+    add_media_routes(router)
+    of_devices = APIRouter(route_class=GuardedRoute, responses=_RESPONSES)
+    add_endpoint_routes(of_devices)
+    return [*router.routes, *of_devices.routes]
 
 
 async def _tell_conflict(_: Request, error: Exception) -> JSONResponse:
@@ -156,9 +165,9 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     }
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            need = NEEDS[method.upper(), path.removeprefix(PREFIX)]
+            need = need_of(method.upper(), path)
             schemes = ["session"] if need.is_for_people else ["session", "token"]
-            operation["security"] = [] if need.is_open else [{scheme: []} for scheme in schemes]
+            operation["security"] = [] if need.is_open or need.is_of_device else [{scheme: []} for scheme in schemes]
             if need.rights:
                 rights = ", ".join(sorted(need.rights))
                 operation["description"] = f"{operation.get('description', '')}\n\nTakes one of: {rights}.".strip()

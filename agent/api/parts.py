@@ -16,6 +16,8 @@ from agent.api.schemas import Effect, PersonNamed
 from agent.api.security import Caller, Known
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContext
+from agent.fleet.fleet import Fleet
+from agent.fleet.media import Media
 from agent.incidents import Incidents
 from agent.notify_acts import Teller
 from agent.observing import Observing
@@ -64,6 +66,8 @@ class Parts:
     incidents: Incidents
     observing: Observing
     request_registers: RequestRegisters
+    fleet: Fleet
+    media: Media
     context: Callable[[], FilterContext]
     activity: Path
     teller: Teller
@@ -88,7 +92,7 @@ class Door:
         self._accounts = parts.accounts
         self._store = parts.store
         self._clock = parts.clock
-        self._private = parts.private
+        self._desk = parts.incidents.desk
 
     def by_session(self, token: str) -> Caller | None:
         """Give whose session this is."""
@@ -99,26 +103,24 @@ class Door:
             return Caller(
                 signed_in.person, frozenset(), frozenset(), proof=token, csrf=signed_in.csrf, is_waiting=True
             )
-        rights = signed_in.rights | self._rights_by_name(signed_in.person, signed_in.login)
+        rights = signed_in.rights | self._rights_by_case(signed_in.person, signed_in.login)
         return Caller(signed_in.person, signed_in.roles, rights, proof=token, csrf=signed_in.csrf)
 
-    def _rights_by_name(self, person: str, login: str) -> frozenset[Right]:
-        """Give what somebody may because the site names them.
+    def _rights_by_case(self, person: str, login: str) -> frozenset[Right]:
+        """Give what somebody may because the site names them, or a pack tells them of some incidents.
 
         Whoever reads incidents has a second factor, and a role and an account that one person alone did not make.
+        Which incidents they read is for the one gate to say.
         """
-        settings = self._private().incidents
-        called = {settings.second_reader, settings.chair} - {""}
-        if not called:
-            return frozenset()
+        query = (
+            "SELECT 1 FROM accounts JOIN people ON people.id = accounts.person"
+            " WHERE login = ? AND people.id = ? AND totp_secret IS NOT NULL AND may_decide"
+        )
         with self._store.read() as database:
-            row = database.execute(
-                "SELECT people.id, external_id FROM accounts JOIN people ON people.id = accounts.person"
-                " WHERE login = ? AND people.id = ? AND totp_secret IS NOT NULL AND may_decide",
-                (login, person),
-            ).fetchone()
-        is_named = row is not None and not called.isdisjoint(row)
-        return frozenset({Right.READ_INCIDENTS}) if is_named else frozenset()
+            who = read_person(database, person)
+            if who is None or database.execute(query, (login, person)).fetchone() is None:
+                return frozenset()
+            return frozenset({Right.READ_INCIDENTS}) if self._desk.reads_incidents(database, who) else frozenset()
 
     def by_token(self, secret: str) -> Caller | None:
         """Give in whose name a program comes."""

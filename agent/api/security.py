@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.api.access import MAX_BODY_BYTES, NEEDS, PREFIX, Need
+from agent.api.access import MAX_BODY_BYTES, Need, need_of
 from agent.api.banner import HEADER as NOTICE_HEADER
 from agent.api.problems import ProblemError, internal_problem
 from agent.logs import log
@@ -35,6 +35,7 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 MAX_JSON_DEPTH: Final = 64
 BODY_SECONDS: Final = 30.0
 LINGER_SECONDS: Final = 5.0
+OUTSIDE: Final = "This address is in no network of the school; laptops are taken from there alone."
 NOT_CONFIRMED: Final = (
     "Your account waits until a second person who manages people has confirmed it; until then it takes a password and"
     " an authenticator of your own, and nothing else."
@@ -131,7 +132,8 @@ class RateLimit:
 class Limits:
     """How often an address may sign in or show something wrong, and how often anybody may ask.
 
-    `reports` of one address and `all_reports` together bound what somebody may report without being known.
+    `reports` of one address and `all_reports` together bound what somebody may report without being known. Laptops
+    are bounded by address before their signature is looked at, by device after that, and where they are not known.
     """
 
     sign_in: RateLimit
@@ -139,6 +141,14 @@ class Limits:
     callers: RateLimit
     reports: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 60, burst=10))
     all_reports: RateLimit = field(default_factory=lambda: RateLimit(rate=0.2, burst=120))
+    # A whole school may stand behind one address, and comes back on one morning.
+    device_addresses: RateLimit = field(default_factory=lambda: RateLimit(rate=100, burst=5000))
+    devices: RateLimit = field(default_factory=lambda: RateLimit(rate=4, burst=60, max_keys=10_000))
+    # A whole spool at once, and more than a batch a minute for ever; what comes too fast is sent together later.
+    device_days: RateLimit = field(default_factory=lambda: RateLimit(rate=0.05, burst=2000, max_keys=10_000))
+    rotations: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 3600, burst=6, max_keys=10_000))
+    unknown_devices: RateLimit = field(default_factory=lambda: RateLimit(rate=0.5, burst=60))
+    enrolments: RateLimit = field(default_factory=lambda: RateLimit(rate=1, burst=100))
 
 
 def usual_limits() -> Limits:
@@ -151,11 +161,18 @@ def usual_limits() -> Limits:
 
 
 class Guard:
-    """Decides about a request by its head alone."""
+    """Decides about a request by its head alone.
 
-    def __init__(self, gatekeeper: Gatekeeper, limits: Limits) -> None:
+    Args:
+        is_ours: says whether an address is in a network of the school; laptops come from nowhere else.
+    """
+
+    def __init__(
+        self, gatekeeper: Gatekeeper, limits: Limits, *, is_ours: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._gatekeeper = gatekeeper
         self._limits = limits
+        self._is_ours = is_ours
 
     async def admit(self, request: Request, need: Need) -> None:
         """Let a request in, and keep who asks with it where somebody has to be known.
@@ -164,6 +181,11 @@ class Guard:
             ProblemError: they are not known, may not, ask too often, or send what is not taken.
         """
         address = request.client.host if request.client else ""
+        if need.is_of_device:
+            if not self._is_ours(address):
+                raise ProblemError(HTTPStatus.FORBIDDEN, "outside", OUTSIDE)
+            _check_pace(self._limits.device_addresses, network_of(address))
+            return
         if need.is_open:
             if need.is_report:
                 _check_pace(self._limits.reports, network_of(address))
@@ -187,6 +209,39 @@ class Guard:
             raise await self._refused(request, caller, "a person who is signed in")
         if need.rights and not need.rights & caller.rights:
             raise await self._refused(request, caller, " or ".join(sorted(need.rights)))
+
+    def check_enrolment(self, request: Request) -> None:
+        """Let a laptop try to enrol.
+
+        Raises:
+            ProblemError: too many have tried from its address.
+        """
+        _check_pace(self._limits.enrolments, _network(request))
+
+    def check_device(self, device: str) -> None:
+        """Let a laptop send something.
+
+        Raises:
+            ProblemError: it sends too often.
+        """
+        _check_pace(self._limits.devices, device)
+        _check_pace(self._limits.device_days, device)
+
+    def check_rotation(self, device: str) -> None:
+        """Let a laptop change its key, which stays on record.
+
+        Raises:
+            ProblemError: it does so too often.
+        """
+        _check_pace(self._limits.rotations, device)
+
+    def check_unknown_device(self, request: Request) -> None:
+        """Let somebody be told that their signature is none.
+
+        Raises:
+            ProblemError: they have tried too often.
+        """
+        _check_pace(self._limits.unknown_devices, _network(request))
 
     async def notice(self, caller: Caller) -> str | None:
         """Give what is told with every answer; nothing where that cannot be read, for the answer says so itself."""
@@ -212,6 +267,10 @@ class Guard:
         return ProblemError(
             HTTPStatus.FORBIDDEN, "forbidden", f"You may not do this; it takes {wanted.replace('_', ' ')}."
         )
+
+
+def _network(request: Request) -> str:
+    return network_of(request.client.host) if request.client else ""
 
 
 def _check_pace(limit: RateLimit, key: str) -> None:
@@ -257,8 +316,11 @@ def _unknown(request: Request) -> ProblemError:
     )
 
 
-async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> bytes:
+async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES, is_json: bool = True) -> bytes:
     """Read a body of at most `limit` octets, in time, of a kind that is taken, and not nested without end.
+
+    Args:
+        is_json: whether it is looked at as JSON; otherwise the route does what there is to do.
 
     Raises:
         ProblemError: it is not.
@@ -275,6 +337,8 @@ async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> bytes:
                     raise _too_long(limit)
     except TimeoutError:
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive.") from None
+    if not is_json:
+        return bytes(body)
     if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json", f"Expected a body of {JSON}.")
     if is_too_deep(body):
@@ -315,14 +379,15 @@ class GuardedRoute(APIRoute):
         """Put the guard before what the route does."""
         answer = super().get_route_handler()
         (method,) = self.methods or {"GET"}
-        need = NEEDS[method, self.path_format.removeprefix(PREFIX)]
+        need = need_of(method, self.path_format)
 
         async def guarded(request: Request) -> Response:
             guard: Guard = request.app.state.guard
             await guard.admit(request, need)
             if method in SAFE_METHODS:
                 return await answer(request)
-            return await answer(Request(request.scope, _once(await read_body(request, limit=need.max_body_bytes))))
+            body = await read_body(request, limit=need.max_body_bytes, is_json=not need.is_of_device)
+            return await answer(Request(request.scope, _once(body)))
 
         return guarded
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
@@ -30,9 +31,13 @@ from agent.assembly import STATE_NAME
 from agent.canary_check import CanaryCheck
 from agent.chores import Chore, Chores
 from agent.control import NotRunningError, ask_gateway
+from agent.endpoint.enrolment_wire import spki_pin
 from agent.filter_changes import FilterChanges
 from agent.filter_context import FilterContexts
 from agent.filter_watch import FilterWatch
+from agent.fleet.device_candidates import DeviceCandidates
+from agent.fleet.fleet import Fleet
+from agent.fleet.media import Media
 from agent.gateway_events import take_events
 from agent.incidents import Incidents
 from agent.logs import configure_logs, log
@@ -42,6 +47,7 @@ from agent.notify_smtp import SmtpChannel
 from agent.observing import Observing
 from agent.override_uses import OverrideUses
 from agent.overrides import Overrides
+from agent.pack_record import PackRecord
 from agent.people import People
 from agent.pseudonyms import Devices, Pseudonyms
 from agent.record_check import RecordCheck
@@ -63,7 +69,8 @@ RETENTION_SECONDS: Final = 3600.0
 WATCH_SECONDS: Final = 0.5
 # So long an act waits to be told that it is in force everywhere; it stands in any case.
 APPLY_SECONDS: Final = 3.0
-MAX_CONNECTIONS: Final = 200
+# People, and every laptop of a large school that comes back on one morning.
+MAX_CONNECTIONS: Final = 700
 KEEP_ALIVE_SECONDS: Final = 10
 STOP_SECONDS: Final = 3
 MAX_HEAD_OCTETS: Final = 16 * 1024
@@ -137,8 +144,16 @@ def build_parts(
     *,
     clock: Callable[[], datetime],
     devices: Callable[[], Devices] = dict,
+    packs: PacksInForce | None = None,
+    pin: str = "",
 ) -> Parts:
-    """Put together what the interface works with; `devices` is what else those behind addresses are known by."""
+    """Put together what the interface works with.
+
+    Args:
+        devices: what else those behind addresses are known by.
+        packs: those of the site, where somebody else looks at them too.
+        pin: the hash of the key of our certificate, by which laptops know us; without it none can enrol.
+    """
     people = People(store)
     context = FilterContexts(site)
     hub = Hub()
@@ -156,13 +171,15 @@ def build_parts(
         store,
         people,
         pseudonyms,
-        packs=PacksInForce(site),
+        packs=packs or PacksInForce(site),
         site=site,
         clock=clock,
         new_id=service["new_id"],
         tell=teller.incident,
         on_change=herald.tell,
     )
+    tell_of_device = partial(teller.alarm, kind=NoticeKind.DEVICE_FOUND)
+    fleet = Fleet(store, site, pin=pin, new_id=service["new_id"], tell=tell_of_device)
     return Parts(
         store=store,
         people=people,
@@ -180,6 +197,8 @@ def build_parts(
         incidents=incidents,
         observing=Observing(incidents, activity, devices=devices),
         request_registers=RequestRegisters(store, pseudonyms),
+        fleet=fleet,
+        media=Media(store, site, tell=teller.medium, incidents=incidents.desk, events=fleet.events),
         context=context,
         activity=activity,
         teller=teller,
@@ -194,6 +213,21 @@ def build_parts(
     )
 
 
+def candidates_of(parts: Parts, *, monotonic: Callable[[], float] = time.monotonic) -> DeviceCandidates:
+    """Give what weighs what laptops tell."""
+    desk = parts.incidents.desk
+    return DeviceCandidates(
+        parts.store,
+        parts.fleet,
+        parts.media,
+        parts.observing,
+        desk.pseudonyms,
+        site=desk.site,
+        folder=parts.activity,
+        monotonic=monotonic,
+    )
+
+
 def chores(parts: Parts, watch: FilterWatch, canaries: CanaryCheck, *further: Chore) -> Chores:
     """Give what happens by itself: what is over and what has changed is written down, and told to who follows."""
     return Chores(
@@ -203,9 +237,14 @@ def chores(parts: Parts, watch: FilterWatch, canaries: CanaryCheck, *further: Ch
             Chore("overrides", SWEEP_SECONDS, parts.overrides.sweep),
             Chore("suspensions", SWEEP_SECONDS, parts.suspensions.sweep),
             Chore("filter reviews", REVIEW_SECONDS, parts.filter_changes.remind),
-            Chore("observing", OBSERVE_SECONDS, parts.observing.look),
+            Chore("laptops", OBSERVE_SECONDS, candidates_of(parts).look, in_turns=True),
+            Chore("observing", OBSERVE_SECONDS, parts.observing.look, in_turns=True),
             Chore("incidents", REMIND_SECONDS, parts.incidents.sweep),
             Chore("incident retention", RETENTION_SECONDS, parts.incidents.keep),
+            Chore("fleet", REMIND_SECONDS, parts.fleet.look),
+            Chore("fleet retention", RETENTION_SECONDS, parts.fleet.keep),
+            Chore("media", REVIEW_SECONDS, parts.media.sweep),
+            Chore("media retention", RETENTION_SECONDS, parts.media.keep),
             Chore("notices", REMIND_SECONDS, partial(parts.teller.remind, parts.store)),
             Chore("gateway", SWEEP_SECONDS, partial(take_events, parts.store)),
             Chore("anchor", SWEEP_SECONDS, partial(anchor_if_due, parts.store)),
@@ -328,14 +367,20 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
     sender = Sender(store, lambda: channels_of(site().private.notifications, clock=clock), clock=clock)
     check = RecordCheck(store, tell=lambda act: parts.teller.alarm(act, NoticeKind.RECORD_BROKEN))
     try:
-        parts = build_parts(site, store, herald, clock=clock, devices=site.devices)
+        packs = PacksInForce(site)
+        pin = spki_pin(certificate.der())
+        parts = build_parts(site, store, herald, clock=clock, devices=site.devices, packs=packs, pin=pin)
         if store.is_upgraded:
             herald.tell()
         with store.act() as act:
             act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
         watch = FilterWatch(parts.filter_changes, Path(site().paths.runtime), Path(site().path))
         canaries = CanaryCheck(store, Path(site().paths.runtime), tell=partial(_alarm, parts))
-        beside = chores(parts, watch, canaries, Chore("record", SWEEP_SECONDS, check.look))
+        further = (
+            Chore("packs", SWEEP_SECONDS, PackRecord(store, packs).look),
+            Chore("record", SWEEP_SECONDS, check.look),
+        )
+        beside = chores(parts, watch, canaries, *further)
         server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=beside)
         introduce(listening, certificate, now=clock())
         sender.start()
@@ -343,6 +388,7 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
         take_events(store)
         with store.act() as act:
             act.note("api_stopped", actor="system")
+        parts.fleet.close()
         keep_last_anchor(store)
     finally:
         check.close()

@@ -34,6 +34,11 @@ class SiteCertificate:
     fingerprint: str
     ends_at: datetime
 
+    def der(self) -> bytes:
+        """Give the certificate itself, as DER."""
+        shown = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        return shown.public_bytes(serialization.Encoding.DER)
+
 
 def open_certificate(folder: Path, *, names: Iterable[str], now: datetime) -> SiteCertificate:
     """Find the certificate of a site, or make one that it signs itself.

@@ -45,6 +45,11 @@ HOLDERS = {
     "manage_people": DECIDERS,
     "read_people": f"{DECIDERS} technician",
     "issue_tokens": "ict_coordinator network_manager",
+    "manage_devices": "ict_coordinator network_manager",
+    "read_devices": "ict_coordinator network_manager technician",
+    "use_media": f"{LEADERS} teacher staff class_teacher key_stage_leader safeguarding_lead technician",
+    "manage_media": f"{DECIDERS} technician",
+    "decide_media_exception": DECIDERS,
     "tell_sign_ins": "ict_coordinator network_manager",
     "tell_observations": "ict_coordinator network_manager",
 }
@@ -71,7 +76,6 @@ def test_who_decides_is_confirmed_by_a_second_person() -> None:
         Role.STAFF,
         Role.CLASS_TEACHER,
         Role.KEY_STAGE_LEADER,
-        Role.DATA_PROTECTION_OFFICER,
         Role.AUDITOR,
     }
     # Whoever is one of the two people whom a change takes, as the one who asks or the one who decides.

@@ -7,7 +7,7 @@ import pytest
 from api_of_test import SchoolOfTest, Visitor
 from fastapi.routing import APIRoute
 
-from agent.api.access import NEEDS, PREFIX
+from agent.api.access import DEVICE_NEEDS, ENDPOINT_PREFIX, NEEDS, PREFIX
 from rules.roles import RIGHTS, Role
 
 # Who may do what in the end, where it is easiest to get wrong; the rest follows from the table of rights.
@@ -52,12 +52,22 @@ def paths(school: SchoolOfTest) -> set[tuple[str, str]]:
 
 
 def test_every_route_has_its_need_and_every_need_its_route(tmp_path: Path) -> None:
-    assert paths(SchoolOfTest(tmp_path)) == {(method, PREFIX + path) for method, path in NEEDS}
+    assert paths(SchoolOfTest(tmp_path)) == {(method, PREFIX + path) for method, path in NEEDS} | set(DEVICE_NEEDS)
+
+
+@pytest.mark.parametrize("route", sorted(set(DEVICE_NEEDS) - {("POST", f"{ENDPOINT_PREFIX}/enrol")}), ids=" ".join)
+def test_nothing_of_laptops_is_open_without_a_signature(school: SchoolOfTest, route: tuple[str, str]) -> None:
+    response = school.stranger().ask(*route)
+    assert (response.status_code, response.json()["type"]) == (401, "urn:schoolgate:problem:bad-signature")
+
+
+def test_the_needs_of_laptops_are_no_session_and_no_right() -> None:
+    assert all(need.is_of_device and not need.rights and not need.is_open for need in DEVICE_NEEDS.values())
 
 
 def test_what_is_served_outside_the_table_is_health_alone(school: SchoolOfTest) -> None:
     outside = [route.path for route in school.app.routes if isinstance(route, APIRoute)]
-    assert [path for path in outside if not path.startswith(PREFIX)] == ["/health"]
+    assert [path for path in outside if not path.startswith((PREFIX, ENDPOINT_PREFIX))] == ["/health"]
 
 
 def test_only_signing_in_and_reporting_is_open() -> None:

@@ -294,6 +294,7 @@ def test_it_stops_when_it_is_told_to_and_says_so_in_the_record(tmp_path: Path) -
         store.close()
     assert kinds[-1] == "api_stopped"
     assert {"api_started", "gateway_stopped"} <= set(kinds)
+    assert kinds.count("packs_in_force") == 1
     assert last is not None
     assert last.number == len(kinds)
 

@@ -1,0 +1,139 @@
+"""The registers of media and of what is out as tables, by pseudonym unless somebody asks for names.
+
+That one was handed out, and for what purpose, is in the record, as with the other registers.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Final
+
+from agent.attempts import known_person, noting
+from agent.fleet.media_desk import MediaDesk, called
+from agent.incident_access import fault_of_purpose
+from agent.incident_registers import MAX_ROWS, READ, Cell, Register
+from agent.people import read_people
+from agent.pseudonyms import Pseudonyms
+from agent.request_registers import Namer
+from agent.storage.media_rows import Which, read_media, read_proofs
+from agent.storage.permit_rows import read_sign_outs
+from agent.storage.state import Act, instant_text
+from rules.errors import RefusedRequestError
+from rules.medium import Medium, SignOut
+from rules.roles import Right, rights_of
+
+_READING: Final = frozenset({Right.MANAGE_MEDIA, Right.READ_RECORD})
+_MEDIA_COLUMNS: Final = (
+    "medium", "registered_at", "kind", "owner", "state", "is_foreign", "stated", "proved", "proved_at",
+    "worst_proved", "attested_at", "holds_personal_data", "checked_on", "purge_on", "has_serial", "disposed_at",
+    "disposed_by",
+)  # fmt: skip
+_SIGN_OUT_COLUMNS: Final = (
+    "sign_out", "medium", "asked_at", "person", "is_foreign", "state", "due_on", "is_overdue", "decided_at",
+    "decided_by", "returned_at", "returned_by",
+)  # fmt: skip
+
+
+class MediaRegisters:
+    """The registers; each raises `RefusedRequestError` where this person may not read it, or says no purpose."""
+
+    def __init__(self, desk: MediaDesk, pseudonyms: Pseudonyms) -> None:
+        self._desk = desk
+        self._pseudonyms = pseudonyms
+
+    def media(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+        """Give every medium, the newest first; what people wrote of it is not in it."""
+
+        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
+            return (_medium_row(act.database, each, name) for each in read_media(act.database, limit=MAX_ROWS))
+
+        return self._register("media", _MEDIA_COLUMNS, person, purpose, make=make, with_names=with_names)
+
+    def sign_outs(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+        """Give every permit, the newest first."""
+
+        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
+            today = self._desk.day_of(act.now)
+            return (_sign_out_row(each, name, today) for each in read_sign_outs(act.database, limit=MAX_ROWS))
+
+        return self._register("sign_outs", _SIGN_OUT_COLUMNS, person, purpose, make=make, with_names=with_names)
+
+    def _register(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        person: str,
+        purpose: str,
+        *,
+        make: Callable[[Act, Namer], Iterable[tuple[Cell, ...]]],
+        with_names: bool,
+    ) -> Register:
+        with noting(self._desk.store, person, f"register_{name}"), self._desk.store.act() as act:
+            if _READING.isdisjoint(rights_of(known_person(act.database, person).roles)):
+                raise RefusedRequestError(f"None of your roles reads the register of {name.replace('_', '-')}.")
+            if fault := fault_of_purpose(purpose):
+                raise RefusedRequestError(fault)
+            rows = tuple(make(act, self._namer(act, with_names=with_names)))
+            facts = {"register": name, "rows": len(rows), "with_names": with_names}
+            act.note(READ, actor=person, facts=facts, personal={"purpose": purpose.strip()})
+            return Register(name, columns, rows)
+
+    def _namer(self, act: Act, *, with_names: bool) -> Namer:
+        people = {each.id: each.name for each in read_people(act.database)} if with_names else {}
+
+        def name(person: str, at: datetime) -> str:
+            if not person:
+                return ""
+            return people.get(person, person) if with_names else self._pseudonyms.person(person, at.date())
+
+        return name
+
+
+def _medium_row(database: sqlite3.Connection, medium: Medium, name: Namer) -> tuple[Cell, ...]:
+    proofs, at = read_proofs(database, medium.serial_key), medium.registered_at
+    latest, worst = proofs.get(Which.LATEST), proofs.get(Which.WORST)
+    return (
+        called(medium.number),
+        instant_text(at),
+        medium.kind.value,
+        name(medium.owner, at),
+        medium.state.value,
+        medium.is_foreign,
+        medium.stated.value,
+        None if latest is None else latest.crypt,
+        None if latest is None else instant_text(latest.at),
+        None if worst is None else worst.crypt,
+        _instant(medium.attested_at),
+        medium.holds_personal_data,
+        _day(medium.checked_on),
+        _day(medium.purge_on),
+        bool(medium.serial_key),
+        _instant(medium.disposed_at),
+        name(medium.disposed_by, at),
+    )
+
+
+def _sign_out_row(permit: SignOut, name: Namer, today: date) -> tuple[Cell, ...]:
+    at = permit.asked_at
+    return (
+        f"S-{permit.number}",
+        called(permit.medium),
+        instant_text(at),
+        name(permit.person, at),
+        permit.is_foreign,
+        permit.state.value,
+        permit.due_on.isoformat(),
+        permit.is_overdue(today),
+        _instant(permit.decided_at),
+        name(permit.decided_by, at),
+        _instant(permit.returned_at),
+        name(permit.returned_by, at),
+    )
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else instant_text(at)
+
+
+def _day(on: date | None) -> str | None:
+    return None if on is None else on.isoformat()

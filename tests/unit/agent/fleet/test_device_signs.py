@@ -1,0 +1,191 @@
+"""Signs that laptops tell of: what one weak sign comes to, and what is nobody's doing."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from incidents_of_test import NOW
+from laptops_of_test import MINUTE, Laptop, WeighedLaptops, session
+from observing_of_test import STAFF_DEVICE
+
+from agent.storage.fleet_rows import FindingKind, write_finding
+from rules.incident import Level
+from rules.incident_kind import Kind
+
+OTHER = "192.0.2.140"
+NOTHING = timedelta(0)
+HOUR = timedelta(hours=1)
+STRONG: Mapping[str, Any] = {
+    "kind": "bypass",
+    "signals": 2,
+    "is_weak": False,
+    "found": [{"signal": "tunnel_way_out", "what": "wg0", "weak": False}],
+    "unseen": {},
+}
+WEAK = {**STRONG, "signals": 1, "is_weak": True, "found": [{"signal": "listener", "what": "1080", "weak": True}]}
+DISK_OFF: Mapping[str, Any] = {
+    "check": "disk_encryption",
+    "state": "off",
+    "why": "",
+    "evidence": [{"source": "sysfs.dm_uuid", "value": "none", "privilege": "user"}],
+}
+PROGRAM: Mapping[str, Any] = {"place": "volume", "form": "pe", "signature": "none", "sha256": "ab" * 32, "name": "x"}
+
+
+@pytest.fixture
+def laptops(tmp_path: Path) -> Iterator[WeighedLaptops]:
+    made = WeighedLaptops(tmp_path)
+    yield made
+    made.fleet.close()
+    made.store.close()
+
+
+def signed_in(laptops: WeighedLaptops, name: str = "teacher", **more: Any) -> Laptop:
+    """Give a laptop with somebody at it."""
+    laptop = laptops.laptop()
+    laptop.tell(("session", NOTHING, session(name, **more)))
+    laptops.look()
+    return laptop
+
+
+def test_a_strong_sign_of_bypass_is_a_candidate(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("bypass", NOTHING, STRONG))
+    laptops.look()
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.rows, filed.incident.level) == (Kind.BYPASS, ("S13",), Level.PERSON)
+    (shown,) = laptops.evidence(filed)
+    assert (shown["found"], shown["signals"]) == ("tunnel_way_out: wg0", 2)
+
+
+def test_one_weak_sign_is_none(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("bypass", NOTHING, WEAK), ("bypass", NOTHING, {**WEAK, "signals": 0, "found": []}))
+    laptops.look()
+    assert (laptops.filed_all(), laptops.counts()["ignored too_little"]) == ([], 1)
+
+
+def test_a_tunnel_at_home_goes_round_nothing_of_ours(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    laptop.tell(("session", 3 * HOUR, session("teacher", address="203.0.113.9")), ("bypass", 2 * HOUR, STRONG))
+    laptops.look()
+    assert laptops.filed_all() == []
+    assert [note.kind for note in laptops.notes()] == [Kind.BYPASS]
+
+
+def test_programs_that_nobody_signed(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    download = {**PROGRAM, "place": "downloads"}
+    laptop.tell(("program_new", NOTHING, {**PROGRAM, "signature": "carried"}), ("program_new", NOTHING, download))
+    laptops.look()
+    assert laptops.filed_all() == [], "one download is a weak sign"
+    laptop.tell(("program_new", NOTHING, download))
+    laptops.look()
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.rows) == (Kind.FILE_TRANSFER, ("S03",))
+    assert laptops.evidence(filed)[0]["sha256"] == "ab" * 32
+
+
+def test_a_program_on_a_medium_of_a_pupil(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops, "pupil")
+    laptop.tell(("program_new", NOTHING, PROGRAM))
+    laptops.look()
+    assert laptops.one().incident.rows == ("P05",)
+
+
+def test_a_disk_that_is_open_is_a_matter_of_the_laptop_and_told_once(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    for _ in range(3):
+        laptop.tell(("posture", NOTHING, DISK_OFF), ("posture", NOTHING, {**DISK_OFF, "check": "firewall"}))
+        laptops.look(after=HOUR)
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.level, filed.incident.rows) == (
+        Kind.DEVICE_SECURITY,
+        Level.DEVICE,
+        (),
+    )
+    assert not filed.incident.subject.startswith("p-")
+    (shown,) = laptops.evidence(filed)
+    assert (shown["finding"], shown["evidence"]) == ("disk_off", "sysfs.dm_uuid: none")
+    laptop.tell(("posture", NOTHING, {**DISK_OFF, "state": "on"}), ("posture", NOTHING, DISK_OFF))
+    laptops.look()
+    assert len(laptops.evidence(laptops.one())) == 2, "it was closed in between"
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "finding"),
+    [
+        ("service_started", {"clean": False, "why": "killed", "same_boot": True}, "service_killed"),
+        ("spool_reset", {}, "spool_reset"),
+    ],
+)
+def test_what_a_laptop_says_of_its_service(
+    laptops: WeighedLaptops, kind: str, facts: dict[str, Any], finding: str
+) -> None:
+    laptop = laptops.laptop()
+    laptop.tell((kind, NOTHING, facts))
+    laptops.look()
+    filed = laptops.one()
+    assert filed.incident.kind is Kind.DEVICE_SECURITY
+    assert laptops.evidence(filed)[0]["finding"] == finding
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"clean": False, "why": "killed", "same_boot": False}, id="a-battery-that-was-empty"),
+        pytest.param({"clean": True, "why": "stopped", "same_boot": True}, id="stopped-as-it-should"),
+        pytest.param({"clean": None, "why": "first", "same_boot": False}, id="the-first-start"),
+    ],
+)
+def test_an_end_that_says_little_is_nothing(laptops: WeighedLaptops, facts: dict[str, Any]) -> None:
+    laptop = laptops.laptop()
+    laptop.tell(("service_started", NOTHING, facts))
+    laptops.look()
+    assert laptops.filed_all() == []
+
+
+@pytest.mark.parametrize("kind", FindingKind)
+def test_what_the_gateway_found_of_a_laptop_is_looked_at(laptops: WeighedLaptops, kind: FindingKind) -> None:
+    laptop = laptops.laptop()
+    with laptops.store.act() as act:
+        write_finding(act.database, laptop.id, kind, at=NOW, facts={"first": 3, "last": 9})
+    laptops.look()
+    laptops.look()
+    filed = laptops.one()
+    assert filed.incident.kind is Kind.DEVICE_SECURITY
+    assert [each["finding"] for each in laptops.evidence(filed)] == [kind.value]
+
+
+def ask(laptops: WeighedLaptops, *devices: str) -> None:
+    """Let devices ask now for what nobody blocks."""
+    for device in devices:
+        laptops.ask("a.example", device=device, at=laptops.now, category="", audience="staff", verdict="allowed")
+
+
+def test_a_laptop_that_is_on_and_asks_nothing_any_more(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    ask(laptops, STAFF_DEVICE, OTHER)
+    laptops.candidates.look()
+    for _ in range(8):
+        laptops.now += 5 * MINUTE
+        laptop.beat()
+        ask(laptops, OTHER)
+        laptops.look()
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.rows) == (Kind.BYPASS, ("S13",))
+    assert laptops.evidence(filed)[0]["finding"] == "no_questions"
+
+
+def test_a_laptop_that_asks_and_tells_nothing_any_more(laptops: WeighedLaptops) -> None:
+    laptops.devices = {STAFF_DEVICE: ("02:00:5e:00:53:01",)}
+    signed_in(laptops)
+    for _ in range(5):
+        laptops.now += 15 * MINUTE
+        ask(laptops, STAFF_DEVICE)
+        laptops.look()
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.level) == (Kind.DEVICE_SECURITY, Level.DEVICE)
+    assert laptops.evidence(filed)[0]["finding"] == "no_word"
