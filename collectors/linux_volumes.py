@@ -15,6 +15,7 @@ from collectors.machine import Machine
 from collectors.mountinfo import FilesystemClass, Mount, is_plain_type, parse_mountinfo, reachable
 from collectors.phones import look_for_phones
 from collectors.udev_database import read_udev, udev_label
+from collectors.udisks import read_udisks
 from collectors.volume import Attach, Bus, Crypt, Evidence, HardwareClaim, Volume, no_hardware_claim, worst
 from collectors.volume_header import Header, read_header_of
 
@@ -22,7 +23,7 @@ from collectors.volume_header import Header, read_header_of
 _MOST_LAYERS: Final = 16
 _ZFS_COMMAND: Final = ("zfs", "get", "-H", "-t", "filesystem", "-o", "name,value", "encryption")
 _ZFS_SECONDS: Final = 10.0
-_UDEV_STATES: Final = {
+_STATES_OF_KINDS: Final = {
     "crypto_LUKS": Crypt.ENCRYPTED_LOCKED,
     "BitLocker": Crypt.ENCRYPTED_LOCKED,
     "cs_fvault2": Crypt.MAYBE_ENCRYPTED,
@@ -72,6 +73,7 @@ class _Look:
     stack: DeviceStack
     _headers: dict[str, Header] = field(default_factory=dict)
     _verdicts: dict[str, Verdict] = field(default_factory=dict)
+    _told: Mapping[str, str] | None = None
 
     def volume(self, device: BlockDevice) -> Volume | None:
         """Describe a place on a medium; None for what is none."""
@@ -175,11 +177,19 @@ class _Look:
         header, evidence, why = self._header(device)
         if header is None:
             told = read_udev(self.machine, device.number).get("ID_FS_TYPE", "")
-            return _of_udev(told) if told else Verdict(Crypt.UNKNOWN, why=why)
+            if told:
+                return _of_kind("udev.ID_FS_TYPE", told)
+            told = self._by_udisks(device.number) if device.connection.is_unpluggable else ""
+            return _of_kind("udisks.IdType", told) if told else Verdict(Crypt.UNKNOWN, why=why)
         below = self._backing(device) if header.crypt is Crypt.PLAIN else None
         if below is not None:
             return below._replace(evidence=(*evidence, *below.evidence))
         return Verdict(header.crypt, evidence, header.why)
+
+    def _by_udisks(self, number: str) -> str:
+        if self._told is None:
+            self._told = read_udisks(self.machine)
+        return self._told.get(number, "")
 
     def _header(self, device: BlockDevice) -> tuple[Header | None, tuple[Evidence, ...], str]:
         """Read what a device begins with: of what people plug in, and of images. A disk inside is left to sleep."""
@@ -252,9 +262,9 @@ def _worst_of(verdicts: list[Verdict]) -> Verdict:
     return Verdict(crypt, evidence, next((one.why for one in verdicts if one.crypt is crypt and one.why), ""))
 
 
-def _of_udev(kind: str) -> Verdict:
-    evidence = (Evidence("udev.ID_FS_TYPE", kind),)
-    crypt = Crypt.PLAIN if is_plain_type(kind) else _UDEV_STATES.get(kind, Crypt.UNKNOWN)
+def _of_kind(source: str, kind: str) -> Verdict:
+    evidence = (Evidence(source, kind),)
+    crypt = Crypt.PLAIN if is_plain_type(kind) else _STATES_OF_KINDS.get(kind, Crypt.UNKNOWN)
     return Verdict(crypt, evidence, f"it is not known here whether {kind} encrypts" if crypt is Crypt.UNKNOWN else "")
 
 

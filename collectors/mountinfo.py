@@ -59,7 +59,7 @@ class Mount:
         device: major and minor number, `8:17`; the major is 0 where there is no one device behind it.
         root: which folder of the file system is shown; `/` is all of it.
         point: where it is shown.
-        options: of this mount and of its file system together.
+        options: of this mount and of its file system together; whether anything can be written is its file system's.
     """
 
     device: str
@@ -71,7 +71,7 @@ class Mount:
 
     @property
     def is_read_only(self) -> bool:
-        """Whether nothing can be written through it."""
+        """Whether nothing can be written to its file system."""
         return "ro" in self.options
 
     @property
@@ -105,13 +105,15 @@ def _parse_line(line: str) -> Mount | None:
     if len(fields) < dash + 3 or not _NUMBER.fullmatch(fields[2]):
         return None
     super_options = fields[dash + 3] if len(fields) > dash + 3 else ""
+    # A service that systemd protects sees every mount read-only that was there before it.
+    mount_options = frozenset(fields[5].split(",")) - {"ro", "rw"}
     return Mount(
         device=fields[2],
         root=unescape(fields[3]),
         point=unescape(fields[4]),
         filesystem=unescape(fields[dash + 1]),
         source=unescape(fields[dash + 2]),
-        options=frozenset((*fields[5].split(","), *super_options.split(","))) - {""},
+        options=mount_options.union(super_options.split(",")) - {""},
     )
 
 

@@ -148,8 +148,10 @@ class LinuxTree:
         name = name.rpartition("/")[2]
         number = number or (self.root / "sys/class/block" / name / "dev").read_text().strip()
         point = point.replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011").replace("\n", "\\012")
+        access = "ro" if "ro" in options.split(",") else "rw"
+        source = source or f"/dev/{name}"
         self.mounts.append(
-            f"{40 + len(self.mounts)} 22 {number} / {point} {options} - {filesystem} {source or '/dev/' + name} rw"
+            f"{40 + len(self.mounts)} 22 {number} / {point} {options} - {filesystem} {source} {access}"
         )
         self.written()
 

@@ -1,5 +1,6 @@
 """One verdict for each volume, in made-up trees: what is removable, whether it is encrypted, and on what evidence."""
 
+import json
 import os
 from pathlib import Path
 
@@ -220,6 +221,15 @@ def test_where_nothing_may_be_read_udev_tells(tree: LinuxTree, stick: str, told:
     volume = seen(tree, stick)
     assert (volume.crypt, volume.label, volume.uuid) == (crypt, "Year 5", "8BAB-6547")
     assert sources(volume)["udev.ID_FS_TYPE"] == told
+
+
+def test_where_udev_does_not_tell_either_udisks_does(tree: LinuxTree, stick: str) -> None:
+    block = {"DeviceNumber": {"type": "t", "data": 8 << 8 | 17}, "IdType": {"type": "s", "data": "crypto_LUKS"}}
+    objects = {"/org/freedesktop/UDisks2/block_devices/sdb1": {"org.freedesktop.UDisks2.Block": block}}
+    tree.programs["busctl"] = Output(0, json.dumps({"type": "a{oa{sa{sv}}}", "data": [objects]}).encode())
+    volume = seen(tree, stick)
+    assert volume.crypt is Crypt.ENCRYPTED_LOCKED
+    assert sources(volume)["udisks.IdType"] == "crypto_LUKS"
 
 
 def test_the_first_sector_excuses_nothing_that_is_mounted_in_clear(tree: LinuxTree, stick: str) -> None:

@@ -70,7 +70,8 @@ def test_lines_that_cannot_be_read_are_left_out(line: str) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param("ro,nosuid - vfat /dev/sdb1 rw", True, id="the-mount"),
+        pytest.param("ro,nosuid - vfat /dev/sdb1 rw", False, id="only-as-the-service-is-shown-it"),
+        pytest.param("ro,nosuid - vfat /dev/sdb1 ro", True, id="mounted-read-only"),
         pytest.param("rw - iso9660 /dev/sdb1 ro", True, id="the-file-system"),
         pytest.param("rw,errors=remount-ro - ext4 /dev/sdb1 rw", False, id="only-after-an-error"),
     ],
