@@ -40,10 +40,12 @@ class Backoff:
         return max(_LEAST_SECONDS, bound * self._random_share())
 
     def asked(self, seconds: float) -> float:
-        """Note a failure after which the gateway asked for a pause; what it asks is the least."""
-        self.failures += 1
+        """Note a failure after which the gateway asked for a pause; what it asks is the least.
+
+        Of many that it asked for the same pause not all come back at once, and each time fewer do.
+        """
         least = min(max(_LEAST_SECONDS, seconds), REFUSED_SECONDS)
-        return least * (1 + 0.5 * self._random_share())
+        return max(least * (1 + 0.5 * self._random_share()), self.failed())
 
     def refused(self) -> float:
         """Note that the gateway does not want this device, and give about an hour."""
@@ -63,7 +65,7 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         return float(value[:9])
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())

@@ -59,7 +59,7 @@ class Identity:
 
     def code(self, key: Ed25519PublicKey) -> str:
         """Give the six digits that a person compares."""
-        return approval_code(key, parse_public_key(self.ack_key))
+        return approval_code(key, parse_public_key(self.ack_key), self.device)
 
 
 class IdentityStore:

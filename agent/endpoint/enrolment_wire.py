@@ -110,9 +110,14 @@ def spki_pin(certificate: bytes) -> str:
     return base64.b32encode(hashlib.sha256(spki).digest()).decode().rstrip("=")
 
 
-def approval_code(device_key: Ed25519PublicKey, ack_key: Ed25519PublicKey) -> str:
-    """Give the six digits that both screens show while an enrolment waits for a person."""
-    digest = hashlib.sha256(b"schoolgate code" + device_key.public_bytes_raw() + ack_key.public_bytes_raw()).digest()
+def approval_code(device_key: Ed25519PublicKey, ack_key: Ed25519PublicKey, device: str) -> str:
+    """Give the six digits that both screens show while an enrolment waits for a person.
+
+    Args:
+        device: the id, which the gateway draws once it has the key: so nobody looks for a key with a certain code.
+    """
+    keys = device_key.public_bytes_raw() + ack_key.public_bytes_raw()
+    digest = hashlib.sha256(b"schoolgate code" + keys + device.encode()).digest()
     return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06}"
 
 

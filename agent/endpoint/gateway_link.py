@@ -21,6 +21,8 @@ from agent.endpoint.wire_batch import MAX_ANSWER_BYTES, BadBatchError, parse_jso
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 30.0
+# For the whole of an exchange, however slowly it drips.
+_EXCHANGE_SECONDS: Final = 120.0
 _MAX_SENTENCE_CHARACTERS: Final = 300
 
 
@@ -74,15 +76,25 @@ class GatewayLink:
     Args:
         url: https, host and port; no path.
         pin: the `spki_pin` that its certificate must have.
+        exchange_seconds: for a request and all of its answer.
     """
 
-    def __init__(self, url: str, pin: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        pin: str,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        exchange_seconds: float = _EXCHANGE_SECONDS,
+    ) -> None:
         parsed = parse_gateway_url(url)
         self._monotonic = monotonic
+        self._exchange_seconds = exchange_seconds
+        self._context = PinnedContext.to(pin)
         # Names and proxies of the environment belong to whoever sits at the laptop; this service has its own way.
         self._client = httpx.Client(
             base_url=parsed,
-            verify=PinnedContext.to(pin),
+            verify=self._context,
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             trust_env=False,
             follow_redirects=False,
@@ -109,6 +121,7 @@ class GatewayLink:
             LinkError: there is no answer, or one that is too large.
         """
         began = self._monotonic()
+        self._context.ends_at = time.monotonic() + self._exchange_seconds
         try:
             with self._client.stream(method, path, headers=dict(headers), content=body) as response:
                 octets = _limited(response)
@@ -142,9 +155,27 @@ class _OtherKeyError(ssl.SSLError):
     """The certificate has another key."""
 
 
-class PinnedContext(ssl.SSLContext):
-    """What lets a connection be made only to whoever holds the pinned key."""
+class _EndingSocket(ssl.SSLSocket):
+    """A connection on which an exchange ends in time: each octet that comes must not begin the waiting anew."""
 
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        context = self.context
+        left = context.ends_at - time.monotonic() if isinstance(context, PinnedContext) else _ANSWER_SECONDS
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self.settimeout(min(left, self.gettimeout() or left))
+        return super().recv(buflen, flags)
+
+
+class PinnedContext(ssl.SSLContext):
+    """What lets a connection be made only to whoever holds the pinned key, and an exchange end in time.
+
+    Args:
+        ends_at: by the monotonic clock.
+    """
+
+    sslsocket_class = _EndingSocket
+    ends_at = float("inf")
     _pin = ""
 
     @classmethod

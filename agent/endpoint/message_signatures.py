@@ -81,8 +81,24 @@ class RequestSignature:
         Raises:
             BadSignatureError: it is not so.
         """
+        self.check_digest(body)
+        self.check_key(key, method=method, path=path)
+
+    def check_digest(self, body: bytes) -> None:
+        """Let pass the body that was signed, whoever signed it.
+
+        Raises:
+            BadSignatureError: it is another one.
+        """
         if not hmac.compare_digest(self.digest, content_digest(body)):
             raise BadSignatureError("The body is not the one that Content-Digest tells of.")
+
+    def check_key(self, key: Ed25519PublicKey, *, method: str, path: str) -> None:
+        """Let pass what this key signed, once `check_digest` has let its body pass.
+
+        Raises:
+            BadSignatureError: another key signed it, or it was for another request.
+        """
         try:
             key.verify(self.signature, _signature_base(method, path, self.digest, self.parameters))
         except InvalidSignature:

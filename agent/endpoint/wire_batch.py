@@ -31,6 +31,8 @@ MAX_BYTES: Final = 256 * 1024
 MAX_BODY_BYTES: Final = 512 * 1024
 MAX_DECOMPRESSED_BYTES: Final = 1024 * 1024
 MAX_RATIO: Final = 20
+# Values of a batch, which cost more to read than their octets say; one event alone never has as many.
+MAX_VALUES: Final = 32 * 1024
 # One event, as canonical JSON.
 MAX_EVENT_BYTES: Final = 16 * 1024
 MAX_ANSWER_BYTES: Final = 64 * 1024
@@ -331,6 +333,9 @@ def decompressed(body: bytes) -> bytes:
         raise OversizedBatchError(f"The body becomes larger than {allowed} octets when it is decompressed.")
     if not inflater.eof or inflater.unused_data:
         raise BadBatchError("The compressed body ends too early, or something follows it.")
+    values = sum(map(octets.count, (b",", b"[", b"{")))
+    if values > MAX_VALUES:
+        raise OversizedBatchError(f"The batch has about {values} values; at most {MAX_VALUES} are taken at once.")
     return octets
 
 

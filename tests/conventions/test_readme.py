@@ -69,7 +69,7 @@ def test_every_command_is_in_the_readme() -> None:
     assert not missing
 
 
-SHOWN = re.findall(r"^ {4}(schoolgate (?:incident|register) .*)$", README, re.MULTILINE)
+SHOWN = re.findall(r"^ {4}(schoolgate (?:incident|register|media|endpoint) .*)$", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", SHOWN)
@@ -85,5 +85,5 @@ def test_what_is_shown_of_incidents_can_be_typed(line: str) -> None:
 
 def test_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:`|^    )make (\w+)", README, re.MULTILINE):
+    for target in re.findall(r"(?:`|^    )make ([\w-]+)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

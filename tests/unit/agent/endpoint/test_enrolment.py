@@ -56,7 +56,9 @@ def test_a_laptop_that_waits_shows_the_code_that_the_gateway_shows(gateway: Lapt
     identity = enrolled(gateway, tmp_path / "laptop", gateway.token())
     key = KeyStore(tmp_path / "laptop").make().public_key()
     assert identity.is_pending
-    assert identity.code(key) == approval_code(gateway.devices[identity.device], gateway.ack_key.public_key())
+    assert identity.code(key) == approval_code(
+        gateway.devices[identity.device], gateway.ack_key.public_key(), identity.device
+    )
     assert IdentityStore(tmp_path / "laptop").approve(identity) == replace(identity, state="active")
 
 

@@ -153,11 +153,11 @@ def test_a_new_key_proves_that_the_laptop_has_it() -> None:
 
 
 def test_both_screens_show_the_same_six_digits() -> None:
-    code = approval_code(KEY.public_key(), ACK.public_key())
-    assert code == approval_code(KEY.public_key(), ACK.public_key())
+    code = approval_code(KEY.public_key(), ACK.public_key(), "d1")
+    assert code == approval_code(KEY.public_key(), ACK.public_key(), "d1")
     assert len(code) == 6
     assert code.isdecimal()
-    assert code != approval_code(OTHER.public_key(), ACK.public_key())
+    assert code != approval_code(OTHER.public_key(), ACK.public_key(), "d1")
 
 
 def test_the_pin_is_of_the_key_whatever_the_certificate_says() -> None:

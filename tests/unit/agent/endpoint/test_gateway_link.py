@@ -1,9 +1,11 @@
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from laptop_gateway import LaptopGateway, drop_request, refusing, serving
+from laptop_gateway import LaptopGateway, drop_request, refusing, serving, speaking
 
 from agent.endpoint.enrolment_wire import ENROL_PATH
 from agent.endpoint.gateway_link import (
@@ -102,3 +104,34 @@ def test_an_address_of_a_gateway(url: str) -> None:
 def test_another_text_is_no_address_of_a_gateway(url: str) -> None:
     with pytest.raises(ValueError, match="https://HOST"):
         parse_gateway_url(url)
+
+
+def _dripping(answer: bytes, *, from_the_start: bool) -> Callable[[ssl.SSLSocket], None]:
+    """Send so many octets at once as are due, and then one after the other without end."""
+
+    def drip(connection: ssl.SSLSocket) -> None:
+        connection.recv(65536)
+        with suppress(OSError):
+            if not from_the_start:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+            while True:
+                for octet in answer:
+                    connection.sendall(bytes([octet]))
+                    time.sleep(0.02)
+
+    return drip
+
+
+@pytest.mark.parametrize(
+    ("answer", "from_the_start"),
+    [(b"x", False), (b"HTTP/1.1 103 Early Hints\r\n\r\n", True), (b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 9999, True)],
+    ids=["body", "early-hints", "header"],
+)
+def test_an_answer_that_drips_without_end_is_left(tmp_path: Path, answer: bytes, *, from_the_start: bool) -> None:
+    gateway = LaptopGateway()
+    with (
+        speaking(gateway, tmp_path, _dripping(answer, from_the_start=from_the_start)) as url,
+        GatewayLink(url, gateway.pin, exchange_seconds=0.5) as link,
+        pytest.raises(LinkError, match="cannot be reached"),
+    ):
+        link.send("GET", "/", headers={})

@@ -20,6 +20,7 @@ from agent.endpoint.wire_batch import (
     MAX_EVENTS,
     MAX_GAPS,
     MAX_RATIO,
+    MAX_VALUES,
     Answer,
     BadAnswerError,
     BadBatchError,
@@ -322,3 +323,20 @@ def test_a_laptop_needs_nothing_of_the_gateways_packages() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     gateway = {"fastapi", "pydantic", "argon2", "uvicorn", "xxhash", "msgspec", "babel", "prometheus_client"}
     assert not gateway & set(done.stdout.split())
+
+
+def _many_values(events: int, values: int) -> Batch:
+    facts = {"a": [0] * values}
+    return replace(BATCH, events=tuple(replace(EVENT, sequence=each + 1, facts=facts) for each in range(events)))
+
+
+def test_more_values_than_are_read_in_a_moment_are_sent_in_two_halves() -> None:
+    body = encode_batch(_many_values(10, MAX_VALUES // 9))
+    with pytest.raises(OversizedBatchError, match="values"):
+        decode_batch(body)
+    assert len(decode_batch(encode_batch(_many_values(5, MAX_VALUES // 9))).events) == 5
+
+
+def test_one_event_never_has_too_many_values() -> None:
+    assert MAX_EVENT_BYTES < MAX_VALUES
+    assert decode_batch(encode_batch(_many_values(1, MAX_EVENT_BYTES // 2 - 60))).last == 1
