@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from agent.storage.observation_rows import (
     ACCEPTED,
     EVENTS,
+    NOT_UNDERSTOOD,
     NOT_WEIGHED,
     REFUSED,
     REPEATED,
@@ -33,7 +34,7 @@ NO_ROW, OWN_ROW = "none", "own"
 DECIDED: Final = ("accepted", "dismissed")
 TOLD: Final = (SIGN_INS, EVENTS)
 BECAME: Final = (ACCEPTED, REPEATED, REFUSED)
-WHYS: Final = (*(why.value for why in Why), NOT_WEIGHED[1])
+WHYS: Final = (*(why.value for why in Why), NOT_WEIGHED[1], NOT_UNDERSTOOD[1])
 _TABLES: Final = ("incidents", "incident_steps", "observation_counts", "told_events")
 _ROW: Final = re.compile(r"[PS]\d{2}")
 _TOLD_TRACKS: Final = "('ordinary', 'safeguarding')"
@@ -46,6 +47,10 @@ _OLDEST: Final = f"""SELECT state, min(filed_at) FROM incidents
     WHERE state IN ('candidate', 'accepted') AND track IN {_TOLD_TRACKS} GROUP BY state"""  # noqa: S608 (our own words)
 _OVERDUE: Final = f"""SELECT count(*) FROM incident_steps JOIN incidents ON id = incident
     WHERE incident_steps.state = 'open' AND due_at < ? AND track IN {_TOLD_TRACKS}"""  # noqa: S608 (our own words)
+
+_CLOCKS: Final = f"""SELECT count(*) FROM incidents, json_each(content, '$.clocks')
+    WHERE state IN ('candidate', 'accepted') AND track IN {_TOLD_TRACKS}
+    AND json_extract(value, '$.ended_at') IS NULL AND json_extract(value, '$.due_at') <= ?"""  # noqa: S608 (our own words)
 
 
 def incident_metrics(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:
@@ -89,6 +94,9 @@ def _incidents(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:
     yield oldest
     (overdue,) = database.execute(_OVERDUE, (instant_text(now),)).fetchone()
     yield GaugeMetricFamily("schoolgate_overdue_incident_steps", "Steps that should have been done.", overdue)
+    (ended,) = database.execute(_CLOCKS, (instant_text(now),)).fetchone()
+    text = "Times by which something had to be done about incidents, and was not."
+    yield GaugeMetricFamily("schoolgate_overdue_incident_clocks", text, ended)
 
 
 def row_label(row: str) -> str:

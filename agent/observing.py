@@ -19,7 +19,7 @@ from agent.observing_held import Held, Holding
 from agent.observing_record import SOURCE as RECORD
 from agent.observing_record import end_of_record, read_rows
 from agent.observing_record import observation_of as of_record
-from agent.observing_told import ToldEvents
+from agent.observing_told import ToldEvents, happened_at
 from agent.observing_told import observation_of as of_machine
 from agent.pseudonyms import Devices
 from agent.sign_ins import SignIns
@@ -132,7 +132,8 @@ class Observing:
             return False
         taken = []
         ends_at = self._monotonic() + ACT_SECONDS
-        since = min(each.received_at for each in waiting) - LONGEST
+        # What a laptop kept for weeks belongs to what stands from then.
+        since = min(min(each.received_at - LONGEST, happened_at(each)) for each in waiting)
         with self._holding.weighing(held, since=since) as weighing:
             for each in waiting:
                 known, zone = self.known(), held.timetable.zone

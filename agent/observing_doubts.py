@@ -11,9 +11,10 @@ from agent.identity import MINUTE, Identities, Identity
 from agent.incident_doubts import Doubt, doubt
 from agent.incidents import Incidents
 from agent.known_devices import KnownDevices
-from agent.storage.incident_rows import AtDevice, Filed, read_about_somebody, read_devices
+from agent.storage.incident_rows import Filed, read_about_somebody
 from agent.storage.presence_rows import LONGEST, Presence, SignIn
 from agent.storage.state import Act
+from agent.storage.timeline_rows import AtDevice, read_devices
 from rules.observation import Confidence
 
 _LEAST: Final = Confidence.C

@@ -11,12 +11,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from agent.identity import MINUTE, Identities, Identity
+from agent.identity import ADDRESS_ONLY, MINUTE, Identities, Identity
 from agent.known_devices import KnownDevices
 from agent.people import Person, read_person
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
-from agent.storage.incident_rows import ATTESTED
 from agent.storage.observation_rows import (
     ACCEPTED,
     EVENTS,
@@ -28,6 +27,7 @@ from agent.storage.observation_rows import (
 )
 from agent.storage.presence_rows import Presence, SignIn
 from agent.storage.state import Act, StateStore
+from agent.storage.timeline_rows import ATTESTED
 from rules.assess import AHEAD
 from rules.errors import RefusedRequestError
 from rules.incident_kind import Kind
@@ -162,12 +162,23 @@ class ToldEvents:
         }
 
 
+def happened_at(waiting: Waiting) -> datetime:
+    """Say when what waits happened."""
+    return datetime.fromisoformat(waiting.content["at"])
+
+
 def observation_of(waiting: Waiting, identities: Identities, known: KnownDevices, *, zone: ZoneInfo) -> Observation:
     """Give an event as an observation, of whomever it is about by all that is known now."""
     content = waiting.content
     at = datetime.fromisoformat(content["at"])
     facts = {**content["facts"], ATTESTED: True} if content.get("is_attested") else content["facts"]
-    identity = _of_account(content) if "account" in content else _at_device(content, at, identities, known, zone)
+    if "account" in content:
+        identity = _of_account(content)
+    elif content.get("is_device"):
+        audience = Audience(content["audience"])
+        identity = Identity(content["device"], Confidence.D, (ADDRESS_ONLY,), audience, frozenset())
+    else:
+        identity = _at_device(content, at, identities, known, zone)
     return Observation(
         id=f"told-{waiting.id}",
         source=Source.ENDPOINT,
@@ -179,7 +190,7 @@ def observation_of(waiting: Waiting, identities: Identities, known: KnownDevices
         why_identity=identity.why,
         groups=identity.groups,
         place=Place(content["place"]),
-        evidence=f"event {waiting.number}",
+        evidence=content.get("evidence", f"event {waiting.number}"),
         facts=MappingProxyType(facts),
         device=content.get("device", ""),
     )

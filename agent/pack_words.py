@@ -60,6 +60,7 @@ def spell_kind(kind: Kind, texts: Texts) -> str:
         Kind.CARELESS_DATA: _("careless handling of personal data"),
         Kind.SECURITY_RULES: _("breaking security rules"),
         Kind.FILTER_OFF: _("filtering off without a record"),
+        Kind.DEVICE_SECURITY: _("protection of a laptop"),
         Kind.MALWARE: _("malicious software"),
         Kind.DAMAGE_TO_DATA: _("damage to files"),
         Kind.DAMAGE: _("damage to equipment"),
@@ -99,6 +100,9 @@ def spell_keeper(keeper: Keeper, texts: Texts) -> str:
     return {
         Keeper.INCIDENTS: _("register of incidents"),
         Keeper.WARNINGS: _("register of warnings"),
+        Keeper.REFERRALS: _("register of referrals"),
+        Keeper.MEDIA: _("register of media"),
+        Keeper.SIGN_OUTS: _("register of what was taken out"),
         Keeper.OVERRIDES: _("overrides"),
         Keeper.SUSPENSIONS: _("suspensions"),
         Keeper.FILTER_CHANGES: _("changes of the filter"),

@@ -106,9 +106,17 @@ class SignIns:
             told_at=act.now,
             until_at=told.until_at,
             audience=audience_of(person) if person else None,
-            groups=_groups_of(act, person) if person else frozenset(),
+            groups=groups_of(act, person) if person else frozenset(),
         )
-        before = read_presence(act.database, told.id)
+        return self.keep(act, presence)
+
+    def keep(self, act: Act, presence: Presence) -> bool:
+        """Keep a sign-in of whoever has worked out the pseudonyms; says whether that is news.
+
+        Raises:
+            RefusedRequestError: one with its id was of another device or account.
+        """
+        before = read_presence(act.database, presence.id)
         if before is not None:
             presence = _told_again(before, presence)
             if replace(presence, told_at=before.told_at) == before and before.until_at is not None:
@@ -173,7 +181,7 @@ def _was_different(before: Presence, after: Presence) -> bool:
     return began_before or ended_before or goes_on
 
 
-def _groups_of(act: Act, person: Person) -> frozenset[str]:
+def groups_of(act: Act, person: Person) -> frozenset[str]:
     """Give the groups of the site that are the classes of a person."""
     rows = act.database.execute(
         "SELECT group_name FROM classes JOIN memberships ON class_id = classes.id"

@@ -25,7 +25,7 @@ _SIGNALS: Final = 2
 _POINTS_PER_SIGNAL: Final = 10
 _OPEN: Final = frozenset({State.CANDIDATE, State.ACCEPTED})
 # What somebody has to look at whoever it was.
-_NEVER_A_NOTE: Final = frozenset({Kind.ILLEGAL, Kind.FILTER_OFF})
+_NEVER_A_NOTE: Final = frozenset({Kind.ILLEGAL, Kind.FILTER_OFF, Kind.DEVICE_SECURITY})
 
 
 class Outcome(StrEnum):

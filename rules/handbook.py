@@ -44,13 +44,28 @@ class PackRole:
     cites: Citation
 
 
+class Case(StrEnum):
+    """When a step of a chain, or a clock, counts.
+
+    UNDECIDED only while nobody has decided. SERIOUS once somebody says that it is, and then at once; LESSER as long
+    as nobody does. FOUND where whoever deals with it finds what the words say: nobody is told of that by the clock.
+    """
+
+    ALWAYS = "always"
+    UNDECIDED = "undecided"
+    SERIOUS = "serious"
+    LESSER = "lesser"
+    FOUND = "found"
+
+
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """One step of a chain: who is told within which time of the one before; `when` narrows it, or is empty."""
+    """One step of a chain: who is told, and within which time of the first; `when` says what `case` means."""
 
     to: str
     within: Span
     when: Words = NO_WORDS
+    case: Case = Case.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +93,20 @@ class Start(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """So much time for something, from some moment on."""
+    """So much time for something, from some moment on.
+
+    `kinds` are those of the incidents that set it going, if any do; `to` is the role that it is told to, where a step
+    of the chain does that. A SERIOUS one counts once somebody says that it is.
+    """
 
     id: str
     title: Words
     starts: Start
     length: Span
     cites: Citation
+    kinds: frozenset[Kind] = frozenset()
+    to: str = ""
+    case: Case = Case.ALWAYS
 
 
 class Keeper(StrEnum):
@@ -92,6 +114,9 @@ class Keeper(StrEnum):
 
     INCIDENTS = "incidents"
     WARNINGS = "warnings"
+    REFERRALS = "referrals"
+    MEDIA = "media"
+    SIGN_OUTS = "sign_outs"
     OVERRIDES = "overrides"
     SUSPENSIONS = "suspensions"
     FILTER_CHANGES = "filter_changes"

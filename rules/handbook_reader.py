@@ -3,8 +3,10 @@
 roles:        {dpo: {title: ..., holds: data_protection_officer, section: "5", line: 97, says: ...},
                police: {title: ..., outside: true, section: ..., line: ..., says: ...}}
 chains:       {breach: {kinds: [data_breach], audience: staff, section: ..., line: ..., says: ...,
-                        steps: [{to: dpo, within: at once}, {to: police, within: 24 h, when: a theft}]}}
-clocks:       {regulator: {title: ..., from: awareness, length: 72 h, section: ..., line: ..., says: ...}}
+                        steps: [{to: dpo, within: at once}, {to: head, within: 1 h, case: undecided},
+                                {to: police, within: 24 h, when: a theft}]}}
+clocks:       {regulator: {title: ..., from: awareness, length: 72 h, kinds: [data_breach], to: regulator,
+                           section: ..., line: ..., says: ...}}
 registers:    {breaches: {title: ..., kept_by: incidents, section: ..., line: ..., says: ...}}
 retention:    {incident: {title: ..., length: 7 years, section: ..., line: ..., says: ...}}
 reviews:      {evaluation: {title: ..., every: 1 year, by: [dpo], section: ..., line: ..., says: ...}}
@@ -15,11 +17,16 @@ coverage:     {NL-01: {how: logs, by: ...}}
 
 `line` may be left out of what has none, and `audience` where a chain is for everybody. A school's own pack may name
 the roles of the packs that it lies on; what it writes of such a role takes the place of what stands there.
+
+`within` counts from when the first of a chain is told, which is at once. `case` is always, undecided, serious, lesser
+(unless it is serious) or found; a step with a `when` and without a `case` is for whoever finds that it is so. A clock
+with `kinds` is one of the incidents of these kinds, and `to` is the role that it is told to.
 """
 
 from collections.abc import Mapping
 
 from rules.handbook import (
+    Case,
     Chain,
     ChainStep,
     Citation,
@@ -55,13 +62,23 @@ def read_handbook(fields: Fields, *, below: Mapping[str, PackRole] | None = None
             to = one.text("to")
             if to not in roles:
                 one.fault("to", f"'{to}'", "a role of this pack")
-            return ChainStep(to, one.span("within"), one.words("when", is_needed=False))
+            case = one.choice("case", Case, default=Case.FOUND if one.has("when") else Case.ALWAYS)
+            return ChainStep(to, one.span("within"), one.words("when", is_needed=False), case)
 
         steps = part.items("steps", step)
         if not steps:
             part.fault("", "no steps", "whom to tell first")
         audience = part.choice("audience", Audience) if part.has("audience") else None
         return Chain(name, part.choices("kinds", Kind), steps, _cites(part), audience)
+
+    def clock(name: str, part: Fields) -> Clock:
+        to, case = part.text("to", default=""), part.choice("case", Case, default=Case.ALWAYS)
+        if to and to not in roles:
+            part.fault("to", f"'{to}'", "a role of this pack")
+        if case not in {Case.ALWAYS, Case.SERIOUS}:
+            part.fault("case", f"'{case}'", "always or serious")
+        starts, kinds = part.choice("from", Start), part.choices("kinds", Kind)
+        return Clock(name, part.words("title"), starts, part.span("length"), _cites(part), kinds, to, case)
 
     def review(name: str, part: Fields) -> Review:
         by = part.names("by", roles, "a role of this pack")
@@ -70,7 +87,7 @@ def read_handbook(fields: Fields, *, below: Mapping[str, PackRole] | None = None
     return Handbook(
         roles=roles,
         chains=fields.each("chains", chain),
-        clocks=fields.each("clocks", _clock),
+        clocks=fields.each("clocks", clock),
         registers=fields.each("registers", _register),
         retention=fields.each("retention", _keeping),
         reviews=fields.each("reviews", review),
@@ -99,10 +116,6 @@ def _role(name: str, part: Fields, below: PackRole | None) -> PackRole:
     line = part.or_below("line", part.number, place.line)
     cites = Citation(section, line, part.or_below("says", part.words, place.says), part.location)
     return PackRole(name, part.or_below("title", part.words, below.title), holds, is_outside, cites)
-
-
-def _clock(name: str, part: Fields) -> Clock:
-    return Clock(name, part.words("title"), part.choice("from", Start), part.span("length"), _cites(part))
 
 
 def _register(name: str, part: Fields) -> Register:

@@ -128,6 +128,7 @@ class Incident:
 
     `rows` are the proposed rows of the sanction table of `audience`, the likeliest first; `row` the one that somebody
     accepted. `intent` is 0 to 100. `opened_at` and `last_at` are the first and the last of what was observed.
+    `is_serious` is what somebody said, or None. `reached` are the roles to which it climbed because nobody decided.
     """
 
     id: str
@@ -148,6 +149,8 @@ class Incident:
     place: Place = Place.UNKNOWN
     is_background: bool = False
     row: str | None = None
+    is_serious: bool | None = None
+    reached: frozenset[Role] = frozenset()
 
 
 def next_state(state: State, move: Move) -> State:
@@ -201,7 +204,13 @@ READERS: Final[Mapping[Track, frozenset[Role]]] = MappingProxyType(
 
 
 def may_read(
-    track: Track, *, person: str, roles: Collection[Role], subject: str | None, named: Collection[str]
+    track: Track,
+    *,
+    person: str,
+    roles: Collection[Role],
+    subject: str | None,
+    named: Collection[str],
+    chain: Collection[Role] = (),
 ) -> bool:
     """Say whether somebody may read an incident.
 
@@ -210,9 +219,13 @@ def may_read(
         subject: the id of the person whom it is about, where that is known; they never read it here.
         named: the ids of those who were named for restricted incidents: a second member of the senior leadership
             team, and whoever takes the head teacher's place where it is about them.
+        chain: the roles that the packs tell first of such an incident, and those to which it has climbed; what is
+            not ordinary goes by its track alone.
     """
     if subject is not None and person == subject:
         return False
     if track is Track.RESTRICTED and person in named:
+        return True
+    if track is Track.ORDINARY and not set(chain).isdisjoint(roles):
         return True
     return not READERS[track].isdisjoint(roles)

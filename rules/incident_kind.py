@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CARELESS_DATA = "careless_data"
     SECURITY_RULES = "security_rules"
     FILTER_OFF = "filter_off"
+    DEVICE_SECURITY = "device_security"
     MALWARE = "malware"
     DAMAGE_TO_DATA = "damage_to_data"
     DAMAGE = "damage"

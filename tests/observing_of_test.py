@@ -21,7 +21,8 @@ from agent.site import ActivityLevel, Site
 from agent.site_packs import load_pack
 from agent.spool import Batch, Row, row_code
 from agent.storage.activity import ActivityStore, Keeping
-from agent.storage.incident_rows import Filed, Note, read_incidents, read_notes
+from agent.storage.incident_rows import Filed, read_incidents
+from agent.storage.note_rows import Note, read_notes
 from agent.storage.observation_rows import read_counts
 from agent.storage.presence_rows import SignIn
 from rules.name import DomainName, to_wire

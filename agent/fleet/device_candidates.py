@@ -18,13 +18,14 @@ from agent.fleet.device_signs import DeviceSigns
 from agent.fleet.dns_silence import DnsSilence
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_reading import StoredEvent, Word, read_events, read_words, source_of
+from agent.fleet.fleet_times import OLDEST_SECONDS
 from agent.fleet.media import Media
 from agent.fleet.plugged_media import GONE, HERE, NOTICE, WRITES, PluggedMedia
 from agent.logs import log
 from agent.observing import Observing
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
-from agent.storage.case_rows import read_case, read_cases, read_due
+from agent.storage.case_rows import delete_due, read_case, read_cases, read_due, read_waiting
 from agent.storage.fleet_rows import Device, read_findings
 from agent.storage.observation_rows import NOT_UNDERSTOOD, add_counts, read_position, write_position
 from agent.storage.state import Act, StateStore
@@ -162,7 +163,7 @@ class DeviceCandidates:
         last = laptop.last
         if last is not None:
             self._sessions.end(act, laptop, last)
-            self._media.end_other_boots(act, event, last)
+            self._media.end_all(act, event.device, last)
 
     def _session(self, act: Act, event: StoredEvent, _device: Device, laptop: LaptopNow) -> None:
         """Take who is signed in; what fills a gap is older than what is known."""
@@ -187,23 +188,22 @@ class DeviceCandidates:
 
     def _settle(self, words: Mapping[str, Word]) -> None:
         """Judge the media whose time is over, as far as everything of that time is known."""
-        now = self._store.clock().timestamp()
         with self._store.read() as state:
-            due = read_due(state, now, limit=DUE)
             ready = [
                 (case, until)
-                for case in due
-                if case.due is not None
-                and (until := self._known_until(state, case.device, words)) is not None
-                and until.timestamp() >= case.due
+                for device, since in read_waiting(state).items()
+                if (until := self._known_until(state, device, words)) is not None and until.timestamp() >= since
+                for case in read_due(state, device, until.timestamp(), limit=DUE)
             ]
         if not ready:
             return
         with self._store.act() as act:
-            for case, until in ready:
+            for case, until in ready[:DUE]:
                 device = self._fleet.devices.get(case.device)
                 if device is not None:
                     self._media.settle(act, case, device, known_until=until)
+            # A laptop that never came back: nobody knows what happened then.
+            delete_due(act, before=act.now.timestamp() - OLDEST_SECONDS)
 
     def _known_until(self, state: sqlite3.Connection, device: str, words: Mapping[str, Word]) -> datetime | None:
         """Say up to when everything that happened at a laptop is known."""

@@ -35,6 +35,7 @@ NOTICE: Final = "notice_shown"
 _PRESENTING: Final = "presenting"
 # So long what was told of a medium that is gone may still be on its way.
 _KEPT: Final = timedelta(hours=1)
+_GONE: Final = " gone "
 _MOST_EVIDENCES: Final = 8
 _MOST_PROOFS: Final = 40
 _SHOWN: Final = ("bus", "filesystem", "label")
@@ -80,17 +81,20 @@ class PluggedMedia:
                 audience=self._sessions.audience(act, device, laptop).value,
                 place=self._sessions.place_of(event, laptop).value,
             )
+        if case["is_gone"]:
+            # What is plugged in next may have the same name, and is another one.
+            delete_case(act, event.device, key)
+            key = f"{key}{_GONE}{event.sequence:015d}"
         self._keep(act, event.device, key, case, after)
         if after.exposed_at is None and event.kind in HERE:
             self._note(act, event, device, laptop, judge(after, now=event.at, grace=self._grace, is_excepted=False))
 
     def write(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
         """Take how much was written to a medium; names of files are left where they are."""
-        key = _key_of(event)
-        found = read_case(act.database, event.device, key)
+        found = self._written_to(act, event)
         if found is None:
             return
-        case = dict(found.content)
+        key, case = found.key, dict(found.content)
         before = _plugged(case)
         length = _seconds(event.facts, "until") - _seconds(event.facts, "since")
         since = event.at - timedelta(seconds=min(max(length, 0.0), 86_400.0))
@@ -122,13 +126,13 @@ class PluggedMedia:
                 case["notice_why"] = line(why or "")
                 self._keep(act, event.device, found.key, case, medium)
 
-    def end_other_boots(self, act: Act, event: StoredEvent, last: datetime) -> None:
-        """Take what was plugged in before a laptop started anew as gone since it was last heard; it is told again."""
-        for found in read_cases_of(act.database, event.device):
+    def end_all(self, act: Act, device: str, last: datetime) -> None:
+        """Take everything as gone since a laptop was last heard: its service begins anew and tells what is there."""
+        for found in read_cases_of(act.database, device):
             case = dict(found.content)
-            if found.key.startswith(PREFIX) and case["boot"] != event.boot and not case["is_gone"]:
+            if found.key.startswith(PREFIX) and not case["is_gone"]:
                 case["is_gone"] = True
-                self._keep(act, event.device, found.key, case, _plugged(case).gone(last))
+                self._keep(act, device, found.key, case, _plugged(case).gone(last))
 
     # ---- by the clock ----------------------------------------------------------------------------------------
 
@@ -166,6 +170,15 @@ class PluggedMedia:
     @property
     def _grace(self) -> timedelta:
         return timedelta(seconds=self._site().private.endpoints.grace_seconds)
+
+    def _written_to(self, act: Act, event: StoredEvent) -> Case | None:
+        """Find the medium that an account of writes is about; the last one of a medium may follow its removal."""
+        key = _key_of(event)
+        there = read_case(act.database, event.device, key)
+        if there is not None and event.facts.get("last") is not True:
+            return there
+        gone = [each for each in read_cases_of(act.database, event.device) if each.key.startswith(f"{key}{_GONE}")]
+        return gone[-1] if gone else there
 
     def _case(self, act: Act, event: StoredEvent, key: str) -> dict[str, Any]:
         found = read_case(act.database, event.device, key)

@@ -17,6 +17,8 @@ from agent.storage.state import Act, instant_text
 CountKey = tuple[str, str]
 # Blocked, but of no category that anything can come of, or asked from nobody's network.
 NOT_WEIGHED: Final[CountKey] = ("ignored", "not_weighed")
+# An event of a laptop whose facts are not as they should be.
+NOT_UNDERSTOOD: Final[CountKey] = ("ignored", "not_understood")
 # What machines tell, and what becomes of it.
 SIGN_INS, EVENTS = "sign_ins", "events"
 ACCEPTED, REPEATED, REFUSED = "accepted", "repeated", "refused"

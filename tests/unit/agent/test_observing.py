@@ -16,9 +16,9 @@ from observing_of_test import GAMBLING, MINUTE, OTHER_DEVICE, PUPIL_DEVICE, STAF
 from agent.canary_episodes import Cause, Place, facts_off
 from agent.observing_told import ToldEvent
 from agent.site import ActivityLevel
-from agent.storage.incident_rows import read_timeline
 from agent.storage.observation_rows import read_positions, read_waiting
 from agent.storage.presence_rows import SignIn, read_presence
+from agent.storage.timeline_rows import read_timeline
 from rules.incident import Level, Track
 from rules.incident_kind import Kind
 from rules.observation import Confidence

@@ -12,8 +12,8 @@ import pytest
 from incidents_of_test import NOW
 from observing_of_test import GAMBLING, MINUTE, PUPIL_DEVICE, ObservingOfTest
 
-from agent.storage.incident_rows import read_timeline
 from agent.storage.presence_rows import read_presence
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import StorageError
 from rules.incident_kind import Kind
 

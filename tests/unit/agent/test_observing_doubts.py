@@ -12,8 +12,9 @@ from observing_of_test import GAMBLING, MINUTE, OTHER_DEVICE, PUPIL_DEVICE, Obse
 from agent.incident_doubts import DOUBTED
 from agent.observing_told import ToldEvent
 from agent.site import ActivityLevel
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.presence_rows import SignIn
+from agent.storage.timeline_rows import read_timeline
 from rules.incident import Level, State
 from rules.observation import Confidence
 

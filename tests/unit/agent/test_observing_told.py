@@ -1,7 +1,7 @@
 """Events that machines tell: each taken or refused in one sentence, and none of them lost or weighed twice."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from observing_of_test import PUPIL_DEVICE, STAFF_DEVICE, ObservingOfTest
 
 from agent.identity import Identities
 from agent.observing_told import KINDS, ToldEvent, observation_of, person_called
-from agent.storage.observation_rows import read_waiting
+from agent.storage.observation_rows import read_waiting, write_told
 from agent.storage.presence_rows import SignIn
 from rules.incident_kind import Kind
 from rules.observation import Confidence, Observation, Place
@@ -142,3 +142,44 @@ def test_whom_two_are_called_or_who_has_left_is_nobody(school: ObservingOfTest) 
 
 def test_a_machine_says_nothing_that_only_people_can(school: ObservingOfTest) -> None:
     assert KINDS.isdisjoint({Kind.ILLEGAL, Kind.UNREPORTED, Kind.REPEAT, Kind.GROOMING, Kind.STAFF_CONDUCT})
+
+
+def test_what_a_laptop_is_found_to_be_is_nobodys_doing_whoever_is_at_it(school: ObservingOfTest) -> None:
+    school.sign_in("teacher", device=STAFF_DEVICE)
+    content = {
+        "kind": "device_security",
+        "at": NOW.isoformat(),
+        "device": school.device(STAFF_DEVICE),
+        "is_device": True,
+        "audience": "staff",
+        "place": "on_site",
+        "evidence": "laptop l1/e/7",
+        "facts": {"kind": "device_security"},
+    }
+    with school.store.act() as act:
+        write_told(act, "l1/e/7", content)
+    (found,) = waiting(school)
+    assert (found.subject, found.confidence) == (school.device(STAFF_DEVICE), Confidence.D)
+    assert (found.why_identity, found.evidence) == (("address_only",), "laptop l1/e/7")
+
+
+def test_what_happened_weeks_ago_is_weighed_with_what_stands_from_then(school: ObservingOfTest) -> None:
+    def content(at: datetime) -> dict[str, Any]:
+        return {
+            "kind": "bypass",
+            "at": at.isoformat(),
+            "device": "d",
+            "is_attested": True,
+            "person": school.pseudonym("teacher"),
+            "of": "staff",
+            "audience": "staff",
+            "place": "off_site",
+            "facts": {"kind": "bypass"},
+        }
+
+    for number in range(3):
+        with school.store.act() as act:
+            write_told(act, f"l1/e/{number}", content(NOW - timedelta(days=60, hours=-number)))
+        school.look()
+    (filed,) = school.filed_all()
+    assert filed.incident.last_at - filed.incident.opened_at == timedelta(hours=2)

@@ -11,8 +11,10 @@ from incidents_of_test import NOW, IncidentsOfTest
 
 from agent.observing_weighing import Weighing
 from agent.site_assessment import site_assessment
-from agent.storage.incident_rows import read_incidents, read_notes, read_timeline
+from agent.storage.incident_rows import read_incidents
+from agent.storage.note_rows import read_notes
 from agent.storage.state import instant_text
+from agent.storage.timeline_rows import read_timeline
 from rules.assess import Outcome
 from rules.memory import Memory
 from rules.name import DomainName

@@ -253,6 +253,12 @@ def test_a_report_about_nobody_in_particular_is_looked_at_too() -> None:
     assert (found.outcome, found.level) == (Outcome.OPENS, Level.DEVICE)
 
 
+def test_what_a_laptop_is_found_to_be_is_looked_at_and_about_nobody() -> None:
+    event = replace(told(Source.ENDPOINT, "device_security", audience=Audience.STAFF), confidence=Confidence.D)
+    found = assess(event, (), RULES)
+    assert (found.outcome, found.level, found.rows) == (Outcome.OPENS, Level.DEVICE, ())
+
+
 def test_one_weak_signal_is_no_incident_and_two_are() -> None:
     assert assess(told(Source.ENDPOINT, "bypass", is_weak=True), (), RULES).why is Why.TOO_LITTLE
     assert assess(told(Source.ENDPOINT, "bypass", is_weak=True, signals=2), (), RULES).outcome is Outcome.OPENS

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.errors import ConfigurationError
-from rules.handbook import Handbook, Keeper, Means, Start
+from rules.handbook import Case, Handbook, Keeper, Means, Start
 from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
 from rules.roles import Role
@@ -35,6 +35,29 @@ def test_a_chain_names_whom_to_tell_by_when() -> None:
     ).chains["breach"]
     assert found.kinds == {Kind.DATA_BREACH}
     assert [(step.to, step.within.amount, str(step.when)) for step in found.steps] == [("dpo", 0, "always")]
+
+
+def test_when_a_step_counts_is_said_or_left_to_who_finds_it() -> None:
+    step = "to: dpo, within: 1 h"
+    steps = f"{{{step}}}, {{{step}, when: so}}, {{{step}, case: serious, when: so}}"
+    found = handbook(f"chains: {{c: {{{PLACE}, steps: [{steps}]}}}}").chains["c"]
+    assert [step.case for step in found.steps] == [Case.ALWAYS, Case.FOUND, Case.SERIOUS]
+
+
+def test_a_clock_says_which_incidents_it_is_of_and_whom_it_is_told_to() -> None:
+    clocks = handbook(
+        f"clocks: {{a: {{title: A, from: awareness, length: 72 h, {PLACE}}},"
+        f" b: {{title: B, from: awareness, length: 72 h, kinds: [data_breach], to: dpo, case: serious, {PLACE}}}}}"
+    ).clocks
+    assert (clocks["a"].kinds, clocks["a"].to, clocks["a"].case) == (frozenset(), "", Case.ALWAYS)
+    assert clocks["b"].kinds == {Kind.DATA_BREACH}
+    assert (clocks["b"].to, clocks["b"].case) == ("dpo", Case.SERIOUS)
+
+
+@pytest.mark.parametrize("keeper", ["referrals", "media", "sign_outs"])
+def test_each_register_of_the_product_can_keep_what_a_document_wants(keeper: str) -> None:
+    found = handbook(f"registers: {{b: {{title: B, kept_by: {keeper}, {PLACE}}}}}")
+    assert found.registers["b"].kept_by == keeper
 
 
 def test_a_chain_may_be_for_one_audience_and_a_place_may_have_no_line() -> None:
@@ -72,6 +95,18 @@ def test_clocks_registers_retention_reviews_measures_and_procedures_are_read() -
             "chains.c.steps[0].to: found 'head'; expected a role of this pack",
         ),
         (f"chains: {{c: {{{PLACE}}}}}", "chains.c: found no steps; expected whom to tell first"),
+        (
+            f"chains: {{c: {{{PLACE}, steps: [{{to: dpo, within: 1 h, case: seriously}}]}}}}",
+            "chains.c.steps[0].case: found 'seriously'",
+        ),
+        (
+            f"clocks: {{r: {{title: R, from: awareness, length: 72 h, to: police, {PLACE}}}}}",
+            "clocks.r.to: found 'police'; expected a role of this pack",
+        ),
+        (
+            f"clocks: {{r: {{title: R, from: awareness, length: 72 h, case: found, {PLACE}}}}}",
+            "clocks.r.case: found 'found'; expected always or serious",
+        ),
         (
             f"clocks: {{r: {{title: R, from: awareness, length: 72, {PLACE}}}}}",
             "clocks.r.length: found '72'; expected at once, or a number and a unit",

@@ -68,3 +68,13 @@ def test_whoever_was_named_reads_restricted_incidents_and_no_others() -> None:
         track for track in Track if may_read(track, person="p2", roles=(Role.SLT,), subject="p1", named=["p2"])
     }
     assert readable == {Track.RESTRICTED}
+
+
+@pytest.mark.parametrize("track", Track)
+def test_who_is_first_in_a_chain_reads_what_is_ordinary_and_no_more(track: Track) -> None:
+    def reads(subject: str | None) -> bool:
+        roles, chain = (Role.DATA_PROTECTION_OFFICER,), {Role.DATA_PROTECTION_OFFICER}
+        return may_read(track, person="p1", roles=roles, subject=subject, named=(), chain=chain)
+
+    assert reads(None) == (track is Track.ORDINARY)
+    assert not reads("p1")

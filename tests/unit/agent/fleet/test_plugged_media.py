@@ -111,3 +111,37 @@ def test_a_thousand_volumes_are_a_thousand_rows_and_no_more_than_one_candidate(l
     laptops.stay(laptop, minutes=20)
     assert len(followed(laptops)) == 1000
     assert len(laptops.filed_all()) == 1
+
+
+def test_what_is_plugged_in_next_under_the_same_name_is_another_one(laptops: WeighedLaptops) -> None:
+    laptop, drive = laptops.laptop(), {"device": "E:", "insertion": ""}
+    laptop.tell(("session", NOTHING, session("teacher")), ("media_inserted", NOTHING, stick(**drive)))
+    laptops.stay(laptop, minutes=5)
+    laptop.tell(("media_removed", NOTHING, stick(**drive)), ("writes", NOTHING, writes(0, last=True, **drive)))
+    laptop.tell(("media_inserted", NOTHING, stick(**drive, label="SECOND")), ("writes", NOTHING, writes(3, **drive)))
+    laptops.stay(laptop, minutes=20)
+    (shown,) = laptops.evidence(laptops.one())
+    assert (shown["label"], shown["files"]) == ("SECOND", 3)
+    assert laptops.one().incident.opened_at == NOW + 5 * MINUTE
+
+
+def test_what_is_heard_of_writes_after_the_removal_is_of_the_one_that_is_gone(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    laptop.tell(("session", NOTHING, session("teacher")), ("media_inserted", NOTHING, stick()))
+    laptops.stay(laptop, minutes=5)
+    laptop.tell(("media_unclean", NOTHING, stick()), ("writes", NOTHING, writes(3, last=True)))
+    laptops.stay(laptop, minutes=20)
+    assert laptops.evidence(laptops.one())[0]["files"] == 3
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_service_that_begins_anew_tells_what_is_still_there(laptops: WeighedLaptops, *, is_there: bool) -> None:
+    laptop = laptops.laptop()
+    laptop.tell(("session", NOTHING, session("teacher")), ("media_inserted", NOTHING, stick()))
+    laptops.stay(laptop, minutes=5)
+    laptop.tell(("service_started", NOTHING, {"clean": True, "same_boot": True}))
+    laptop.tell(("session", NOTHING, session("teacher")))
+    if is_there:
+        laptop.tell(("media_present", NOTHING, stick()))
+    laptops.stay(laptop, minutes=20)
+    assert [each.incident.opened_at for each in laptops.filed_all()] == ([NOW] if is_there else [])
