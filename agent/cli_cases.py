@@ -71,7 +71,8 @@ def facts_of(found: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
     yield "row", found["row"] or ""
     yield "proposed", "" if found["row"] else ", ".join(found["rows"])
     yield "happened", _from_to(clock.show(found["opened_at"]), clock.show(found["last_at"]))
-    yield "known since", clock.show(found["filed_at"])
+    yield "known since", clock.show(found["aware_at"])
+    yield "serious", "" if found["is_serious"] is None else "yes" if found["is_serious"] else "no"
     yield "decide by", clock.show(found["decide_by"])
     yield "decided by", found["decided_by"]["name"] if found["decided_by"] else ""
     yield "decided", clock.show(found["decided_at"])

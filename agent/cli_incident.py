@@ -52,6 +52,10 @@ incident.command()(unseal)
 incident.command()(export)
 
 _MAX_ENTRIES_SHOWN: Final = 40
+SeriousOption = Annotated[
+    bool | None,
+    typer.Option("--serious/--not-serious", help="Whether it is serious; who has to know is told at once."),
+]
 
 
 @incident.command("list")
@@ -85,7 +89,7 @@ def show(case: CaseArgument, *, purpose: PurposeOption, as_json: JsonOption = Fa
         print_json(found)
         return
     print_facts(facts_of(found, clock))
-    print_facts(_more_of(found))
+    print_facts(_more_of(found, clock))
     _print_timeline(found["timeline"], found["further"], clock)
 
 
@@ -116,10 +120,11 @@ def accept(
     deliberate: Annotated[Intent, typer.Option("--deliberate", help="What you think it was.")],
     why: Annotated[str, typer.Option("--why", help="Why you think so, in a sentence.")],
     row: Annotated[str | None, typer.Option("--row", help="The row of the school's table: P10.")] = None,
+    serious: SeriousOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Accept a candidate as a row of the school's table; the steps that it ticks become the checklist."""
-    decide(case, "accept", {"row": row, "deliberate": deliberate, "why": why}, as_json=as_json)
+    decide(case, "accept", {"row": row, "deliberate": deliberate, "why": why, "is_serious": serious}, as_json=as_json)
 
 
 @incident.command()
@@ -129,10 +134,12 @@ def reclassify(
     reason: ReasonOption,
     kind: Annotated[Kind | None, typer.Option("--kind", help="What it is about.")] = None,
     row: Annotated[str | None, typer.Option("--row", help="The row under which it belongs.")] = None,
+    serious: SeriousOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a case under another kind, or another row."""
-    decide(case, "reclassify", {"kind": kind, "row": row, "reason": reason}, as_json=as_json)
+    """Put a case under another kind, or another row, or say whether it is serious."""
+    body = {"kind": kind, "row": row, "is_serious": serious, "reason": reason}
+    decide(case, "reclassify", body, as_json=as_json)
 
 
 @incident.command()
@@ -265,7 +272,10 @@ def _alike(alike: Found | None) -> str:
     return ", ".join(words)
 
 
-def _more_of(found: Found) -> Iterator[tuple[str, str]]:
+def _more_of(found: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
+    if found["asks_whether_serious"]:
+        yield "question", "is it serious? others have to be told then: `incident reclassify --serious --reason ...`"
+    yield from _each("clock", [_clock_in_words(each, clock) for each in found["clocks"]])
     yield "known by", ", ".join(map(in_words, found["why_identity"]))
     yield "groups", ", ".join(found["groups"])
     yield from _each("because", [each["text"] for each in found["reasons"]])
@@ -279,6 +289,12 @@ def _more_of(found: Found) -> Iterator[tuple[str, str]]:
     yield "reason", found["decision_reason"]
     yield "outcome", found["outcome"]
     yield "lesson", found["lesson"]
+
+
+def _clock_in_words(found: Found, clock: "Clock") -> str:
+    if found["ended_at"] is not None:
+        return f"{found['title']}: stopped {clock.show(found['ended_at'])}"
+    return f"{found['title']}: {'was due' if found['is_overdue'] else 'by'} {clock.show(found['due_at'])}"
 
 
 def _referral(found: Found) -> str:

@@ -35,6 +35,9 @@ def report(
     place: Annotated[str, typer.Option("--place", help="on_site, off_site or unknown.")] = "unknown",
     worried: Annotated[bool, typer.Option("--worried", help="It has not happened yet.")] = False,
     keeps: Annotated[list[str] | None, typer.Option("--keeps", help="What you keep of it; may be repeated.")] = None,
+    serious: Annotated[
+        bool | None, typer.Option("--serious/--not-serious", help="Whether it is serious, where you know.")
+    ] = None,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Without your name.")] = False,
     language: LanguageOption = None,
     as_json: JsonOption = False,
@@ -55,6 +58,8 @@ def report(
                 "happened": "potential" if worried else "actual",
                 "keeps": keeps or [],
             }
+        if serious is not None:
+            body["is_serious"] = serious
         made = _send(client, body, is_anonymous=anonymous, language=language)
     if as_json:
         print_json(made)

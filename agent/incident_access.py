@@ -15,9 +15,10 @@ from agent.incident_desk import Desk
 from agent.people import Person
 from agent.storage.access_rows import Access, Seen, write_access
 from agent.storage.incident_briefs import read_briefs
-from agent.storage.incident_rows import Entry, Filed, read_incidents, read_timeline
+from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.state import Act
 from agent.storage.step_rows import FiledStep, read_referrals
+from agent.storage.timeline_rows import Entry, read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Level, State, Track
 from rules.observation import Place
@@ -107,12 +108,20 @@ class Looking:
         with desk.store.read() as database:
             who = None if person is None else known_person(database, person)
             found = list(read_briefs(database))
-            if who is not None and desk.reads_incidents(database, who):
+            if who is not None and _counts_own(desk, database, who):
                 readable = (brief for brief in found if desk.may_read(database, who, brief))
                 return count(readable, small_number=0)
             if who is not None and Right.COUNT_INCIDENTS not in rights_of(who.roles):
                 raise RefusedRequestError("None of your roles lets you know how many incidents there are.")
             return count(for_all(found, desk.settings.small_number), small_number=desk.settings.small_number)
+
+
+def _counts_own(desk: Desk, database: sqlite3.Connection, who: Person) -> bool:
+    """Say whether somebody counts what they may read; who has some by a chain, and counts for others, counts all."""
+    rights = rights_of(who.roles)
+    if Right.READ_INCIDENTS in rights or desk.is_named(database, who):
+        return True
+    return Right.COUNT_INCIDENTS not in rights and desk.reads_incidents(database, who)
 
 
 def revealed(desk: Desk, act: Act, filed: Filed, person: str, *, purpose: str, case: int) -> Person:
@@ -195,7 +204,9 @@ def sealed_off(filed: Filed) -> Filed:
         last_at=filed.filed_at,
         place=Place.UNKNOWN,
     )
-    return replace(filed, incident=incident, groups=frozenset(), why_identity=(), warnings=(), further=0)
+    return replace(
+        filed, incident=incident, groups=frozenset(), why_identity=(), warnings=(), further=0, aware_at=None
+    )
 
 
 def _with_words(filed: Filed) -> Filed:

@@ -9,13 +9,15 @@ from agent.incident_access import shown
 from agent.incident_deciding import Deciding, file_decision
 from agent.incident_desk import Desk
 from agent.incident_restrictions import end_restrictions
+from agent.incident_routing import first_to_know, newly_first, route
 from agent.incident_table import rows_for
 from agent.incident_warnings import withdraw
 from agent.people import fault_of_text
-from agent.storage.incident_rows import Entry, Filed, erase_said
+from agent.storage.incident_rows import Filed
 from agent.storage.letter_rows import erase_letters
 from agent.storage.state import Act
 from agent.storage.step_rows import erase_step_words
+from agent.storage.timeline_rows import Entry, erase_said
 from agent.storage.warning_rows import read_warnings, write_warning
 from rules.errors import RefusedRequestError
 from rules.incident import Level, State, Track, track_of
@@ -54,7 +56,8 @@ def record_appeal(desk: Desk, made: Deciding, appeal: Appeal) -> Filed:
     if appeal.withdraws_warnings:
         _withdraw_warnings(desk, made.act, made.before, made.person)
     filed = replace(made.before, dismissal=None, outcome="", lesson="")
-    to = desk.first_to_know(made.act.database, filed)
+    filed = route(desk, made.act.database, filed, at=made.act.now)
+    to = first_to_know(desk, made.act.database, filed)
     made = replace(made, words={**made.words, "by": appeal.by.strip()})
     facts = {"appealed_on": appeal.on.isoformat(), "withdraws_warnings": appeal.withdraws_warnings}
     return file_decision(desk, made, filed, to=to, facts=facts)
@@ -125,8 +128,10 @@ class Corrections:
                 rows=rows_for(desk.table_of(audience.value), incident.kind),
             )
             filed = replace(before, incident=after, version=before.version + 1, why_identity=("named_by_person",))
+            is_rerouted = (after.track, after.audience) != (incident.track, incident.audience)
+            filed = route(desk, act.database, filed, at=act.now if is_rerouted else None)
             entry = Entry(act.now, NAMED, person, {}, {"reason": reason.strip()})
-            told = desk.first_to_know(act.database, filed) if after.track is not incident.track else ()
+            told = newly_first(desk, act.database, before, filed)
             return shown(desk.file(act, filed, NAMED, entry, to=told))
 
     def hold(self, person: str, incident_id: str, *, version: int, reason: str) -> Filed:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from agent.attempts import check_version
 from agent.incident_desk import Desk
-from agent.storage.incident_rows import Entry, Filed
+from agent.storage.incident_rows import Filed
 from agent.storage.state import Act
+from agent.storage.timeline_rows import Entry
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Move, State, next_state
 from rules.reason import check_words

@@ -12,12 +12,13 @@ from agent.incident_corrections import Appeal, record_appeal, take_off
 from agent.incident_deciding import deciding, file_decision
 from agent.incident_desk import Desk
 from agent.incident_merging import merge_into, split_off
+from agent.incident_routing import newly_first, route
 from agent.incident_sealed import check_unsealed
 from agent.incident_steps import change_row, check_nothing_open, make_checklist, put_off_steps
 from agent.incident_table import check_row, rows_for
 from agent.storage.incident_rows import Filed
 from rules.errors import RefusedRequestError
-from rules.incident import Dismissal, Intent, Move, State, Track, track_of
+from rules.incident import Dismissal, Incident, Intent, Move, State, Track, track_of
 from rules.incident_kind import Kind
 
 
@@ -32,7 +33,15 @@ class Decisions:
         self._desk = desk
 
     def accept(
-        self, person: str, incident_id: str, *, version: int, row: str | None, deliberate: Intent, why: str
+        self,
+        person: str,
+        incident_id: str,
+        *,
+        version: int,
+        row: str | None,
+        deliberate: Intent,
+        why: str,
+        is_serious: bool | None = None,
     ) -> Filed:
         """Accept a candidate as a row of the table of its audience; the ticks become a checklist.
 
@@ -41,17 +50,21 @@ class Decisions:
                 are brought in whom the chain of the packs names for such a matter.
             deliberate: what this person thinks it was.
             why: why they think so.
+            is_serious: where this person says so; then those are told at once whom a pack wants to know of that.
         """
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.ACCEPT, explanation=why) as made:
             row = check_row(desk, made.act.database, made.incident, row)
             filed = replace(
                 made.before,
-                incident=replace(made.incident, row=row),
+                incident=replace(_said_of(made.incident, is_serious=is_serious), row=row),
                 deliberate=deliberate,
                 why_deliberate=made.words["explanation"],
             )
-            filed = file_decision(desk, made, filed, facts={"row": row or "", "deliberate": deliberate.value})
+            filed = route(desk, made.act.database, filed)
+            told = newly_first(desk, made.act.database, made.before, filed)
+            facts = {"row": row or "", "deliberate": deliberate.value, "is_serious": filed.incident.is_serious}
+            filed = file_decision(desk, made, filed, to=told, facts=facts)
             desk.tell_of(made.act, made.kind, filed, make_checklist(desk, made.act, filed))
         return shown(filed)
 
@@ -64,8 +77,9 @@ class Decisions:
         reason: str,
         kind: Kind | None = None,
         row: str | None = None,
+        is_serious: bool | None = None,
     ) -> Filed:
-        """Put an incident under another kind or, once it is accepted, another row.
+        """Put an incident under another kind or, once it is accepted, another row; or say whether it is serious.
 
         What was done of the old row stays done; what was open and is not ticked any more is left out.
         """
@@ -74,15 +88,16 @@ class Decisions:
             before, is_accepted = made.incident, made.incident.state is State.ACCEPTED
             if before.track is Track.SEALED:
                 raise RefusedRequestError("This incident is sealed, so what it is about does not change.")
-            if kind is None and (row is None or not is_accepted):
+            if kind is None and is_serious is None and (row is None or not is_accepted):
                 raise RefusedRequestError(
                     "There is no row yet that could be changed; expected a kind, or that this is accepted as a row."
                     if row is not None
-                    else "There is neither a kind nor a row; expected what this is to be put under."
+                    else "There is neither a kind nor a row; expected what this is to be put under, or whether it is"
+                    " serious."
                 )
             kind = kind or before.kind
             after = replace(
-                before,
+                _said_of(before, is_serious=is_serious),
                 kind=kind,
                 track=track_of(kind, before.audience, is_allegation=made.before.is_allegation),
                 rows=rows_for(desk.table_of(before.audience.value), kind),
@@ -90,11 +105,11 @@ class Decisions:
             if is_accepted:
                 after = replace(after, row=check_row(desk, made.act.database, after, row or before.row))
             filed = replace(made.before, incident=after, is_held=made.before.is_held or after.track is Track.SEALED)
-            told = desk.first_to_know(made.act.database, filed) if after.track is not before.track else ()
-            filed = file_decision(
-                desk, made, filed, to=told, facts={"row": after.row or "", "was": before.kind.value}
-            )
-            if after.row != before.row:
+            filed = route(desk, made.act.database, filed, at=made.act.now if kind is not before.kind else None)
+            told = newly_first(desk, made.act.database, made.before, filed)
+            facts = {"row": after.row or "", "was": before.kind.value, "is_serious": after.is_serious}
+            filed = file_decision(desk, made, filed, to=told, facts=facts)
+            if is_accepted and _asks(after) != _asks(before):
                 desk.tell_of(made.act, made.kind, filed, change_row(desk, made.act, filed, person))
         return shown(filed)
 
@@ -155,3 +170,13 @@ class Decisions:
             filed = take_off(desk, made)
             filed = file_decision(desk, made, replace(filed, dismissal=Dismissal.WRONG_PERSON))
         return shown(filed)
+
+
+def _said_of(incident: Incident, *, is_serious: bool | None) -> Incident:
+    """Give an incident with what somebody says of it; who says nothing changes nothing."""
+    return incident if is_serious is None else replace(incident, is_serious=is_serious)
+
+
+def _asks(incident: Incident) -> tuple[object, ...]:
+    """Give what the steps of an incident follow from."""
+    return incident.kind, incident.row, incident.is_serious

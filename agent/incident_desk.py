@@ -3,36 +3,28 @@
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agent.attempts import UnknownIdError, known_person, noting
+from agent.incident_chains import Chains
 from agent.people import People, Person, read_holders, read_people, read_person
 from agent.pseudonyms import OF_PERSON, Pseudonyms
 from agent.site import IncidentSettings, Site
 from agent.storage.incident_briefs import Brief
-from agent.storage.incident_rows import (
-    Entry,
-    Filed,
-    add_timeline,
-    draw_number,
-    free_number,
-    read_incident,
-    write_incident,
-)
+from agent.storage.incident_rows import Filed, draw_number, free_number, read_incident, write_incident
 from agent.storage.state import Act, StateStore
 from agent.storage.step_rows import read_steps
+from agent.storage.timeline_rows import Entry, add_timeline
 from rules.errors import RefusedRequestError
 from rules.handbook import PackRole
 from rules.incident import READERS, Incident, Level, Track, may_read
-from rules.pack_union import unite
 from rules.policy_pack import Pack
 from rules.roles import Right, Role, parse_role, rights_of
-from rules.sanction import Action, SanctionTable, Step
+from rules.sanction import SanctionTable, Step
 from rules.span import Span, due
-from rules.words import NO_WORDS, Words, words
 
 SYSTEM: Final = "system"
 NOT_THERE: Final = "There is no incident with that id that you may read."
@@ -41,13 +33,6 @@ ABOUT_HEADS: Final = "heads-"
 _SCHOOL_WEEK: Final = frozenset(range(5))
 # What is told and done within the circle of those who may read it.
 _CLOSED: Final = frozenset({Track.RESTRICTED, Track.SEALED})
-# Who is told of an incident after those whom a pack names.
-_CHAINS: Final[Mapping[Track, tuple[Role, ...]]] = {
-    Track.ORDINARY: (Role.ICT_COORDINATOR, Role.HEAD_TEACHER),
-    Track.SAFEGUARDING: (Role.SAFEGUARDING_LEAD, Role.HEAD_TEACHER),
-    Track.RESTRICTED: (Role.HEAD_TEACHER,),
-    Track.SEALED: (Role.SAFEGUARDING_LEAD, Role.HEAD_TEACHER),
-}
 
 
 class NotYoursError(RefusedRequestError):
@@ -72,7 +57,7 @@ class Desk:
         clock: aware UTC.
         new_id: makes ids.
         tell: called within an act, so that messages are queued in the same transaction.
-        draw: draws the numbers that people call incidents by.
+        draw: draws a number of so many digits, that people call an incident by.
     """
 
     store: StateStore
@@ -83,7 +68,12 @@ class Desk:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     tell: Tell = tell_nobody
-    draw: Callable[[], int] = draw_number
+    draw: Callable[[int], int] = draw_number
+    chains: Chains = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what the packs say together for as long as they stay."""
+        object.__setattr__(self, "chains", Chains(self.packs))
 
     # ---- the school ----------------------------------------------------------------------------------------
 
@@ -181,9 +171,13 @@ class Desk:
         return self._called(database, named)
 
     def reads_incidents(self, database: sqlite3.Connection, who: Person) -> bool:
-        """Say whether there may be incidents that somebody reads: by their roles, or because they were named."""
-        named = {self.settings.second_reader, self.settings.chair}
-        return Right.READ_INCIDENTS in rights_of(who.roles) or who.id in self._called(database, named)
+        """Say whether there may be incidents that somebody reads: by their roles or a chain, or as the site names."""
+        by_role = Right.READ_INCIDENTS in rights_of(who.roles) or not who.roles.isdisjoint(self.chains.reading())
+        return by_role or self.is_named(database, who)
+
+    def is_named(self, database: sqlite3.Connection, who: Person) -> bool:
+        """Say whether the site names somebody for what is restricted."""
+        return who.id in self._called(database, {self.settings.second_reader, self.settings.chair})
 
     def _called(self, database: sqlite3.Connection, named: set[str]) -> frozenset[str]:
         """Give the ids of people whom the site names: by their id, or as the file calls them that they come from."""
@@ -199,13 +193,14 @@ class Desk:
             roles=who.roles - {Role.HEAD_TEACHER} if _is_about_heads(incident) else who.roles,
             subject=who.id if self.is_subject(who.id, incident) else None,
             named=self.named_for(database, incident) if incident.track is Track.RESTRICTED else (),
+            chain=self.chains.first(incident) | incident.reached,
         )
 
     def is_confidential(self, database: sqlite3.Connection, incident: Incident) -> bool:
         """Say whether somebody who reads what is ordinary may not read this: by its track, or as its subject."""
         if incident.track is not Track.ORDINARY:
             return True
-        holders = read_holders(database, READERS[Track.ORDINARY])
+        holders = read_holders(database, READERS[Track.ORDINARY] | self.chains.first(incident))
         return any(self.is_subject(each.id, incident) for each in holders)
 
     def readers(self, database: sqlite3.Connection, incident: Incident) -> list[Person]:
@@ -222,49 +217,6 @@ class Desk:
         if not self.may_read(database, who, incident):
             raise NotYoursError(NOT_THERE)
         return who
-
-    def first_to_know(self, database: sqlite3.Connection, filed: Filed) -> tuple[str, ...]:
-        """Give the ids of those who are told of a new incident; whoever it is about is passed by."""
-        for people in self.climbing(database, filed):
-            if people:
-                return people
-        return ()
-
-    def climbing(self, database: sqlite3.Connection, filed: Filed) -> list[tuple[str, ...]]:
-        """Give who is told of an incident, step by step; whoever may not read it, or is its subject, is passed by."""
-        incident = filed.incident
-        readers = self.readers(database, incident)
-        if incident.track is Track.RESTRICTED:
-            return [tuple(each.id for each in readers)] if readers else []
-        steps = (*self._steps_of_packs(incident), *({role} for role in _CHAINS[incident.track]))
-        told = (tuple(each.id for each in readers if not each.roles.isdisjoint(step)) for step in steps)
-        return list(dict.fromkeys(people for people in told if people))
-
-    def _steps_of_packs(self, incident: Incident) -> Iterator[set[Role]]:
-        """Give the roles that the chains of the packs tell, step by step; what is no ordinary matter has its own."""
-        if incident.track is not Track.ORDINARY:
-            return
-        roles = {pack.id: pack.handbook.roles for pack in self.packs()}
-        chains = unite(self.packs()).chains_of(incident.kind, incident.audience)
-        for place in range(max((len(chain.steps) for _, chain in chains), default=0)):
-            at_place = ((pack, chain.steps[place].to) for pack, chain in chains if place < len(chain.steps))
-            found = (roles[pack][to].holds for pack, to in at_place)
-            yield {role for role in found if role is not None}
-
-    def brought_in(self, incident: Incident) -> Iterator[Action]:
-        """Give whom the chains of the packs bring in, as steps; who is outside is brought in by who knows first."""
-        roles = {pack.id: pack.handbook.roles for pack in self.packs()}
-        for pack, chain in unite(self.packs()).chains_of(incident.kind, incident.audience):
-            for step in chain.steps:
-                role = roles[pack][step.to]
-                yield Action(
-                    id=f"refer_{step.to}",
-                    label=_titled(role.title, step.when),
-                    owners=() if role.holds is None else (role.holds.value,),
-                    step=Step.REFER,
-                    within=step.within,
-                    location=chain.cites.location,
-                )
 
     def holders_of(self, database: sqlite3.Connection, incident: Incident) -> Callable[[str], tuple[str, ...]]:
         """Give whoever says who holds a role of the pack and may do something about an incident.
@@ -412,14 +364,6 @@ class Desk:
         if people := tuple(dict.fromkeys(to)):
             self.tell(act, kind, filed, people)
         return filed
-
-
-def _titled(title: Words, when: Words) -> Words:
-    """Give the title of a role with when it is brought in."""
-    if when == NO_WORDS:
-        return title
-    languages = {*title.by_language, *when.by_language}
-    return words(**{each: f"{title.in_language(each)}: {when.in_language(each)}" for each in languages})
 
 
 def _is_about_heads(incident: Incident | Brief) -> bool:

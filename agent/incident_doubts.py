@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.incident_desk import SYSTEM, Desk
+from agent.incident_routing import first_to_know
 from agent.people import read_person
 from agent.storage.access_rows import read_accesses
-from agent.storage.incident_rows import Entry, Filed, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.state import Act
+from agent.storage.timeline_rows import Entry, read_timeline
 from rules.incident import Level, Reason, State
 from rules.observation import Confidence
 
@@ -71,14 +73,14 @@ def _without_person(desk: Desk, filed: Filed, found: Doubt) -> Filed:
 def _who_saw(desk: Desk, act: Act, filed: Filed) -> list[str]:
     """Give who was told of a candidate, or looked at it, and may still read it; never whom it was about."""
     looked = [each.person for each in read_accesses(act.database, incident=filed.incident.id)]
-    people = dict.fromkeys((*desk.first_to_know(act.database, filed), *looked))
+    people = dict.fromkeys((*first_to_know(desk, act.database, filed), *looked))
     return [each for each in people if _reads(desk, act, each, filed)]
 
 
 def _who_decided(desk: Desk, act: Act, filed: Filed) -> list[str]:
     if _reads(desk, act, filed.decided_by, filed):
         return [filed.decided_by]
-    return list(desk.first_to_know(act.database, filed))
+    return list(first_to_know(desk, act.database, filed))
 
 
 def _reads(desk: Desk, act: Act, person: str, filed: Filed) -> bool:

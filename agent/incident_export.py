@@ -20,10 +20,11 @@ from agent.people import read_people
 from agent.storage.access_rows import Seen, read_accesses
 from agent.storage.anchors import key_path, record_key, sign
 from agent.storage.chain import COLUMNS, GENESIS
-from agent.storage.incident_rows import Entry, Filed, read_keys, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.letter_rows import read_letters
 from agent.storage.state import Act, instant_text
 from agent.storage.step_rows import read_steps
+from agent.storage.timeline_rows import Entry, read_keys, read_timeline
 from agent.storage.walk import Walk
 from agent.storage.warning_rows import read_warnings
 from rules.errors import RefusedRequestError

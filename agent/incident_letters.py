@@ -17,9 +17,10 @@ from agent.attempts import UnknownIdError
 from agent.incident_access import note_access
 from agent.incident_desk import Desk
 from agent.storage.access_rows import Seen
-from agent.storage.incident_rows import Entry, Filed
+from agent.storage.incident_rows import Filed
 from agent.storage.letter_rows import Letter, LetterKind, read_letter, read_letters, write_letter
 from agent.storage.state import Act
+from agent.storage.timeline_rows import Entry
 from agent.texts import load_texts
 from rules.category import LANGUAGES
 from rules.errors import RefusedRequestError

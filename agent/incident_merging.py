@@ -5,15 +5,11 @@ from dataclasses import replace
 
 from agent.incident_deciding import Deciding, file_decision
 from agent.incident_desk import Desk
+from agent.incident_routing import first_to_know, route
 from agent.incident_steps import put_off_steps
 from agent.incident_table import rows_for
-from agent.storage.incident_rows import (
-    Entry,
-    Filed,
-    move_entries,
-    read_timeline,
-    write_incident,
-)
+from agent.storage.incident_rows import Filed, write_incident
+from agent.storage.timeline_rows import Entry, move_entries, read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Level, State, Track, track_of
 from rules.incident_kind import Kind
@@ -50,7 +46,9 @@ def merge_into(desk: Desk, made: Deciding, target_id: str) -> Filed:
         version=target.version + 1,
         further=target.further + made.before.further,
         is_held=target.is_held or made.before.is_held,
+        aware_at=min(target.known_at, made.before.known_at),
     )
+    filed = replace(filed, clocks=desk.chains.clocks(filed, desk.due))
     facts = {"of": made.before.number, "entries": len(observed)}
     return desk.file(act, filed, GREW, Entry(act.now, GREW, made.person, facts), facts=facts)
 
@@ -80,6 +78,7 @@ def split_off(desk: Desk, made: Deciding, entries: Collection[int], kind: Kind) 
         state=State.CANDIDATE,
         rows=rows_for(desk.table_of(before.audience.value), kind),
         row=None,
+        is_serious=None,
         opened_at=taken[0].at,
         last_at=taken[-1].at,
     )
@@ -93,13 +92,15 @@ def split_off(desk: Desk, made: Deciding, entries: Collection[int], kind: Kind) 
         is_allegation=made.before.is_allegation,
         split_from=before.id,
         is_held=made.before.is_held or new.track is Track.SEALED,
+        aware_at=made.before.known_at,
     )
+    filed = route(desk, act.database, filed)
     write_incident(act, filed)
     move_entries(act, [entry.number for entry in taken], origin=before.id, target=new.id)
     rest = replace(before, opened_at=left[0].at, last_at=left[-1].at)
     facts = {"into": filed.number, "entries": len(taken)}
     file_decision(desk, made, replace(made.before, incident=rest), facts=facts)
-    told = desk.first_to_know(act.database, filed)
+    told = first_to_know(desk, act.database, filed)
     facts = {"of": made.before.number, "entries": len(taken)}
     return desk.enter(act, filed, OPENED, Entry(act.now, OPENED, made.person, facts), to=told, facts=facts)
 

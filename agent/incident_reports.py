@@ -13,11 +13,13 @@ from typing import Final
 
 from agent.attempts import NOBODY, UnknownIdError, known_person, noting
 from agent.incident_desk import ABOUT_HEADS, Desk
+from agent.incident_routing import first_to_know, route
 from agent.incident_table import risk_of, rows_for
 from agent.people import Person
-from agent.storage.incident_rows import Entry, Filed, read_incident, write_incident
+from agent.storage.incident_rows import Filed, read_incident, write_incident
 from agent.storage.report_rows import FiledReport, read_receipt, write_report
 from agent.storage.state import Act
+from agent.storage.timeline_rows import Entry
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Level, Reason, State, Track, track_of
 from rules.incident_kind import Kind
@@ -59,7 +61,7 @@ class Report:
 
     `audience` is whom it is about. `about` is the id of a person, for staff who know them; `is_about_head` says that
     it is about the head teacher. `is_allegation` says that a member of staff did something to a child, or against the
-    law. `keeps` names what the reporter keeps to show.
+    law. `is_serious` is None where the reporter does not know. `keeps` names what the reporter keeps to show.
     """
 
     text: str
@@ -71,6 +73,7 @@ class Report:
     is_allegation: bool = False
     is_about_head: bool = False
     about: str = ""
+    is_serious: bool | None = None
     keeps: tuple[str, ...] = ()
 
 
@@ -110,7 +113,7 @@ class Reports:
         with noting(self._desk.store, reporter or NOBODY, "incident_report"), self._desk.store.act() as act:
             _check(report)
             subject = self._subject(act.database, person, report)
-            filed = self._candidate(act, report, subject)
+            filed = route(self._desk, act.database, self._candidate(act, report, subject))
             receipt = self._new_receipt()
             write_incident(act, filed)
             report_id = self._desk.new_id()
@@ -125,7 +128,7 @@ class Reports:
                 evidence=f"report {report_id}",
                 observation=f"report {report_id}",
             )
-            told = self._desk.first_to_know(act.database, filed)
+            told = first_to_know(self._desk, act.database, filed)
             self._desk.enter(act, filed, REPORTED, entry, to=told)
         return Received(receipt)
 
@@ -190,6 +193,7 @@ class Reports:
             opened_at=act.now,
             last_at=act.now,
             place=report.place,
+            is_serious=report.is_serious,
         )
         return Filed(
             incident,

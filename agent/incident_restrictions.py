@@ -9,7 +9,7 @@ from typing import Final
 from agent.attempts import UnknownIdError
 from agent.incident_desk import SYSTEM, Desk
 from agent.logs import log
-from agent.storage.incident_rows import Entry, Filed
+from agent.storage.incident_rows import Filed
 from agent.storage.restriction_rows import (
     Restriction,
     read_restriction,
@@ -19,6 +19,7 @@ from agent.storage.restriction_rows import (
 )
 from agent.storage.state import Act
 from agent.storage.step_rows import read_step
+from agent.storage.timeline_rows import Entry
 from rules.errors import RefusedRequestError, SchoolgateError
 from rules.incident import State
 from rules.reason import check_words

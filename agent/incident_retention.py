@@ -10,12 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from agent.incident_desk import SYSTEM, Desk
-from agent.storage.incident_rows import Entry, Filed, delete_notes, erase_timeline, read_incident, read_incidents
+from agent.storage.incident_rows import Filed, read_incident, read_incidents
 from agent.storage.letter_rows import erase_letters
+from agent.storage.note_rows import delete_notes
 from agent.storage.record import erase
 from agent.storage.report_rows import erase_reporters
 from agent.storage.state import Act
 from agent.storage.step_rows import erase_step_words
+from agent.storage.timeline_rows import Entry, erase_timeline
 from agent.storage.warning_rows import read_warnings, write_warning
 from rules.incident import State
 from rules.incident_kind import Kind

@@ -14,8 +14,9 @@ from agent.incident_desk import Desk
 from agent.people import Person
 from agent.site import ContactCard
 from agent.storage.access_rows import Seen
-from agent.storage.incident_rows import Entry, Filed, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.state import Act, instant_text
+from agent.storage.timeline_rows import Entry, read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Track
 from rules.observation import Confidence, Place

@@ -1,16 +1,19 @@
 """The checklist of an accepted incident: who does what by when, what was done, and what was left out and why."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from agent.attempts import known_person
+from agent.incident_clocks import stop_clock
 from agent.incident_desk import Desk
-from agent.storage.incident_rows import Entry, Filed, read_incident
+from agent.incident_routing import first_to_know
+from agent.storage.incident_rows import Filed, read_incident
 from agent.storage.state import Act
 from agent.storage.step_rows import FiledStep, read_open_steps, read_step, read_steps, write_step
+from agent.storage.timeline_rows import Entry
 from agent.storage.warning_rows import GivenWarning, write_warning
 from rules.errors import RefusedRequestError
 from rules.incident import Incident, Level, State, Track
@@ -18,7 +21,7 @@ from rules.reason import check_words
 from rules.roles import Role
 from rules.sanction import Action, Step
 from rules.span import Span
-from rules.steps import ON_REGISTER, SAFEGUARDING_FIRST, StepState, plan
+from rules.steps import ON_REGISTER, SAFEGUARDING_FIRST, SAME_HOUR, Planned, StepState, plan
 
 DONE: Final = "incident_step_done"
 SKIPPED: Final = "incident_step_skipped"
@@ -213,6 +216,7 @@ class Steps:
 
     def _file(self, act: Act, filed: Filed, step: FiledStep, kind: str, person: str, **words: str) -> None:
         write_step(act, step)
+        stop_clock(act, filed, step)
         facts = {"step": step.number, "action": step.action}
         self._desk.enter(act, filed, kind, Entry(act.now, kind, person, facts, words), facts=facts)
 
@@ -246,20 +250,11 @@ def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] =
     incident = filed.incident
     steps = read_steps(act.database, incident.id)
     number = _next_number(steps)
-    actions = [action for action in _actions(desk, incident) if action.id not in but]
-    planned = plan(
-        actions,
-        incident.track,
-        start=act.now,
-        holders=desk.holders_of(act.database, incident),
-        otherwise=desk.first_to_know(act.database, filed),
-        due=desk.due,
-    )
+    asked = _asked(desk, incident)
     owners: list[str] = []
     language = desk.site().school.language
-    brought_in = () if incident.row else desk.brought_in(incident)
-    labels = {each.id: each.label.in_language(language) for each in brought_in}
-    for each in planned:
+    labels = {each.id: each.label.in_language(language) for each in desk.chains.steps(incident)}
+    for each in _planned(desk, act, filed, asked):
         if each.action in but:
             continue
         step = FiledStep(
@@ -279,12 +274,29 @@ def make_checklist(desk: Desk, act: Act, filed: Filed, *, but: Collection[str] =
     return tuple(dict.fromkeys(owners))
 
 
+def _planned(desk: Desk, act: Act, filed: Filed, asked: Sequence[Action]) -> Iterator[Planned]:
+    """Plan what the row ticks from now on, and what the packs ask for beside it since the school knew."""
+    incident = filed.incident
+    holders = desk.holders_of(act.database, incident)
+    otherwise = first_to_know(desk, act.database, filed)
+    ticked = _ticked(desk, incident)
+    yield from plan(ticked, incident.track, start=act.now, holders=holders, otherwise=otherwise, due=desk.due)
+
+    def due(start: datetime, within: Span) -> datetime:
+        return desk.due(start, within) if within.amount else desk.due(act.now, SAME_HOUR)
+
+    clocks = {clock.action: clock.due_at for clock in filed.clocks}
+    for each in plan(asked, Track.ORDINARY, start=filed.known_at, holders=holders, otherwise=otherwise, due=due):
+        yield replace(each, due_at=min(each.due_at, clocks.get(each.action, each.due_at)))
+
+
 def change_row(desk: Desk, act: Act, filed: Filed, person: str) -> tuple[str, ...]:
     """Change the checklist to that of another row; gives the ids of those who have something new to do.
 
     What is done, or open and ticked again, stays; what is open and not ticked any more is left out.
     """
-    ticked = {action.id for action in _actions(desk, filed.incident)}
+    wanted = (*_ticked(desk, filed.incident), *_asked(desk, filed.incident))
+    ticked = {action.id for action in wanted}
     stays = set()
     for step in read_steps(act.database, filed.incident.id):
         if step.state is StepState.OPEN and step.is_of_table and step.action not in ticked:
@@ -318,15 +330,18 @@ def _put_off(act: Act, step: FiledStep, person: str, why: str) -> None:
     write_step(act, replace(step, state=StepState.SKIPPED, done_at=act.now, done_by=person, deviation=why))
 
 
-def _actions(desk: Desk, incident: Incident) -> Sequence[Action]:
-    """Give what the row ticks; without a row it is whom the chains of the packs bring in."""
+def _ticked(desk: Desk, incident: Incident) -> Sequence[Action]:
+    """Give what the row ticks."""
     table = desk.table_of(incident.audience.value)
-    if table is not None and incident.row:
-        return table.actions_of(incident.row)
-    brought_in = {each.id: each for each in desk.brought_in(incident)}
+    return table.actions_of(incident.row) if table is not None and incident.row else ()
+
+
+def _asked(desk: Desk, incident: Incident) -> Sequence[Action]:
+    """Give what the packs ask for beside the table; on its track the safeguarding lead comes first anyway."""
+    steps = desk.chains.steps(incident)
     if incident.track is Track.SAFEGUARDING:
-        brought_in.pop(SAFEGUARDING_FIRST, None)
-    return tuple(brought_in.values())
+        return [each for each in steps if each.id != SAFEGUARDING_FIRST]
+    return steps
 
 
 def _next_number(steps: Iterable[FiledStep]) -> int:

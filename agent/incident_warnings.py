@@ -11,8 +11,9 @@ from typing import Final
 
 from agent.attempts import UnknownIdError
 from agent.incident_desk import Desk
-from agent.storage.incident_rows import Entry, Filed, read_incidents
+from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.state import Act
+from agent.storage.timeline_rows import Entry
 from agent.storage.warning_rows import GivenWarning, read_warning, read_warnings, write_warning
 from rules.assessment import Warned
 from rules.errors import RefusedRequestError

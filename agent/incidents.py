@@ -20,6 +20,7 @@ from agent.incident_registers import Registers
 from agent.incident_reports import Reports
 from agent.incident_restrictions import Restrictions
 from agent.incident_retention import erase_expired
+from agent.incident_routing import first_to_know, route
 from agent.incident_sealed import Sealed
 from agent.incident_steps import Steps
 from agent.incident_sweep import sweep_incidents
@@ -27,20 +28,10 @@ from agent.incident_warnings import Warnings
 from agent.people import People
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
-from agent.storage.incident_rows import (
-    DEVICE,
-    Entry,
-    Filed,
-    Note,
-    draw_number,
-    is_observed,
-    length_of_timeline,
-    read_incidents,
-    read_observed,
-    write_incident,
-    write_note,
-)
+from agent.storage.incident_rows import Filed, draw_number, is_observed, read_incidents, read_observed, write_incident
+from agent.storage.note_rows import Note, write_note
 from agent.storage.state import Act, StateStore
+from agent.storage.timeline_rows import DEVICE, Entry, length_of_timeline
 from agent.storage.warning_rows import is_anybody_warned, read_warned
 from rules.assess import Assessment
 from rules.assessment import Warned
@@ -71,7 +62,7 @@ class Incidents:
         new_id: makes ids.
         tell: called within an act, so that messages are queued in the same transaction.
         on_change: called after an act that changes what is open; the act stands whatever becomes of the call.
-        draw: draws the numbers that people call incidents by.
+        draw: draws a number of so many digits, that people call an incident by.
     """
 
     def __init__(
@@ -86,7 +77,7 @@ class Incidents:
         new_id: Callable[[], str],
         tell: Tell = tell_nobody,
         on_change: Callable[[], None] = lambda: None,
-        draw: Callable[[], int] = draw_number,
+        draw: Callable[[int], int] = draw_number,
     ) -> None:
         self.desk = Desk(store, people, pseudonyms, packs, site, clock, new_id, tell, draw)
         self.looking = Looking(self.desk)
@@ -139,16 +130,18 @@ class Incidents:
             number=self.desk.new_number(act.database),
             version=1,
             filed_at=act.now,
+            aware_at=min(act.now, *(each.received_at for each in observed)),
             groups=observation.groups,
             why_identity=observation.why_identity,
             warnings=assessment.warnings,
             is_held=assessment.track is Track.SEALED,
         )
+        filed = route(self.desk, act.database, filed)
         write_incident(act, filed)
         for each in observed[-MOST_ENTRIES:]:
             if each is not observation and not is_observed(act.database, each.id):
                 self.desk.add(act, filed, entry_of(each))
-        to = self.desk.first_to_know(act.database, filed)
+        to = first_to_know(self.desk, act.database, filed)
         return self.desk.enter(act, filed, OPENED, entry_of(observation), to=to)
 
     def join(self, act: Act, incident_id: str, observation: Observation, assessment: Assessment) -> Filed:

@@ -73,6 +73,11 @@ _OF_INCIDENTS: Final[Mapping[NoticeKind, tuple[str, str, str]]] = {
         "A step of case {case} is yours.",
         "incident step list",
     ),
+    NoticeKind.INCIDENT_CLOCK: (
+        "The time for something about an incident runs out",
+        "Something about case {case} has to be done by a time that is nearly over, or is. The case says what.",
+        "incident list",
+    ),
     NoticeKind.INCIDENT_OVERDUE: (
         "Something about an incident is overdue",
         "Something about case {case} was not done in time, and now comes to you.",
@@ -91,8 +96,54 @@ _ALARMS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
             "Somebody may have gone round the filter, or switched it off without a record.\n"
         ),
     ),
+    NoticeKind.DEVICE_FOUND: (
+        "Something about a laptop has to be looked at",
+        (
+            "A laptop came with another key, may be a copy of another one's disk, or its events are missing.\n"
+            "Sign in to Schoolgate to see which, and what was found:\n  schoolgate device list\n"
+        ),
+    ),
 }
 
+# The subject, what there is to say, and the command that shows more.
+_OF_MEDIA: Final[Mapping[NoticeKind, tuple[str, str, str]]] = {
+    NoticeKind.MEDIA_WAITS: (
+        "Somebody asks to use or take a medium",
+        "{what}{of} waits for a second person, who allows or refuses it.",
+        "media {seen}",
+    ),
+    NoticeKind.MEDIA_DECIDED: (
+        "Something about a medium of yours was decided, or is over",
+        "{what}{of} is decided, or its time is over.",
+        "media {seen}",
+    ),
+    NoticeKind.MEDIA_OVERDUE: (
+        "A medium is not back yet",
+        "{what} of medium {medium} was due on {on}. Please bring it back, or say what became of it.",
+        "media show {medium}",
+    ),
+    NoticeKind.MEDIA_PURGE_DUE: (
+        "A medium should have been cleared",
+        (
+            "Medium {medium} should have been cleared by {on}. Please delete what is on it, and say\n"
+            "how with `schoolgate media purge`."
+        ),
+        "media show {medium}",
+    ),
+    NoticeKind.MEDIA_ATTEST: (
+        "How is a medium of yours protected?",
+        (
+            "Nobody could tell whether medium {medium} is encrypted. Please say in your own words how it is\n"
+            "protected, with `schoolgate media attest`; it is kept as you say it."
+        ),
+        "media show {medium}",
+    ),
+    NoticeKind.MEDIA_LOST: (
+        "Something that may hold personal data is gone: please look at once",
+        "Report {what} says that something is lost or stolen; it holds what was on record, and what was proved.",
+        "media lost --show {what}",
+    ),
+}
 # The subject, what there is to say, the command that shows more, and what that shows.
 _OF_PEOPLE: Final[Mapping[NoticeKind, tuple[str, str, str, str]]] = {
     NoticeKind.PEOPLE_WAITING: (
@@ -328,6 +379,19 @@ class Notices:
         """Tell of an incident by its number; `by` is when somebody should have looked."""
         subject, text, command = (part.format(case=case, by=self._at(by)) for part in _OF_INCIDENTS[kind])
         return Notice(kind, subject, f"{text}\n" + self._see(command, "more"), {"case": case})
+
+    # ---- media ---------------------------------------------------------------------------------------------
+
+    def medium(self, kind: NoticeKind, medium: str = "", *, what: str = "", on: date | None = None) -> Notice:
+        """Tell of a medium by its number, and of `what` by its own (`S-3`); `on` is the day that has gone by."""
+        values = {"medium": medium, "what": what, "on": on}
+        # What a laptop asks for may be about a medium that is on no register.
+        values |= (
+            {"of": f" of medium {medium}", "seen": f"show {medium}"} if medium else {"of": "", "seen": "exceptions"}
+        )
+        subject, text, command = (part.format(**values) for part in _OF_MEDIA[kind])
+        facts = {"medium": medium, "what": what, "on": None if on is None else on.isoformat()}
+        return Notice(kind, subject, f"{text}\n" + self._see(command, "more"), facts)
 
     # ---- the filter and the record -------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ known, keeps nobody from acting: whoever signs in sees what waits.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -24,9 +24,10 @@ from agent.storage.override_rows import Filed, read_moves, read_unconfirmed, wri
 from agent.storage.state import Act, StateStore
 from agent.storage.suspension_rows import FiledSuspension
 from rules.errors import RefusedRequestError
-from rules.incident import READERS, Track
+from rules.incident import READERS, Level, Track
 from rules.override import Move, Override, check_decision
 from rules.roles import MANAGERS, PRIVILEGED, Right, Role, rights_of
+from rules.subject import Audience
 
 SYSTEM: Final = "system"
 # What is written down of a reminder, beside the moves of the override.
@@ -38,6 +39,7 @@ _OF_EMERGENCIES: Final = ANSWERABLE | {Role.SAFEGUARDING_LEAD}
 _OF_ALARMS: Final = {
     NoticeKind.RECORD_BROKEN: ANSWERABLE | {Role.NETWORK_MANAGER, Role.DATA_PROTECTION_OFFICER, Role.AUDITOR},
     NoticeKind.FILTER_OFF_WITHOUT_RECORD: _OF_EMERGENCIES | {Role.NETWORK_MANAGER},
+    NoticeKind.DEVICE_FOUND: frozenset({Role.ICT_COORDINATOR, Role.NETWORK_MANAGER}),
 }
 # So soon somebody looks at what is about a child at risk.
 WITHIN_THE_HOUR: Final = timedelta(hours=1)
@@ -47,6 +49,8 @@ _OF_INCIDENTS: Final[Mapping[str, NoticeKind | None]] = {
     "incident_step_added": NoticeKind.INCIDENT_STEPS,
     "incident_step_overdue": NoticeKind.INCIDENT_OVERDUE,
     "incident_overdue": NoticeKind.INCIDENT_OVERDUE,
+    "incident_clock_runs_out": NoticeKind.INCIDENT_CLOCK,
+    "incident_clock_ended": NoticeKind.INCIDENT_CLOCK,
     "incident_unseal_asked": NoticeKind.INCIDENT_UNSEAL_ASKED,
     "incident_unsealed": None,
 }
@@ -163,7 +167,8 @@ class Teller:
         """Tell these people, by their ids, of an incident, by the kind of its row in the record.
 
         What is not ordinary goes to nobody else: to no webhook, and to the address of a role only where everybody who
-        holds that role is among them.
+        holds that role is among them. So does what is ordinary where it is about somebody at the school who reads the
+        address of a role, or what a webhook is for: staff.
         """
         track = filed.incident.track
         notice_kind = _OF_INCIDENTS.get(kind, _OF_TRACKS[track])
@@ -175,7 +180,33 @@ class Teller:
         as_roles = None
         if track is not Track.ORDINARY:
             as_roles = {role for role in READERS[track] if _is_told_whole(act, role, people)}
+        elif filed.incident.audience is Audience.STAFF and filed.incident.level is Level.PERSON:
+            as_roles = {role for each in told for role in each.roles if _is_told_whole(act, role, people)}
         announce(act, self._settings(), notice, to=told, as_roles=as_roles)
+
+    def medium(
+        self,
+        act: Act,
+        kind: NoticeKind,
+        medium: str = "",
+        *,
+        what: str = "",
+        on: date | None = None,
+        people: Iterable[str] = (),
+        roles: Collection[Role] = (),
+        right: Right | None = None,
+        but: Collection[str] = (),
+    ) -> None:
+        """Tell of a medium these people by their ids, whoever holds one of these roles, and whoever has this right.
+
+        Args:
+            what: the number of what it is about, as people say it (`S-3`).
+            but: the ids of those who are passed by.
+        """
+        named = [person for each in people for person in _one(act, each)]
+        able = () if right is None else _with_right(act, right, but="")
+        told = {each.id: each for each in chain(named, _with_roles(act, roles), able) if each.id not in but}
+        self._tell(act, self._notices(act).medium(kind, medium, what=what, on=on), told.values())
 
     def alarm(self, act: Act, kind: NoticeKind) -> None:
         """Tell of what must never happen: a broken record, or filtering that is off without a record.

@@ -102,7 +102,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What somebody answered; `who` and `name` are their own words, and nobody is looked up by them."""
+    """What somebody answered; `who` and `name` are their own words, and nobody is looked up by them.
+
+    `is_serious` is what staff say who know; the form does not ask it of children.
+    """
 
     about: About
     text: str
@@ -112,6 +115,7 @@ class Answers:
     place: Place = Place.UNKNOWN
     keeps: tuple[str, ...] = ()
     name: str = ""
+    is_serious: bool | None = None
 
 
 def report_form(texts: Texts) -> Form:
@@ -225,6 +229,7 @@ def report_of(answers: Answers, texts: Texts, *, is_anonymous: bool, is_by_staff
         is_allegation=is_of_staff,
         is_about_head=answers.whom is Whom.HEAD,
         keeps=answers.keeps,
+        is_serious=answers.is_serious,
     )
 
 

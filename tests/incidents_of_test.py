@@ -59,7 +59,7 @@ class IncidentsOfTest:
         self.now = NOW
         self.changed = 0
         self.told: list[tuple[str, int, tuple[str, ...]]] = []
-        numbers = count(1)
+        numbers, drawn = count(1), count(1)
         self._observed = count(1)
         self.store = StateStore(folder / "state.db", clock=lambda: self.now)
         self.people = People(self.store, new_id=lambda: f"p{next(numbers)}")
@@ -87,7 +87,7 @@ class IncidentsOfTest:
             new_id=lambda: f"i{next(numbers)}",
             tell=self._tell,
             on_change=self._change,
-            draw=count(1).__next__,
+            draw=lambda _digits: next(drawn),
         )
 
     def _tell(self, act: Act, what: str, filed: Filed, people: Sequence[str]) -> None:

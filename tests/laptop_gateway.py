@@ -4,6 +4,7 @@ What it takes is what the gateway takes: an event once, and another one under th
 """
 
 import json
+import socket
 import ssl
 import threading
 import time
@@ -273,3 +274,24 @@ def serving(gateway: LaptopGateway, folder: Path) -> Iterator[LaptopGateway]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
+
+
+@contextmanager
+def speaking(gateway: LaptopGateway, folder: Path, speak: Callable[[ssl.SSLSocket], None]) -> Iterator[str]:
+    """Let its TLS key answer one connection by hand, as `speak` says; gives where."""
+    pem = folder / "speaking.pem"
+    private = gateway.tls_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(private + certificate_of(gateway.tls_key).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    def answer() -> None:
+        with listener.accept()[0] as raw, context.wrap_socket(raw, server_side=True) as connection:
+            speak(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(timeout=10)
+        assert not thread.is_alive()

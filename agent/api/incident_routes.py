@@ -149,15 +149,27 @@ def export(id: Annotated[Id, Path()], asked: ExportAsked, call: Asking) -> Respo
 def accept(seen: Seen, asked: AcceptAsked, call: Asking) -> IncidentTold:
     """Accept a candidate as a row of the school's table; its ticks become the checklist."""
     filed = call.parts.incidents.decisions.accept(
-        call.person, seen.id, version=seen.version, row=asked.row, deliberate=asked.deliberate, why=asked.why
+        call.person,
+        seen.id,
+        version=seen.version,
+        row=asked.row,
+        deliberate=asked.deliberate,
+        why=asked.why,
+        is_serious=asked.is_serious,
     )
     return _done(call, filed)
 
 
 def reclassify(seen: Seen, asked: ReclassifyAsked, call: Asking) -> IncidentTold:
-    """Put an incident under another kind, or another row."""
+    """Put an incident under another kind, or another row, or say whether it is serious."""
     filed = call.parts.incidents.decisions.reclassify(
-        call.person, seen.id, version=seen.version, reason=asked.reason, kind=asked.kind, row=asked.row
+        call.person,
+        seen.id,
+        version=seen.version,
+        reason=asked.reason,
+        kind=asked.kind,
+        row=asked.row,
+        is_serious=asked.is_serious,
     )
     return _done(call, filed)
 

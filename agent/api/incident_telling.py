@@ -12,6 +12,7 @@ from typing import Any, Final
 from agent.api.incident_schemas import (
     ActionTold,
     AlikeTold,
+    ClockTold,
     EntryTold,
     IncidentShown,
     IncidentTold,
@@ -24,11 +25,13 @@ from agent.api.parts import named
 from agent.api.schemas import PersonNamed, texts
 from agent.identity_words import identity_in_words
 from agent.incident_access import Viewed
+from agent.incident_clocks import is_overdue
 from agent.incident_desk import Desk
 from agent.incident_sweep import decide_by
 from agent.incident_words import reason_in_words
-from agent.storage.incident_rows import Entry, Filed
+from agent.storage.incident_rows import Filed, RunningClock
 from agent.storage.step_rows import FiledStep
+from agent.storage.timeline_rows import Entry
 from agent.texts import Texts, load_texts
 from rules.incident import Reason, State, Track
 from rules.incident_kind import Kind
@@ -114,6 +117,8 @@ def tell_all(viewed: Viewed, names: Names, desk: Desk) -> IncidentShown:
     rows = dict.fromkeys((*((incident.row,) if incident.row else ()), *incident.rows))
     return IncidentShown(
         **_facts(filed, names, desk),
+        clocks=[_clock(clock, desk, language) for clock in filed.clocks],
+        asks_whether_serious=desk.chains.asks_whether_serious(incident),
         groups=texts(filed.groups),
         why_identity=list(filed.why_identity),
         identity_in_words=[identity_in_words(code, load_texts(language)) for code in filed.why_identity],
@@ -154,6 +159,8 @@ def _facts(filed: Filed, names: Names, desk: Desk) -> dict[str, Any]:
         "opened_at": incident.opened_at,
         "last_at": incident.last_at,
         "filed_at": filed.filed_at,
+        "aware_at": filed.known_at,
+        "is_serious": incident.is_serious,
         "decide_by": decide_by(desk, filed) if waits else None,
         "decided_by": somebody(filed.decided_by, names),
         "decided_at": filed.decided_at,
@@ -165,6 +172,17 @@ def _facts(filed: Filed, names: Names, desk: Desk) -> dict[str, Any]:
         "is_held": filed.is_held,
         "is_erased": filed.erased_at is not None,
     }
+
+
+def _clock(clock: RunningClock, desk: Desk, language: str) -> ClockTold:
+    return ClockTold(
+        id=clock.id,
+        title=desk.chains.title_of(clock).in_language(language),
+        began_at=clock.began_at,
+        due_at=clock.due_at,
+        ended_at=clock.ended_at,
+        is_overdue=is_overdue(clock, desk.clock()),
+    )
 
 
 def somebody(person: str, names: Names) -> PersonNamed | None:

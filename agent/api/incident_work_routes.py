@@ -10,14 +10,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 
 from agent.api.incident_looks import Looking
-from agent.api.incident_schemas import (
+from agent.api.incident_schemas import LookAsked
+from agent.api.incident_telling import Names, somebody
+from agent.api.incident_work_schemas import (
     CardTold,
     ContactTold,
     LetterAsked,
     LetterSentAsked,
     LettersTold,
     LetterTold,
-    LookAsked,
     MetadataTold,
     OwnStepsTold,
     OwnStepTold,
@@ -32,7 +33,6 @@ from agent.api.incident_schemas import (
     WarningsTold,
     WarningTold,
 )
-from agent.api.incident_telling import Names, somebody
 from agent.api.parts import Asking, Call, named, names_of
 from agent.api.schemas import Id, Reasoned, texts
 from agent.incident_letters import Wanted

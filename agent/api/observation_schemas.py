@@ -10,13 +10,27 @@ from agent.api.schemas import Asked, Instant, Kind, Line, Text, Told
 from agent.observing_told import MOST_AT_ONCE, Refused, Taken, ToldEvent
 from agent.sign_ins import ToldSignIn
 from agent.storage.presence_rows import SignIn
+from agent.storage.timeline_rows import ATTESTED, DEVICE
 from rules.observation import Place
 from rules.subject import Audience
 
 MAX_FACTS: Final = 16
 MAX_SIGNALS: Final = 100
 # What the program itself says of an event, so no fact of a machine may.
-RESERVED: Final = frozenset({"kind", "signals", "is_weak", "in_lesson", "is_closed", "others", "askers", "peers"})
+RESERVED: Final = frozenset(
+    {
+        "kind",
+        "signals",
+        "is_weak",
+        "in_lesson",
+        "is_closed",
+        "others",
+        "askers",
+        "peers",
+        DEVICE,
+        ATTESTED,
+    }
+)
 _SHOWN_CHARACTERS: Final = 64
 
 Item = TypeVar("Item", bound=BaseModel)

@@ -1,5 +1,6 @@
 """The record: read, proved, handed out, signed off, and freed of what is personal; nothing here changes a row."""
 
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ from agent.api.schemas import (
     SignOffTold,
     VerdictTold,
 )
-from agent.api.security import Known
+from agent.api.security import Caller, Known
 from agent.attempts import noting
+from agent.incident_veil import Veil
 from agent.record_check import prove
 from agent.storage.anchors import anchors_of
 from agent.storage.record import Entry, erase, export_csv, export_jsonl, length, show
@@ -59,6 +61,7 @@ def add_record_routes(router: APIRouter) -> None:
 
 
 def list_rows(
+    caller: Known,
     parts: WithParts,
     *,
     actor: Annotated[Id | None, Query(description="What this person did only.")] = None,
@@ -68,15 +71,30 @@ def list_rows(
     after: After = None,
     limit: Limit = USUAL,
 ) -> RowPage:
-    """Show rows of the record, the newest first, without what can be erased."""
+    """Show rows of the record, the newest first, without what can be erased.
+
+    A row about an incident that one may not read says that there is one, and not which.
+    """
     keys = read_cursor(after, (int,))
     before = int(keys[0]) if keys else None
+    found: list[Entry] = []
     with parts.store.read() as database:
-        found = show(database, actor=actor, kind=kind, since=since, until=until, before=before, limit=limit + 1)
+        veil = _veil(parts, database, caller)
+        while len(found) <= limit:
+            part = show(database, actor=actor, kind=kind, since=since, until=until, before=before, limit=limit + 1)
+            # What is veiled has another kind than the one that was asked for.
+            found += (veil.of(each) for each in part if kind is None or not veil.hides(each.subject))
+            if len(part) <= limit:
+                break
+            before = part[-1].number
         names = names_of(database, (each.actor for each in found))
     page = found[:limit]
     more = write_cursor(page[-1].number) if len(found) > limit else None
     return RowPage(items=[_told(each, names[each.actor]) for each in page], next=more)
+
+
+def _veil(parts: Parts, database: sqlite3.Connection, caller: Caller) -> Veil:
+    return Veil(parts.incidents.desk, database, None if caller.is_program else caller.person)
 
 
 def _told(entry: Entry, actor_name: str) -> RowTold:
@@ -139,16 +157,23 @@ def export(
     parts: WithParts,
     format: Annotated[Literal["jsonl", "csv"], Query()] = "jsonl",  # noqa: A002 (it is the name in the address)
 ) -> StreamingResponse:
-    """Hand out the whole record with its chain, without what can be erased; that is a row of it too."""
+    """Hand out the record with its chain, without what can be erased; that is a row of it too.
+
+    Of a row about an incident that one may not read, only its place in the chain is handed out: the chain still
+    closes. Auditors, who read no incident, get every row whole.
+    """
     with parts.store.act() as act:
-        facts = {"format": format, "rows": length(act.database)}
+        is_whole = _veil(parts, act.database, caller).is_lifted
+        facts = {"format": format, "rows": length(act.database), "is_whole": is_whole}
         act.note("record_exported", actor=caller.person, facts=facts)
     file = tempfile.TemporaryFile(  # noqa: SIM115 (closed when it has been sent)
         "w+", encoding="utf-8", errors="surrogateescape", newline=""
     )
     try:
         with parts.store.read() as database:
-            (export_csv if format == "csv" else export_jsonl)(database, file)
+            veil = _veil(parts, database, caller)
+            write = export_csv if format == "csv" else export_jsonl
+            write(database, file, withheld=lambda subject: not is_whole and veil.hides(subject))
         file.flush()
         file.seek(0)
     except BaseException:
@@ -169,10 +194,10 @@ def sign_off(asked: SignOffAsked, caller: Known, parts: WithParts) -> SignOffTol
     since, until = _period(asked.from_on, asked.until_on, parts)
     with parts.store.act() as act:
         rows = act.database.execute(
-            "SELECT kind, count(*) FROM audit WHERE at >= ? AND at < ? GROUP BY kind ORDER BY kind",
+            "SELECT kind, subject, count(*) FROM audit WHERE at >= ? AND at < ? GROUP BY kind, subject",
             (instant_text(since), instant_text(until)),
         )
-        counts: dict[str, int] = dict(rows.fetchall())
+        counts = _veil(parts, act.database, caller).counted(map(tuple, rows.fetchall()))
         facts = {
             "from_on": asked.from_on.isoformat(),
             "until_on": asked.until_on.isoformat(),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from agent.api.incident_schemas import RegisterTold
+from agent.api.incident_work_schemas import RegisterTold
 from agent.api.parts import Asking, Call
 from agent.incident_registers import Register
 

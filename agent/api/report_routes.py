@@ -65,6 +65,7 @@ class ReportAsked(Asked):
     place: Place = Place.UNKNOWN
     keeps: Kept = Field(default_factory=list)
     name: Annotated[Text, _of_length(0, MAX_NAME_CHARACTERS)] = ""
+    is_serious: StrictBool | None = None
 
     def answers(self) -> Answers:
         """Give it as the form means it."""
@@ -77,6 +78,7 @@ class ReportAsked(Asked):
             place=self.place,
             keeps=tuple(self.keeps),
             name=self.name,
+            is_serious=self.is_serious,
         )
 
 

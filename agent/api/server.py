@@ -24,6 +24,7 @@ import uvicorn
 
 from agent.accounts import Accounts
 from agent.api.app import create_app
+from agent.api.bounded_connections import MAX_CONNECTIONS, BoundedConnection
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.tls import SiteCertificate, open_certificate
@@ -69,8 +70,6 @@ RETENTION_SECONDS: Final = 3600.0
 WATCH_SECONDS: Final = 0.5
 # So long an act waits to be told that it is in force everywhere; it stands in any case.
 APPLY_SECONDS: Final = 3.0
-# People, and every laptop of a large school that comes back on one morning.
-MAX_CONNECTIONS: Final = 700
 KEEP_ALIVE_SECONDS: Final = 10
 STOP_SECONDS: Final = 3
 MAX_HEAD_OCTETS: Final = 16 * 1024
@@ -312,7 +311,7 @@ def uvicorn_config(parts: Parts, certificate: SiteCertificate) -> uvicorn.Config
     """Say how the server serves: TLS of this decade, nothing that says what it is, bounded in everything."""
     config = uvicorn.Config(
         create_app(parts),
-        http="h11",
+        http=BoundedConnection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -7,28 +7,25 @@ was about is never read from here, by nobody.
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from agent.storage.chain import canonical, commitment_of
 from agent.storage.state import Act, instant_text
 from rules.assessment import Warned
+from rules.errors import StorageError
 from rules.incident import Dismissal, Incident, Intent, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
 from rules.observation import Confidence, Place
+from rules.roles import Role
 from rules.subject import Audience
 
 MAX_LISTED: Final = 1_000
-# Six digits: a school does not use a hundredth of them.
-_FIRST_NUMBER, _LAST_NUMBER = 100_000, 999_999
-_KEY_OCTETS: Final = 32
-# By this the personal part of an entry names the device that something happened at.
-DEVICE: Final = "device"
-# And by this, that the device itself attested who it was.
-ATTESTED: Final = "is_attested"
+# Six digits: a school does not use a hundredth of them. Where they are nearly used up, seven.
+_DIGITS: Final = 6
+_MOST_DIGITS: Final = 9
+_TRIES: Final = 20
 _COLUMNS: Final = (
     "id, number, version, kind, audience, subject, level, confidence, track, state, intent, row, opened_at, last_at,"
     " filed_at, closed_at, is_held, erased_at, content, words"
@@ -38,11 +35,29 @@ _WORDS: Final = ("decision_reason", "why_deliberate", "outcome", "lesson")
 
 
 @dataclass(frozen=True, slots=True)
+class RunningClock:
+    """A clock that an incident set going: by what somebody is told, and by when.
+
+    `id` and `pack` say what for. `action` is that of the step which stops it, where there is one. `told` is how often
+    people were told that it runs out, and `ended_at` when it was stopped.
+    """
+
+    id: str
+    pack: str
+    began_at: datetime
+    due_at: datetime
+    action: str = ""
+    told: int = 0
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Filed:
     """An incident as it is on file.
 
     `version` rises with each change. `number` is the one that people say; it tells nothing, and never changes.
-    `filed_at` is when the school came to know of it. `warnings` are those that a repeat row is proposed from.
+    `filed_at` is when it was filed, and `aware_at` when the school came to know of the first of it: since then its
+    `clocks` run. `routed_at` is since when those decide who do. `warnings` are those that a repeat row follows from.
     `further` counts what was observed beyond what the timeline holds, `climbed` how often somebody else was told
     because nobody had decided. `closed_at` is when it was closed, dismissed or merged. What is held is not erased.
     """
@@ -70,62 +85,44 @@ class Filed:
     closed_at: datetime | None = None
     is_held: bool = False
     erased_at: datetime | None = None
+    aware_at: datetime | None = None
+    routed_at: datetime | None = None
+    clocks: tuple[RunningClock, ...] = ()
+
+    @property
+    def known_at(self) -> datetime:
+        """When the school came to know of it."""
+        return self.aware_at or self.filed_at
+
+    @property
+    def told_at(self) -> datetime:
+        """When those were told who decide."""
+        return self.routed_at or self.filed_at
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a timeline; `personal` is None where there is none, it was erased, or nobody may see it.
-
-    `evidence` refers to where the fact is stored beside that. `hash` commits to `content` and `personal`.
-    """
-
-    at: datetime
-    what: str
-    actor: str
-    content: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    personal: Mapping[str, Any] | None = None
-    evidence: str = ""
-    observation: str = ""
-    hash: str = ""
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What is known of a device on a day, where nobody is known to have used it: never a name."""
-
-    subject: str
-    kind: Kind
-    day: date
-    first_at: datetime
-    last_at: datetime
-    times: int
-    intent: int
-    audience: Audience
-
-
-@dataclass(frozen=True, slots=True)
-class AtDevice:
-    """When something was observed at which device, by pseudonym; of some the device itself attested who it was."""
-
-    at: datetime
-    device: str
-    is_attested: bool = False
-
-
-def draw_number() -> int:
+def draw_number(digits: int = _DIGITS) -> int:
     """Draw a number that people can say."""
-    return _FIRST_NUMBER + secrets.randbelow(_LAST_NUMBER - _FIRST_NUMBER + 1)
+    first: int = 10 ** (digits - 1)
+    return first + secrets.randbelow(9 * first)
 
 
-def free_number(database: sqlite3.Connection, draw: Callable[[], int] = draw_number) -> int:
+def free_number(database: sqlite3.Connection, draw: Callable[[int], int] = draw_number) -> int:
     """Give a number that no incident has.
 
-    It is drawn: from numbers in their order, whoever may not read some incidents could count them by the gaps.
+    It is drawn: from numbers in their order, whoever may not read some incidents could count them by the gaps. Where
+    some tries find none that is free, it has a digit more.
+
+    Args:
+        draw: draws a number of so many digits.
+
+    Raises:
+        StorageError: none is free.
     """
-    while read_numbered(database, number := draw()) is not None:
-        pass
-    return number
+    for digits in range(_DIGITS, _MOST_DIGITS + 1):
+        for _ in range(_TRIES):
+            if read_numbered(database, number := draw(digits)) is None:
+                return number
+    raise StorageError("No number is free for another incident.")
 
 
 def read_incident(database: sqlite3.Connection, incident_id: str) -> Filed | None:
@@ -150,6 +147,7 @@ def read_incidents(
     filed_since: datetime | None = None,
     climbed_below: int | None = None,
     with_erased: bool = True,
+    with_clocks_alone: bool = False,
     limit: int = MAX_LISTED,
     offset: int = 0,
 ) -> list[Filed]:
@@ -160,6 +158,7 @@ def read_incidents(
         filed_since: only those that were filed at this instant or later.
         climbed_below: only those of which somebody else was told less often.
         with_erased: also those of which nothing personal is left.
+        with_clocks_alone: only those that set a clock going.
     """
     wanted: list[str] = ["1 = 1"]
     values: list[Any] = []
@@ -174,6 +173,7 @@ def read_incidents(
         ("filed_at >= ?", filed_since and instant_text(filed_since)),
         ("json_extract(content, '$.climbed') < ?", climbed_below),
         ("erased_at IS NULL AND ?", None if with_erased else 1),
+        ("json_array_length(content, '$.clocks') >= ?", 1 if with_clocks_alone else None),
     ):
         if value is not None:
             wanted.append(term)
@@ -219,77 +219,6 @@ def write_incident(act: Act, filed: Filed) -> None:
     )
 
 
-def add_timeline(act: Act, incident_id: str, entry: Entry) -> Entry:
-    """Add an entry to a timeline; gives it with its number and its hash.
-
-    The hash commits to what is in the entry under a key that is erased with the personal part: after that nobody can
-    try out what it may have been.
-    """
-    content = canonical(dict(entry.content))
-    personal = None if entry.personal is None else canonical(dict(entry.personal))
-    key = secrets.token_bytes(_KEY_OCTETS)
-    told = commitment_of(key, f"{entry.what}\n{content}\n{personal or ''}".encode())
-    number = act.database.execute(
-        "INSERT INTO incident_timeline"
-        " (incident, at, what, actor, observation, content, evidence, hash, key, personal)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            incident_id,
-            instant_text(entry.at),
-            entry.what,
-            entry.actor,
-            entry.observation,
-            content,
-            entry.evidence,
-            told,
-            key,
-            personal,
-        ),
-    ).lastrowid
-    return Entry(
-        entry.at,
-        entry.what,
-        entry.actor,
-        entry.content,
-        entry.personal,
-        entry.evidence,
-        entry.observation,
-        told,
-        number or 0,
-    )
-
-
-def read_timeline(
-    database: sqlite3.Connection, incident_id: str, *, with_personal: bool = False, limit: int = MAX_LISTED
-) -> list[Entry]:
-    """Read a timeline, the oldest first; the personal part of a sealed incident is read by nobody.
-
-    Args:
-        with_personal: with what was visited and what people wrote.
-    """
-    rows = database.execute(
-        "SELECT t.number, t.at, t.what, t.actor, t.observation, t.content, t.evidence, t.hash,"
-        " CASE WHEN i.track = 'sealed' OR i.kind = 'illegal' OR NOT ? THEN NULL ELSE t.personal END AS personal"
-        " FROM incident_timeline t JOIN incidents i ON i.id = t.incident"
-        " WHERE t.incident = ? ORDER BY t.at, t.number LIMIT ?",
-        (int(with_personal), incident_id, limit),
-    )
-    return [
-        Entry(
-            at=datetime.fromisoformat(row["at"]),
-            what=row["what"],
-            actor=row["actor"],
-            content=json.loads(row["content"]),
-            personal=None if row["personal"] is None else json.loads(row["personal"]),
-            evidence=row["evidence"],
-            observation=row["observation"],
-            hash=row["hash"],
-            number=row["number"],
-        )
-        for row in rows
-    ]
-
-
 def read_about_somebody(database: sqlite3.Connection, first: datetime, end: datetime) -> list[Filed]:
     """Read the incidents about somebody of which something was observed from the first instant to before the end."""
     rows = database.execute(
@@ -298,23 +227,6 @@ def read_about_somebody(database: sqlite3.Connection, first: datetime, end: date
         (instant_text(end), instant_text(first)),
     )
     return [_filed(row) for row in rows]
-
-
-def read_devices(database: sqlite3.Connection, incident_id: str) -> list[AtDevice]:
-    """Read when something of an incident was observed at which device, as far as that is kept."""
-    rows = database.execute(
-        f"SELECT at, json_extract(personal, '$.{DEVICE}') AS device,"  # noqa: S608 (our own words)
-        f" json_extract(personal, '$.{ATTESTED}') AS is_attested FROM incident_timeline"
-        " WHERE incident = ? AND device IS NOT NULL AND observation <> '' ORDER BY at, number",
-        (incident_id,),
-    )
-    return [AtDevice(datetime.fromisoformat(row["at"]), row["device"], bool(row["is_attested"])) for row in rows]
-
-
-def read_keys(database: sqlite3.Connection, incident_id: str) -> dict[int, bytes]:
-    """Read the keys of the hashes of a timeline by the number of the entry, as far as they are not erased."""
-    query = "SELECT number, key FROM incident_timeline WHERE incident = ? AND key IS NOT NULL"
-    return {row["number"]: row["key"] for row in database.execute(query, (incident_id,))}
 
 
 def is_observed(database: sqlite3.Connection, observation: str) -> bool:
@@ -334,87 +246,6 @@ def oldest_about_somebody(database: sqlite3.Connection) -> datetime | None:
     query = "SELECT min(opened_at) AS oldest FROM incidents WHERE level = 'person' AND subject <> ''"
     oldest = database.execute(query).fetchone()["oldest"]
     return None if oldest is None else datetime.fromisoformat(oldest)
-
-
-def length_of_timeline(database: sqlite3.Connection, incident_id: str) -> int:
-    """Count the entries of a timeline."""
-    query = "SELECT count(*) FROM incident_timeline WHERE incident = ?"
-    return int(database.execute(query, (incident_id,)).fetchone()[0])
-
-
-def move_entries(act: Act, numbers: Collection[int], *, origin: str, target: str) -> int:
-    """Move entries from one timeline to another; gives how many there were."""
-    moved = 0
-    for number in numbers:
-        query = "UPDATE incident_timeline SET incident = ? WHERE number = ? AND incident = ?"
-        moved += act.database.execute(query, (target, number, origin)).rowcount
-    return moved
-
-
-def erase_said(act: Act, incident_id: str) -> int:
-    """Erase what people wrote in a timeline, and keep what was observed; gives how many entries there were."""
-    return _erase(act, incident_id, "observation = ''")
-
-
-def erase_timeline(act: Act, incident_id: str) -> int:
-    """Erase everything personal in a timeline; gives how many entries there were."""
-    return _erase(act, incident_id, "1 = 1")
-
-
-def _erase(act: Act, incident_id: str, which: str) -> int:
-    where = f"incident = ? AND key IS NOT NULL AND {which}"
-    query = f"UPDATE incident_timeline SET personal = NULL, key = NULL WHERE {where}"  # noqa: S608 (our own words)
-    erased = act.database.execute(query, (incident_id,)).rowcount
-    act.erases = act.erases or erased > 0
-    return erased
-
-
-def write_note(act: Act, note: Note) -> None:
-    """Add to what is known of a device on a day."""
-    act.database.execute(
-        "INSERT INTO incident_notes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at),"
-        " times = times + excluded.times, intent = max(intent, excluded.intent)",
-        (
-            note.subject,
-            note.kind.value,
-            note.day.isoformat(),
-            instant_text(note.first_at),
-            instant_text(note.last_at),
-            note.times,
-            note.intent,
-            note.audience.value,
-        ),
-    )
-
-
-def read_notes(
-    database: sqlite3.Connection, *, since: date | None = None, subject: str | None = None, limit: int = MAX_LISTED
-) -> list[Note]:
-    """Read what is known of devices, the newest first."""
-    rows = database.execute(
-        "SELECT subject, kind, day, first_at, last_at, times, intent, audience FROM incident_notes"
-        " WHERE day >= ? AND (? IS NULL OR subject = ?) ORDER BY day DESC, subject, kind LIMIT ?",
-        ("" if since is None else since.isoformat(), subject, subject, limit),
-    )
-    return [
-        Note(
-            row["subject"],
-            Kind(row["kind"]),
-            date.fromisoformat(row["day"]),
-            datetime.fromisoformat(row["first_at"]),
-            datetime.fromisoformat(row["last_at"]),
-            row["times"],
-            row["intent"],
-            Audience(row["audience"]),
-        )
-        for row in rows
-    ]
-
-
-def delete_notes(act: Act, *, before: date) -> int:
-    """Delete what is known of devices from before a day; gives how many notes there were."""
-    return act.database.execute("DELETE FROM incident_notes WHERE day < ?", (before.isoformat(),)).rowcount
 
 
 def _content_of(filed: Filed) -> dict[str, Any]:
@@ -438,7 +269,36 @@ def _content_of(filed: Filed) -> dict[str, Any]:
         "deliberate": filed.deliberate,
         "merged_into": filed.merged_into,
         "split_from": filed.split_from,
+        "is_serious": incident.is_serious,
+        "reached": sorted(incident.reached),
+        "aware_at": _instant_or_none(filed.aware_at),
+        "routed_at": _instant_or_none(filed.routed_at),
+        "clocks": [_clock_content(each) for each in filed.clocks],
     }
+
+
+def _clock_content(clock: RunningClock) -> dict[str, Any]:
+    return {
+        "id": clock.id,
+        "pack": clock.pack,
+        "began_at": instant_text(clock.began_at),
+        "due_at": instant_text(clock.due_at),
+        "action": clock.action,
+        "told": clock.told,
+        "ended_at": _instant_or_none(clock.ended_at),
+    }
+
+
+def _clock(content: Mapping[str, Any]) -> RunningClock:
+    return RunningClock(
+        content["id"],
+        content["pack"],
+        datetime.fromisoformat(content["began_at"]),
+        datetime.fromisoformat(content["due_at"]),
+        content["action"],
+        content["told"],
+        _instant(content["ended_at"]),
+    )
 
 
 def _reason_content(reason: Reason) -> dict[str, Any]:
@@ -466,6 +326,8 @@ def _filed(row: Any) -> Filed:
         place=Place(content["place"]),
         is_background=content["is_background"],
         row=row["row"] or None,
+        is_serious=content.get("is_serious"),
+        reached=frozenset(map(Role, content.get("reached", ()))),
     )
     return Filed(
         incident=incident,
@@ -487,6 +349,9 @@ def _filed(row: Any) -> Filed:
         closed_at=_instant(row["closed_at"]),
         is_held=bool(row["is_held"]),
         erased_at=_instant(row["erased_at"]),
+        aware_at=_instant(content.get("aware_at")),
+        routed_at=_instant(content.get("routed_at")),
+        clocks=tuple(map(_clock, content.get("clocks", ()))),
         **words,
     )
 

@@ -16,6 +16,8 @@ from rules.subject import Audience
 OPEN_FOR: Final = timedelta(hours=10)
 # None lasts longer, so none that began earlier covers an instant.
 LONGEST: Final = timedelta(hours=24)
+# So long what somebody asked waits for who else asks the same, and for who was there: nobody is first alone.
+SETTLE: Final = timedelta(minutes=3)
 _COLUMNS: Final = "id, device, person, kind, audience, groups, from_at, until_at, told_at, looked_back_at"
 _MOST: Final = 500
 _CACHED_GROUPS: Final = 1_000

@@ -8,11 +8,11 @@ import csv
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -23,11 +23,14 @@ from agent.storage.state import Act, instant_text, read_only
 from agent.storage.walk import ERASED, Walk, cores, walking_beside
 from rules.errors import RefusedRequestError, StorageError
 
+# Says by its subject that a row is not for whoever asks.
+Withheld: TypeAlias = Callable[[str], bool]
 # Below so many rows a second core is not worth the start of a process.
 BESIDE_FROM: Final = 100_000
 # A cell that begins so would be a formula to a spreadsheet; one apostrophe before it is taken off when it is read.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
+# Of a row that was withheld the hash is as told, so that what stands before it is vouched for by the anchors alone.
 # What a third party runs on an export, with nothing but Python: `python3 verify.py record.jsonl ["ANCHOR" ...]`.
 VERIFY_SCRIPT: Final = """\
 import csv, hashlib, json, sys
@@ -40,14 +43,16 @@ def rows(path):
         csv.field_size_limit(2**31 - 1)
         for row in csv.DictReader(file):
             row = {name: cell.removeprefix("'") for name, cell in row.items()}
-            yield row | {"number": int(row["number"]), "facts": json.loads(row["facts"])}
+            facts = json.loads(row["facts"]) if row["kind"] else None
+            yield row | {"number": int(row["number"]), "facts": facts, "withheld": not row["kind"]}
 
-hashes = ["0" * 64]
+hashes, withheld = ["0" * 64], 0
 try:
     for row in rows(sys.argv[1]):
-        told = row.pop("hash")
+        told, is_withheld = row.pop("hash"), row.pop("withheld", False)
         text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        found = hashlib.sha256(text.encode()).hexdigest()
+        found = told if is_withheld else hashlib.sha256(text.encode()).hexdigest()
+        withheld += is_withheld
         if (row["number"], row["previous"], told) != (len(hashes), hashes[-1], found):
             raise ValueError
         hashes.append(told)
@@ -56,7 +61,8 @@ except (ValueError, LookupError, TypeError, AttributeError, csv.Error):
 for day, number, told, *_ in map(str.split, sys.argv[2:]):
     if hashes[int(number) : int(number) + 1] != [told]:
         sys.exit(f"row {number} is not the row that was anchored on {day}")
-print(f"{len(hashes) - 1} rows are whole; the last hash is {hashes[-1]}")
+told = f"; {withheld} of them were withheld" if withheld else ""
+print(f"{len(hashes) - 1} rows are whole; the last hash is {hashes[-1]}{told}")
 """
 
 
@@ -202,26 +208,41 @@ def show(
     return [_entry(row, with_personal=with_personal) for row in rows]
 
 
-def export_jsonl(database: sqlite3.Connection, out: TextIO) -> int:
-    """Write every row with its chain as JSON Lines, without personal payload; gives how many."""
+def _hand_out_all(_subject: str) -> bool:
+    """Withhold nothing."""
+    return False
+
+
+def export_jsonl(database: sqlite3.Connection, out: TextIO, *, withheld: Withheld = _hand_out_all) -> int:
+    """Write every row with its chain as JSON Lines, without personal payload; gives how many.
+
+    Args:
+        withheld: says by its subject that of a row only its place in the chain is handed out.
+    """
     count = 0
     for count, row in enumerate(stored_rows(database), start=1):  # noqa: B007 the count is the result
+        if withheld(row[4]):
+            place = {"hash": row[8], "number": row[0], "previous": row[7], "withheld": True}
+            out.write(json.dumps(place, separators=(",", ":")) + "\n")
+            continue
         out.write(f'{row_text(row[:8])[:-1]},"hash":{json.dumps(row[8])}}}\n')
     return count
 
 
-def export_csv(database: sqlite3.Connection, out: TextIO) -> int:
+def export_csv(database: sqlite3.Connection, out: TextIO, *, withheld: Withheld = _hand_out_all) -> int:
     """Write every row with its chain as CSV that a spreadsheet takes for text; gives how many.
 
     Args:
         database: a look at one moment of the store.
         out: opened with `newline=""`.
+        withheld: says by its subject that of a row only its place in the chain is handed out.
     """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     count = 0
     for count, row in enumerate(stored_rows(database), start=1):  # noqa: B007 the count is the result
-        writer.writerow(as_text(cell) for cell in row)
+        place = (row[0], *("",) * 6, *row[7:])
+        writer.writerow(as_text(cell) for cell in (place if withheld(row[4]) else row))
     return count
 
 

@@ -278,10 +278,14 @@ def lived(installed: Path) -> Path:
     (installed / "root/out").mkdir()
     wanted = installed / "etc/systemd/system/multi-user.target.wants/look.service"
     wanted.symlink_to("../look.service")
-    boot = (need("systemd-nspawn"), "--quiet", "--register=no", "--keep-unit", "--boot", "--console=pipe")
+    container = (need("systemd-nspawn"), "--quiet", "--register=no", "--keep-unit", f"--directory={installed}")
+    tried = subprocess.run((*container, "true"), capture_output=True, text=True, check=False, timeout=60)
+    if tried.returncode:
+        # No package brings what is missing: not every kernel, and not every container, lets one run a container.
+        pytest.skip(f"no container can run on this machine: {tried.stderr[-500:]}")
     calls = "--system-call-filter=fanotify_init fanotify_mark open_by_handle_at"
     done = subprocess.run(
-        (*boot, calls, f"--directory={installed}", "--machine=schoolgate-test"),
+        (*container, "--boot", "--console=pipe", calls, "--machine=schoolgate-test"),
         capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,

@@ -85,9 +85,12 @@ def test_a_record_that_was_altered_meanwhile_is_told_at_the_next_start(recorded:
     recorded.wait_for("gateway_started")
     recorded.gateway.stop()
     state = recorded.state / "state.db"
+    with read_only(state) as database:
+        query = "SELECT facts FROM audit WHERE kind = 'gateway_started'"
+        facts = str(database.execute(query).fetchone()["facts"]).encode()
     octets = state.read_bytes()
-    assert octets.count(b'"version":') == 1
-    state.write_bytes(octets.replace(b'"version":', b'"Version":'))
+    assert octets.count(facts) == 1
+    state.write_bytes(octets.replace(facts, facts.replace(b'"version":', b'"Version":')))
     recorded.gateway.start()
     broken = recorded.wait_for("record_broken")
     assert recorded.rows()[broken["row"] - 1][0] == "gateway_started"

@@ -27,6 +27,8 @@ CASE = {
     "opened_at": "2026-11-23T10:00:00Z",
     "last_at": "2026-11-23T10:00:00Z",
     "filed_at": "2026-11-23T10:00:10Z",
+    "aware_at": "2026-11-23T10:00:10Z",
+    "is_serious": None,
     "decide_by": None,
     "decided_by": None,
     "decided_at": None,

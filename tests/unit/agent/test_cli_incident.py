@@ -44,6 +44,8 @@ CASE: dict[str, Any] = {
     "opened_at": "2026-11-23T10:00:00Z",
     "last_at": "2026-11-23T10:06:00Z",
     "filed_at": "2026-11-23T10:06:10Z",
+    "aware_at": "2026-11-23T10:06:10Z",
+    "is_serious": None,
     "decide_by": "2026-11-26T00:00:00Z",
     "decided_by": None,
     "decided_at": None,
@@ -78,6 +80,25 @@ SEALED = {
 }
 SHOWN = {
     **CASE,
+    "clocks": [
+        {
+            "id": "regulator_notice",
+            "title": "Reporting a breach",
+            "began_at": "2026-11-23T10:06:00Z",
+            "due_at": "2026-11-26T10:06:00Z",
+            "ended_at": None,
+            "is_overdue": False,
+        },
+        {
+            "id": "first_report",
+            "title": "Telling the officer",
+            "began_at": "2026-11-23T10:06:00Z",
+            "due_at": "2026-11-23T11:06:00Z",
+            "ended_at": "2026-11-23T10:30:00Z",
+            "is_overdue": False,
+        },
+    ],
+    "asks_whether_serious": True,
     "groups": ["year5"],
     "why_identity": ["network_log_on"],
     "identity_in_words": ["Logged on to the network with their own account"],
@@ -191,6 +212,9 @@ def test_one_case(gateway: GatewayOfTest, shell: Shell) -> None:
         "happened    Mon 2026-11-23 10:00 to Mon 2026-11-23 10:06\n"
         "known since Mon 2026-11-23 10:06\n"
         "decide by   Thu 2026-11-26 00:00\n"
+        "question    is it serious? others have to be told then: `incident reclassify --serious --reason ...`\n"
+        "clock       Reporting a breach: by Thu 2026-11-26 10:06\n"
+        "            Telling the officer: stopped Mon 2026-11-23 10:30\n"
         "known by    network log on\n"
         "groups      year5\n"
         "because     9 different names in 6 minutes\n"
@@ -217,19 +241,19 @@ def test_whom_it_is_about(gateway: GatewayOfTest, shell: Shell) -> None:
         pytest.param(
             ("accept", "--row", "P02", *WHY),
             AcceptAsked,
-            {"row": "P02", "deliberate": "unclear", "why": "It was one name."},
+            {"row": "P02", "deliberate": "unclear", "why": "It was one name.", "is_serious": None},
             id="accept",
         ),
         pytest.param(
-            ("accept", *WHY),
+            ("accept", "--serious", *WHY),
             AcceptAsked,
-            {"row": None, "deliberate": "unclear", "why": "It was one name."},
+            {"row": None, "deliberate": "unclear", "why": "It was one name.", "is_serious": True},
             id="no-row",
         ),
         pytest.param(
             ("reclassify", "--kind", "games", *REASON),
             ReclassifyAsked,
-            {"kind": "games", "row": None, "reason": "We have talked."},
+            {"kind": "games", "row": None, "is_serious": None, "reason": "We have talked."},
             id="reclassify",
         ),
         pytest.param(

@@ -10,12 +10,12 @@ import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test, person
 from pydantic import BaseModel
 
-from agent.api.incident_schemas import (
+from agent.api.incident_schemas import LookAsked
+from agent.api.incident_work_schemas import (
     CardTold,
     LetterAsked,
     LetterSentAsked,
     LetterTold,
-    LookAsked,
     MetadataTold,
     OwnStepTold,
     RestrictAsked,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test
 
-from agent.api.incident_schemas import RegisterTold
+from agent.api.incident_work_schemas import RegisterTold
 from agent.cli_register import Name
 
 WARNINGS = {

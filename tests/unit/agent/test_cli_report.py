@@ -64,6 +64,14 @@ def test_a_report_in_one_line(gateway: GatewayOfTest, shell: Shell) -> None:
     }
 
 
+@pytest.mark.parametrize(("said", "sent"), [("--serious", True), ("--not-serious", False)])
+def test_whether_it_is_serious_is_sent_where_somebody_says_so(
+    gateway: GatewayOfTest, shell: Shell, said: str, *, sent: bool
+) -> None:
+    assert shell.run("incident", "report", TEXT, "--about", "lost", said).exit_code == 0
+    assert gateway.asked("POST /me/reports").body["is_serious"] is sent
+
+
 def test_without_a_name_nothing_says_who_it_was(gateway: GatewayOfTest, shell: Shell) -> None:
     done = shell.run("incident", "report", TEXT, "--about", "mean", "--anonymous", "--language", "fr")
     assert done.exit_code == 0, done.output

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gateway_of_test import GatewayOfTest, Shell, gateway_of_test, person
 
-from agent.api.incident_schemas import WarningTold
+from agent.api.incident_work_schemas import WarningTold
 
 WARNING: dict[str, Any] = {
     "id": "w1",

@@ -9,9 +9,10 @@ from incidents_of_test import NOW, PURPOSE, REASON, IncidentsOfTest, on_track
 
 from agent.attempts import ConflictError, UnknownIdError
 from agent.incident_letters import Wanted
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.letter_rows import LetterKind, read_letters
 from agent.storage.restriction_rows import read_running
+from agent.storage.timeline_rows import read_timeline
 from rules.assessment import Warned
 from rules.errors import RefusedRequestError
 from rules.incident import Dismissal, Level, State, Track

@@ -8,7 +8,7 @@ from incidents_of_test import NOW, REASON, IncidentsOfTest
 
 from agent.attempts import ConflictError, UnknownIdError
 from agent.incident_deciding import KINDS, Deciding, deciding, file_decision
-from agent.storage.incident_rows import read_timeline
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Move, State
 

@@ -11,7 +11,8 @@ from incidents_of_test import NOW, REASON, WHY, IncidentsOfTest, on_track
 
 from agent.attempts import ConflictError, UnknownIdError
 from agent.incident_corrections import Appeal
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import TRANSITIONS, Dismissal, Intent, Level, Move, State, Track
 from rules.incident_kind import Kind

@@ -1,6 +1,5 @@
 """What all services share: the calendar, the packs, who is who, and the one gate."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,13 +9,11 @@ from incidents_of_test import NOW, IncidentsOfTest, on_track
 
 from agent.attempts import UnknownIdError
 from agent.incident_desk import NotYoursError, tell_nobody
-from rules.handbook import Chain, ChainStep, Citation, Handbook, PackRole
 from rules.incident import Track
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.schedule import DateRange
 from rules.span import Span, Unit
-from rules.words import NO_WORDS, words
 
 
 @pytest.fixture
@@ -139,55 +136,6 @@ def test_an_attempt_at_what_is_not_theirs_looks_as_if_it_were_not_there(school: 
         told.append(str(refused.value))
     assert told[0] == told[1]
     assert school.kinds().count("rule_refused") == 1
-
-
-# ---- chains ------------------------------------------------------------------------------------------------
-
-
-def chain_to(*roles: Role) -> Handbook:
-    cites = Citation("5", 1, NO_WORDS, "")
-    held = {
-        role.value: PackRole(role.value, words(en=role.value), role, is_outside=False, cites=cites) for role in roles
-    }
-    steps = tuple(ChainStep(role.value, Span(1, Unit.HOURS)) for role in roles)
-    return Handbook(roles=held, chains={"c": Chain("c", frozenset({Kind.GAMBLING}), steps, cites)})
-
-
-@pytest.mark.parametrize(
-    ("about", "roles", "told"),
-    [
-        pytest.param(
-            "pupil",
-            (Role.SAFEGUARDING_LEAD, Role.HEAD_TEACHER),
-            [("lead",), ("head",), ("coordinator",)],
-            id="the-chain-of-the-pack-then-ours",
-        ),
-        pytest.param(
-            "pupil", (Role.TECHNICIAN,), [("coordinator",), ("head",)], id="who-may-not-read-it-is-passed-by"
-        ),
-        pytest.param("coordinator", (Role.ICT_COORDINATOR,), [("head",)], id="whom-it-is-about-is-passed-by"),
-    ],
-)
-def test_an_ordinary_matter_climbs_the_chain_of_its_kind(
-    school: IncidentsOfTest, about: str, roles: Sequence[Role], told: list[tuple[str, ...]]
-) -> None:
-    filed = school.open(about=about, rows=())
-    (pack,) = school.incidents.desk.packs()
-    desk = replace(school.incidents.desk, packs=lambda: (replace(pack, handbook=chain_to(*roles)),))
-    with school.store.read() as database:
-        chain = desk.climbing(database, filed)
-    assert [tuple(school.names(people)) for people in chain] == told
-
-
-def test_no_pack_sends_what_is_confidential_elsewhere(school: IncidentsOfTest) -> None:
-    filed = school.open(Kind.SELF_HARM, rows=("P15",))
-    (pack,) = school.incidents.desk.packs()
-    handbook = chain_to(Role.ICT_COORDINATOR)
-    chains = {"c": replace(handbook.chains["c"], kinds=frozenset({Kind.SELF_HARM}))}
-    pack = replace(pack, handbook=replace(handbook, chains=chains))
-    desk = replace(school.incidents.desk, packs=lambda: (pack,))
-    with school.store.read() as database:
-        assert [tuple(school.names(people)) for people in desk.climbing(database, filed)] == [("lead",), ("head",)]
 
 
 def test_nobody_has_to_be_told(school: IncidentsOfTest) -> None:

@@ -6,7 +6,8 @@ import pytest
 from incidents_of_test import PURPOSE, TRACKS, IncidentsOfTest, on_track
 
 from agent.incident_doubts import DOUBTED, LOST, Doubt, doubt
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from rules.incident import Level, Reason, State, Track
 from rules.observation import Confidence
 

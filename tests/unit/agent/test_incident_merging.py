@@ -8,7 +8,8 @@ import pytest
 from incidents_of_test import NOW, REASON, IncidentsOfTest, on_track
 
 from agent.attempts import UnknownIdError
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import State, Track
 from rules.incident_kind import Kind

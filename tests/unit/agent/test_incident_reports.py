@@ -9,8 +9,9 @@ from incidents_of_test import PEOPLE, PURPOSE, REASON, IncidentsOfTest
 
 from agent.attempts import UnknownIdError
 from agent.incident_reports import MAX_CHARACTERS, Happened, Report, Standing
-from agent.storage.incident_rows import Filed, read_incidents, read_timeline
+from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.report_rows import read_reports
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Dismissal, Level, Track
 from rules.incident_kind import Kind, Risk

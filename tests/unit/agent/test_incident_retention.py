@@ -12,9 +12,11 @@ from agent.incident_corrections import Appeal
 from agent.incident_letters import Wanted
 from agent.incident_reports import Report
 from agent.incident_retention import keep_until
-from agent.storage.incident_rows import Filed, oldest_about_somebody, read_incidents, read_notes, read_timeline
+from agent.storage.incident_rows import Filed, oldest_about_somebody, read_incidents
 from agent.storage.letter_rows import LetterKind
+from agent.storage.note_rows import read_notes
 from agent.storage.record import verify
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.handbook import Citation, Handbook, Keeping
 from rules.incident import Dismissal, State, Track

@@ -12,7 +12,8 @@ from incidents_of_test import NOW, PEOPLE, PURPOSE, IncidentsOfTest, on_track
 from agent.attempts import UnknownIdError
 from agent.incident_sealed import Metadata
 from agent.site import ContactCard
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from rules.errors import RefusedRequestError
 from rules.incident import Track
 from rules.incident_kind import Kind

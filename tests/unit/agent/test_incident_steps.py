@@ -9,9 +9,10 @@ from incidents_of_test import NOW, PURPOSE, REASON, IncidentsOfTest, on_track
 
 from agent.attempts import UnknownIdError
 from agent.incident_steps import MAX_STEPS, Referral
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
 from agent.storage.state import instant_text
 from agent.storage.step_rows import FiledStep
+from agent.storage.timeline_rows import read_timeline
 from agent.storage.warning_rows import read_warnings
 from rules.errors import RefusedRequestError
 from rules.incident import State, Track

@@ -7,7 +7,8 @@ from incidents_of_test import REASON, IncidentsOfTest
 
 from agent.attempts import UnknownIdError
 from agent.incident_warnings import FELL, WITHDRAWN
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from agent.storage.warning_rows import GivenWarning
 from rules.assessment import Warned
 from rules.errors import RefusedRequestError

@@ -9,7 +9,9 @@ from incidents_of_test import NOW, IncidentsOfTest, on_track
 
 from agent.attempts import UnknownIdError
 from agent.incidents import MOST_ENTRIES
-from agent.storage.incident_rows import is_observed, read_notes, read_timeline
+from agent.storage.incident_rows import is_observed
+from agent.storage.note_rows import read_notes
+from agent.storage.timeline_rows import read_timeline
 from rules.assess import Assessment, Outcome
 from rules.errors import RefusedRequestError
 from rules.incident import Level, State, Track

@@ -81,8 +81,14 @@ def every_notice() -> Iterator[Notice]:
     for kind in NoticeKind:
         if kind.startswith("incident_"):
             yield said.incident(kind, 12, by=NOW + timedelta(hours=1))
+    for kind in NoticeKind:
+        if kind.startswith("media_"):
+            what = "L-2" if kind is NoticeKind.MEDIA_LOST else "S-3"
+            yield said.medium(kind, "M-12", what=what, on=date(2026, 3, 1))
+    yield said.medium(NoticeKind.MEDIA_WAITS, what="E-4")
     yield said.alarm(NoticeKind.RECORD_BROKEN)
     yield said.alarm(NoticeKind.FILTER_OFF_WITHOUT_RECORD)
+    yield said.alarm(NoticeKind.DEVICE_FOUND)
     for kind in NoticeKind:
         if kind.startswith("people_") or kind is NoticeKind.DECIDER_CLOSED:
             yield said.people(kind)

@@ -155,9 +155,29 @@ def test_an_address_of_a_role_is_used_for_what_is_confidential_only_where_all_wh
     assert school.news() == {}, "the other who reads that address is the one whom it is about"
 
 
+def test_what_is_about_one_of_the_staff_goes_past_the_mailbox_that_they_read_and_to_no_program(
+    school: Newsroom,
+) -> None:
+    boxes: dict[str, tuple[str, ...]] = {"ict_coordinator": ("ict@example.test",)}
+    own: dict[str, tuple[str, ...]] = {"second": ("s@example.test",)}
+    mail = MailSettings("mail.example.test", "gate@example.test", by_role=boxes, by_person=own)
+    school.private = Private(notifications=NotificationSettings(mail, WEBHOOKS))
+    with school.store.act() as act:
+        act.database.execute("INSERT INTO people (id, name, created_at) VALUES ('second', 'second', '2026-01-01')")
+        act.database.execute("INSERT INTO memberships (person, role) VALUES ('second', 'ict_coordinator')")
+    school.candidate(Kind.GAMBLING, about="coordinator", audience=Audience.STAFF)
+    assert school.news() == {"incident_waits": {"s"}}, "the other co-ordinator, at an address of their own"
+    school.candidate(Kind.GAMBLING, about="teacher", audience=Audience.STAFF)
+    assert school.news() == {"incident_waits": {"ict", "s"}}, "nobody reads that address whom it is about"
+    school.candidate(Kind.GAMBLING, about="", audience=Audience.STAFF)
+    assert school.news() == {"incident_waits": {"board", "ict", "s"}}, "it is about nobody"
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
+        ("incident_clock_runs_out", NoticeKind.INCIDENT_CLOCK),
+        ("incident_clock_ended", NoticeKind.INCIDENT_CLOCK),
         ("incident_unseal_asked", NoticeKind.INCIDENT_UNSEAL_ASKED),
         ("incident_step_overdue", NoticeKind.INCIDENT_OVERDUE),
         ("incident_undecided", NoticeKind.INCIDENT_WAITS),
@@ -361,6 +381,7 @@ def test_a_change_of_the_filter_is_told(
     [
         (NoticeKind.RECORD_BROKEN, {"head", "coordinator", "manager", "auditor", "officer"}),
         (NoticeKind.FILTER_OFF_WITHOUT_RECORD, {"head", "coordinator", "manager", "safeguarding"}),
+        (NoticeKind.DEVICE_FOUND, {"coordinator", "manager"}),
     ],
 )
 def test_what_must_never_happen_is_told(school: Newsroom, kind: NoticeKind, who: set[str]) -> None:

@@ -169,3 +169,13 @@ def test_what_was_weighed_by_another_time_is_looked_at_again(
     school.now += later
     take(school, **changes)
     assert (presence(school).looked_back_at is None) is is_again
+
+
+def test_who_knows_the_pseudonyms_keeps_a_sign_in_by_them(school: ObservingOfTest) -> None:
+    person, device = school.pseudonym("pupil"), school.device(OTHER_DEVICE)
+    kept = Presence("laptop-1", device, person, SignIn.ATTESTED, NOW - HOUR, NOW, audience=Audience.PUPIL)
+    with school.store.act() as act:
+        assert school.observing.sign_ins.keep(act, kept)
+    assert presence(school, "laptop-1") == kept
+    take(school, kind=SignIn.ATTESTED)
+    assert [facts["kind"] for facts in two_devices(school)] == ["account_sharing"]

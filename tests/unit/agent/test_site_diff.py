@@ -376,6 +376,12 @@ def test_how_things_are_weighed_is_told_and_who_reads_them_is_not() -> None:
     )
 
 
+def test_that_laptops_are_told_something_else_is_told_and_why_is_not() -> None:
+    part = "\nendpoints: {{file_names: kept, reason: {}}}\n"
+    told = diff_sites(*(build(EXAMPLE + part.format(why)) for why in ("One.", "Another.")))
+    assert told == ("Laptops: what they are told, or how long what they tell is kept, has changed.",)
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Site)])
 def test_no_part_of_a_site_changes_in_silence(name: str) -> None:
     site = build(EXAMPLE)

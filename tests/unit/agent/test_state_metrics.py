@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from agent.incident_metrics import BECAME, DECIDED, OPEN, TOLD, WHYS
+from agent.media_metrics import NOT_PROVED
 from agent.metrics import GatewayCollector
 from agent.notify import DeliveryError, Notice, Queued, Sender, enqueue
 from agent.people import People, read_approvers
@@ -22,7 +23,9 @@ from agent.storage.anchors import anchor_if_due
 from agent.storage.given_rows import BEGINNING_ENDED
 from agent.storage.state import StateStore, instant_text
 from agent.suspensions import AskedSuspension
+from collectors.volume import Crypt
 from rules.assess import Outcome
+from rules.medium import MediumKind, MediumState
 from rules.override import State
 from rules.roles import Role
 
@@ -30,7 +33,9 @@ WHY = "The dice game is not part of this lesson plan."
 WAITED = "schoolgate_override_waiting_seconds"
 
 CLOSED_LABELS = {
-    "state": {state.value for state in (*State, *OPEN)},
+    "state": {state.value for state in (*State, *OPEN, *MediumState)},
+    "kind": {kind.value for kind in MediumKind},
+    "crypt": {*(crypt.value for crypt in Crypt), NOT_PROVED},
     "what": {"override", "suspension", *TOLD},
     "decision": set(DECIDED),
     "outcome": {outcome.value for outcome in Outcome},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from volumes_of_test import eject, mounted_volume, needs_root
 
+from agent.endpoint.wire_batch import Event
 from collectors.file_writes import FileWrites, is_followed
 from collectors.inventory import Pace
 from collectors.volume import Attach, Bus, Crypt, Volume
@@ -118,6 +119,18 @@ def test_only_some_names_are_listed(tmp_path: Path) -> None:
         stream.heard.write(f"{number}", 1)
     (minute,) = case.minute()
     assert (len(minute["names"]), minute["names_left_out"]) == (40, 60)
+
+
+@pytest.mark.parametrize("letter", ["\u5b66", "\U0001f600", "\x01", "a"], ids=["kanji", "emoji", "control", "latin"])
+def test_long_names_make_no_account_too_large_to_be_told(tmp_path: Path, letter: str) -> None:
+    told = Told(Naming(b"k" * 32, with_names=True))
+    case = Case(tmp_path, lambda _place: told)
+    for number in range(40):
+        told.heard.write(f"{number}/{letter * 255}", 5)
+    (minute,) = case.minute()
+    assert Event(1, 1.0, 1.0, "boot", "writes", 2, minute).text
+    assert (minute["files"], minute["names_left_out"] + len(minute["names"])) == (40, 40)
+    assert len(minute["names"]) > 5
 
 
 def test_pulled_without_ejecting_the_last_known_is_told_as_partial(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from api_of_test import SchoolOfTest, Visitor
 from agent.api.incident_routes import may_know
 from agent.evidence import read
 from agent.site import IncidentSettings, Private
-from agent.storage.incident_rows import Filed, read_timeline
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import read_timeline
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.subject import Audience
@@ -531,3 +532,45 @@ def test_evidence_is_not_there_for_who_may_not_read_it(school: School) -> None:
     body = {"purpose": PURPOSE, "case": filed.number}
     assert school.coordinator.post(f"{school.place(filed)}/export", body).status_code == 404
     assert school.technician.post(f"{school.place(filed)}/export", body).status_code == 403
+
+
+# ---- what a pack asks for ------------------------------------------------------------------------------------------
+
+
+def test_the_officer_comes_to_a_breach_and_to_nothing_else(school: School) -> None:
+    school.packs = ("uk-esafety", "uk-data-protection")
+    school.candidate(about=school.pupil.person)
+    filed = school.candidate(Kind.DATA_BREACH, about=school.pupil.person)
+    officer = school.person("Officer", Role.DATA_PROTECTION_OFFICER)
+    assert school.queue(officer) == [filed.number]
+    shown = school.show(officer, filed).json()
+    assert [(each["id"], each["title"], each["is_overdue"]) for each in shown["clocks"]] == [
+        ("regulator_notice", "Reporting a breach to the regulator", False),
+        ("regulator_further_report", "Telling the regulator what was not known before, and why it comes late", False),
+    ]
+    assert shown["clocks"][0]["due_at"] == "2026-03-05T09:15:00Z"
+    assert (shown["aware_at"], shown["is_serious"], shown["asks_whether_serious"]) == (shown["filed_at"], None, False)
+    assert school.decide(officer, filed, "accept", row=None).status_code == 200
+
+
+def test_whether_it_is_serious_is_asked_and_said(school: School) -> None:
+    school.packs = ("nl-avg",)
+    filed = school.candidate(Kind.DATA_BREACH, about=school.pupil.person)
+    assert school.show(school.coordinator, filed).json()["asks_whether_serious"]
+    body = {"is_serious": True, "reason": REASON}
+    made = school.coordinator.post(f"{school.place(filed)}/reclassify", body, version=1)
+    assert made.json()["is_serious"], made.text
+    shown = school.show(school.coordinator, filed).json()
+    assert (shown["is_serious"], shown["asks_whether_serious"]) == (True, False)
+    made = school.decide(school.coordinator, filed, "accept", version=2, row=None)
+    steps = school.coordinator.get(f"{school.place(filed)}/steps").json()["items"]
+    assert "refer_board_serious" in [step["action"] for step in steps]
+
+
+@pytest.mark.parametrize("number", [7, 482_913, 1_482_913])
+def test_a_case_is_found_by_a_number_of_any_length(school: School, number: int) -> None:
+    filed = school.candidate()
+    with school.store.act() as act:
+        act.database.execute("UPDATE incidents SET number = ?", (number,))
+    assert school.queue(school.head, number=number) == [number]
+    assert school.show(school.head, filed, case=number).json()["number"] == number

@@ -11,7 +11,8 @@ from agent.api.incident_telling import BURST, arrange, somebody, tell, tell_all
 from agent.incident_access import Viewed
 from agent.incident_desk import Desk
 from agent.site_packs import load_pack
-from agent.storage.incident_rows import Entry, Filed
+from agent.storage.incident_rows import Filed
+from agent.storage.timeline_rows import Entry
 from rules.incident import Incident, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
 from rules.observation import Confidence

@@ -93,6 +93,20 @@ def test_whom_the_site_names_needs_an_account_that_one_person_alone_did_not_make
     assert not rights_at(door, staff)
 
 
+def test_whom_a_pack_tells_of_incidents_passes_with_a_second_factor(school: SchoolOfTest) -> None:
+    door = Door(school.parts)
+    school.person("Head", Role.HEAD_TEACHER)
+    officer, leader = school.person("Officer", Role.DATA_PROTECTION_OFFICER), school.person("Leader", Role.SLT)
+    assert [rights_at(door, visitor) for visitor in (officer, leader)] == [False, False]
+    school.packs = ("uk-esafety", "uk-data-protection")
+    assert [rights_at(door, visitor) for visitor in (officer, leader)] == [True, False]
+    school.packs = ("jp-kosen-kojin-joho",)
+    assert not rights_at(door, leader), "without a second factor"
+    with school.store.act() as act:
+        act.database.execute("UPDATE accounts SET totp_secret = 'any'")
+    assert [rights_at(door, visitor) for visitor in (officer, leader)] == [False, True]
+
+
 def test_an_account_that_waits_comes_with_nothing(school: SchoolOfTest) -> None:
     door, head = Door(school.parts), school.person("Head", Role.HEAD_TEACHER)
     school.private = Private(incidents=IncidentSettings(chair=head.person))

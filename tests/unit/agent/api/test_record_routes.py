@@ -2,16 +2,23 @@
 
 import csv
 import json
+import subprocess
+import sys
 from datetime import timedelta
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from api_of_test import NOW, SchoolOfTest, lesson
+from api_of_test import NOW, SchoolOfTest, Visitor, lesson
 
 from agent.api.record_routes import _WALK
 from agent.storage.anchors import anchor_if_due, parse_anchor
+from agent.storage.record import VERIFY_SCRIPT
+from rules.incident_kind import Kind
 from rules.roles import Role
+from rules.subject import Audience
 
 
 @pytest.fixture
@@ -131,6 +138,108 @@ def test_it_is_handed_out_with_its_chain_and_that_is_a_row(school: SchoolOfTest)
     table = list(csv.DictReader(auditor.get("/audit/export", format="csv").text.splitlines()))
     assert len(table) == len(rows) + 1
     assert auditor.get("/audit/export", format="xml").status_code == 422
+
+
+# ---- what is confidential ------------------------------------------------------------------------------------------
+
+
+def exported(visitor: Visitor, folder: Path, style: str) -> tuple[list[dict[str, Any]], str]:
+    """Give what somebody is handed out, and what the script says of it that anybody may run."""
+    text = visitor.get("/audit/export", format=style).text
+    (file := folder / f"record.{style}").write_text(text, encoding="utf-8", newline="")
+    command = [sys.executable, "-I", "-c", VERIFY_SCRIPT, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rows = (
+        [json.loads(line) for line in text.splitlines()] if style == "jsonl" else list(csv.DictReader(StringIO(text)))
+    )
+    return rows, (done.stdout + done.stderr).strip()
+
+
+def test_a_row_of_what_one_may_not_read_names_no_case_and_not_what_was_done(school: SchoolOfTest) -> None:
+    ordinary = school.candidate(Kind.GAMBLING)
+    hidden = {school.candidate(Kind.STAFF_CONDUCT, audience=Audience.STAFF).incident.id for _ in range(3)}
+    hidden.add(school.candidate(Kind.SELF_HARM).incident.id)
+    coordinator, head = school.person("Coordinator", Role.ICT_COORDINATOR), school.person("Head", Role.HEAD_TEACHER)
+    rows = coordinator.get("/audit").json()["items"]
+    veiled = [row for row in rows if row["kind"] == "incident_confidential"]
+    assert [(row["subject"], row["facts"]) for row in veiled] == [("", {"is_confidential": True})] * 4
+    assert not hidden & {row["subject"] for row in rows}
+    opened = coordinator.get("/audit", kind="incident_opened").json()["items"]
+    assert [row["subject"] for row in opened] == [ordinary.incident.id]
+    assert coordinator.get("/audit", kind="incident_confidential").json()["items"] == []
+    assert hidden <= {row["subject"] for row in head.get("/audit", kind="incident_opened").json()["items"]}
+    program = coordinator.with_token(["read_record"])
+    assert not hidden & {row["subject"] for row in program.get("/audit").json()["items"]}, "no program reads one"
+
+
+def test_what_was_refused_about_what_one_may_not_read_names_it_no_more(school: SchoolOfTest) -> None:
+    hidden = school.candidate(Kind.SELF_HARM).incident.id
+    coordinator = school.person("Coordinator", Role.ICT_COORDINATOR)
+    assert coordinator.get(f"/incidents/{hidden}", purpose="I only look", case=1).status_code == 404
+    assert hidden not in coordinator.get("/audit").text
+
+
+def test_veiled_rows_leave_no_gap_between_two_pages(school: SchoolOfTest) -> None:
+    school.candidate(Kind.GAMBLING)
+    for _ in range(5):
+        school.candidate(Kind.SELF_HARM)
+    school.candidate(Kind.GAMES)
+    coordinator = school.person("Coordinator", Role.ICT_COORDINATOR)
+    first = coordinator.get("/audit", kind="incident_opened", limit=1).json()
+    second = coordinator.get("/audit", kind="incident_opened", limit=1, after=first["next"]).json()
+    kinds = [row["facts"]["kind"] for page in (first, second) for row in page["items"]]
+    assert (kinds, second["next"]) == (["games", "gambling"], None)
+
+
+@pytest.mark.parametrize("style", ["jsonl", "csv"])
+def test_the_chain_closes_although_rows_are_withheld_and_auditors_get_them_whole(
+    school: SchoolOfTest, tmp_path: Path, style: str
+) -> None:
+    hidden = school.candidate(Kind.SELF_HARM).incident.id
+    officer = school.person("Officer", Role.DATA_PROTECTION_OFFICER)
+    auditor = school.person("Auditor", Role.AUDITOR)
+    rows, verdict = exported(officer, tmp_path, style)
+    assert hidden not in str(rows)
+    withheld = [row for row in rows if not row.get("kind")]
+    assert len(withheld) == 1
+    assert withheld[0]["hash"]
+    assert verdict.startswith(f"{len(rows)} rows are whole; the last hash is {rows[-1]['hash']}")
+    assert verdict.endswith("; 1 of them were withheld")
+    rows, verdict = exported(auditor, tmp_path, style)
+    assert hidden in str(rows)
+    assert verdict == f"{len(rows)} rows are whole; the last hash is {rows[-1]['hash']}"
+
+
+def test_a_row_beside_one_that_is_withheld_cannot_be_altered(school: SchoolOfTest, tmp_path: Path) -> None:
+    school.candidate(Kind.SELF_HARM)
+    officer = school.person("Officer", Role.DATA_PROTECTION_OFFICER)
+    rows, _ = exported(officer, tmp_path, "jsonl")
+    place = next(place for place, row in enumerate(rows) if row.get("withheld"))
+    for changed in (replace_at(rows, place, hash="0" * 64), replace_at(rows, place, previous="0" * 64)):
+        (file := tmp_path / "changed.jsonl").write_text("\n".join(map(json.dumps, changed)), encoding="utf-8")
+        command = [sys.executable, "-I", "-c", VERIFY_SCRIPT, str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "was altered" in done.stderr
+
+
+def replace_at(rows: list[dict[str, Any]], place: int, **values: str) -> list[dict[str, Any]]:
+    return [row | values if number == place else row for number, row in enumerate(rows)]
+
+
+def test_an_auditor_who_reads_incidents_gets_no_more_than_they_read(school: SchoolOfTest, tmp_path: Path) -> None:
+    hidden = school.candidate(Kind.SELF_HARM).incident.id
+    both = school.person("Both", Role.AUDITOR, Role.ICT_COORDINATOR)
+    assert hidden not in str(exported(both, tmp_path, "jsonl")[0])
+
+
+def test_a_sign_off_counts_what_is_veiled_together(school: SchoolOfTest) -> None:
+    for _ in range(2):
+        school.candidate(Kind.SELF_HARM)
+    governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
+    day = NOW.date().isoformat()
+    counts = governor.post("/audit/sign-offs", {"from_on": day, "until_on": day, "remark": ""}).json()["counts"]
+    assert counts["incident_confidential"] == 2
+    assert "incident_opened" not in counts
 
 
 def test_a_governor_signs_a_month_off(school: SchoolOfTest) -> None:

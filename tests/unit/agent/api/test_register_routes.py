@@ -15,12 +15,20 @@ from rules.roles import Role
 from rules.subject import Audience
 
 PURPOSE = "The review of this half of the term."
-REGISTERS = ("incidents", "warnings", "referrals", "overrides", "suspensions", "access", "roles")
+REGISTERS = (
+    "incidents", "warnings", "referrals", "overrides", "suspensions", "media", "sign-outs", "access", "roles",
+)  # fmt: skip
+OF_MEDIA = {
+    Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.NETWORK_MANAGER, Role.TECHNICIAN, Role.DATA_PROTECTION_OFFICER,
+    Role.ESAFETY_GOVERNOR, Role.AUDITOR,
+}  # fmt: skip
 READERS = {
     "referrals": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "incidents": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "warnings": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD},
     "access": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD, Role.DATA_PROTECTION_OFFICER},
+    "media": OF_MEDIA,
+    "sign-outs": OF_MEDIA,
 }
 
 
@@ -35,6 +43,9 @@ class School(SchoolOfTest):
         assert self.teacher.post("/overrides", lesson(reason=REASON)).status_code == 201
         asked = {"groups": ["year5"], "reason": REASON, "until_at": "2026-03-02T10:00:00+00:00"}
         assert self.head.post("/suspensions", asked).status_code == 201
+        assert self.teacher.post("/media", {"kind": "paper", "purpose": "Marks of year five"}).status_code == 201
+        out = {"purpose": "Reports at home", "due_on": "2026-03-04"}
+        assert self.teacher.post("/media/1/sign-out", out).status_code == 201
         filed = self.candidate(about=self.pupil.person)
         place = f"/incidents/{filed.incident.id}"
         body = {"row": "P10", "deliberate": "deliberate", "why": "Three pupils say the same."}
@@ -100,11 +111,12 @@ def test_no_register_without_a_purpose(school: School, name: str) -> None:
     assert school.kinds().count("register_read") == before
 
 
-@pytest.mark.parametrize("name", ["incidents", "warnings", "overrides", "suspensions"])
+@pytest.mark.parametrize("name", ["incidents", "warnings", "overrides", "suspensions", "media", "sign-outs"])
 def test_with_names_if_somebody_asks_for_them(school: School, name: str) -> None:
     without = school.head.get(f"/registers/{name}", purpose=PURPOSE).text
     named = school.head.get(f"/registers/{name}", purpose=PURPOSE, with_names=True).text
-    word = {"overrides": "Teacher", "suspensions": "Head"}.get(name, "Pupil")
+    of_teacher = ("overrides", "media", "sign-outs")
+    word = "Teacher" if name in of_teacher else {"suspensions": "Head"}.get(name, "Pupil")
     assert (f'"{word}"' in named, f'"{word}"' in without) == (True, False)
 
 

@@ -10,7 +10,8 @@ import pytest
 from api_of_test import SchoolOfTest, Visitor, generous
 
 from agent.api.security import RateLimit
-from agent.storage.incident_rows import Filed, read_incidents, read_timeline
+from agent.storage.incident_rows import Filed, read_incidents
+from agent.storage.timeline_rows import read_timeline
 from rules.incident import Track
 from rules.incident_kind import Kind
 from rules.roles import Role
@@ -68,6 +69,14 @@ def test_who_is_signed_in_reports_with_their_name_or_without(school: SchoolOfTes
         reporters = [row["reporter"] for row in database.execute("SELECT reporter FROM reports ORDER BY rowid")]
     assert reporters == [teacher.person, None]
     assert school.stranger().post("/me/reports", REPORT).status_code == 401
+
+
+def test_whoever_reports_may_say_that_it_is_serious(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    assert teacher.post("/me/reports", REPORT | {"is_serious": True}).status_code == 201
+    assert teacher.post("/me/reports", REPORT).status_code == 201
+    with school.store.read() as database:
+        assert [filed.incident.is_serious for filed in read_incidents(database)] == [None, True]
 
 
 def test_a_report_about_the_head_is_not_for_the_head(school: SchoolOfTest) -> None:

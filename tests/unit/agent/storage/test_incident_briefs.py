@@ -31,6 +31,7 @@ def test_a_brief_is_the_incident_without_its_reasons(
     assert briefs(school) == [
         Brief(
             incident.kind,
+            incident.audience,
             incident.subject,
             incident.level,
             incident.track,

@@ -3,43 +3,36 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from agent.storage.chain import canonical, commitment_of
 from agent.storage.incident_rows import (
-    AtDevice,
-    Entry,
     Filed,
-    Note,
-    add_timeline,
+    RunningClock,
     draw_number,
-    erase_said,
-    erase_timeline,
     free_number,
     is_observed,
-    length_of_timeline,
-    move_entries,
     oldest_about_somebody,
     read_about_somebody,
-    read_devices,
     read_incident,
     read_incidents,
-    read_keys,
-    read_notes,
     read_numbered,
     read_observed,
-    read_timeline,
     write_incident,
-    write_note,
 )
 from agent.storage.state import StateStore
+from agent.storage.timeline_rows import (
+    Entry,
+    add_timeline,
+)
 from rules.assessment import Warned
+from rules.errors import StorageError
 from rules.incident import Dismissal, Incident, Intent, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
 from rules.observation import Confidence, Place
+from rules.roles import Role
 from rules.subject import Audience
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -77,6 +70,8 @@ EVERYTHING = replace(
         place=Place.OFF_SITE,
         is_background=True,
         row="P11",
+        is_serious=False,
+        reached=frozenset({Role.HEAD_TEACHER, Role.SLT}),
     ),
     version=7,
     groups=frozenset({"year5", "club"}),
@@ -98,6 +93,12 @@ EVERYTHING = replace(
     closed_at=NOW + timedelta(days=2),
     is_held=True,
     erased_at=NOW + timedelta(days=3),
+    aware_at=NOW - timedelta(hours=1),
+    routed_at=NOW + timedelta(hours=1),
+    clocks=(
+        RunningClock("regulator", "ours", NOW, NOW + timedelta(hours=72), "refer_regulator", 2, NOW),
+        RunningClock("rest", "ours", NOW, NOW + timedelta(days=9)),
+    ),
 )
 
 
@@ -132,6 +133,17 @@ def test_what_is_written_is_read(store: StateStore, filed: Filed) -> None:
         assert read_numbered(database, 2) is None
 
 
+def test_what_was_written_before_there_were_clocks_is_read(store: StateStore) -> None:
+    write(store, PLAIN)
+    with store.act() as act:
+        later = ("aware_at", "routed_at", "clocks", "is_serious", "reached")
+        gone = ", ".join(f"'$.{name}'" for name in later)
+        act.database.execute(f"UPDATE incidents SET content = json_remove(content, {gone})")  # noqa: S608 (our own words)
+    with store.read() as database:
+        assert read_incident(database, "i1") == PLAIN
+    assert (PLAIN.known_at, PLAIN.told_at) == (NOW, NOW)
+
+
 def test_what_is_written_again_takes_its_place(store: StateStore) -> None:
     write(store, EVERYTHING, PLAIN)
     with store.read() as database:
@@ -142,8 +154,23 @@ def test_a_number_is_drawn_until_it_is_free(store: StateStore) -> None:
     write(store, PLAIN, replace(PLAIN, incident=replace(PLAIN.incident, id="i2"), number=700_000))
     drawn = iter([1, 700_000, 1, 420_042])
     with store.read() as database:
-        assert free_number(database, drawn.__next__) == 420_042
+        assert free_number(database, lambda _digits: next(drawn)) == 420_042
         assert len({free_number(database) for _ in range(50)}) > 40
+
+
+def test_where_numbers_are_nearly_used_up_they_have_a_digit_more(store: StateStore) -> None:
+    write(store, PLAIN)
+    drawn: list[int] = []
+
+    def draw(digits: int) -> int:
+        drawn.append(digits)
+        return PLAIN.number if digits == 6 else draw_number(digits)
+
+    with store.read() as database:
+        assert 1_000_000 <= free_number(database, draw) <= 9_999_999
+        assert drawn == [6] * 20 + [7]
+        with pytest.raises(StorageError, match="No number is free"):
+            free_number(database, lambda _digits: PLAIN.number)
 
 
 def test_numbers_are_of_six_digits_in_no_order() -> None:
@@ -174,93 +201,12 @@ def test_what_a_list_is_restricted_to(store: StateStore) -> None:
         assert len(read_incidents(database, limit=-1)) == 3
 
 
-def test_a_timeline_is_in_the_order_of_what_happened(store: StateStore) -> None:
-    write(store, PLAIN)
-    later, earlier, same = add(
-        store, seen(NOW + timedelta(hours=1), "o1"), seen(NOW, "o2"), Entry(NOW, "said", "p1", {}, {"why": "so"})
-    )
-    with store.read() as database:
-        assert read_timeline(database, "i1", with_personal=True) == [earlier, same, later]
-        plain = read_timeline(database, "i1")
-        assert length_of_timeline(database, "i1") == 3
-        assert read_timeline(database, "i1", limit=1) == plain[:1]
-    assert [entry.personal for entry in plain] == [None, None, None]
-    assert plain[0].content == {"times": 2}
-    assert (plain[0].evidence, plain[0].observation) == ("day 1", "o2")
-
-
-def test_a_hash_is_of_what_and_of_what_is_personal(store: StateStore) -> None:
-    write(store, PLAIN)
-    (entry,) = add(store, seen(NOW, "o1"))
-    with store.read() as database:
-        key = database.execute("SELECT key FROM incident_timeline").fetchone()["key"]
-    content = f"observed\n{canonical({'times': 2})}\n{canonical({'name': 'bet.example'})}"
-    assert entry.hash == commitment_of(key, content.encode())
-
-
-@pytest.mark.parametrize(
-    "incident",
-    [
-        pytest.param(replace(PLAIN.incident, track=Track.SEALED), id="on-the-sealed-track"),
-        pytest.param(replace(PLAIN.incident, kind=Kind.ILLEGAL), id="of-the-illegal-kind"),
-    ],
-)
-def test_nobody_reads_what_is_sealed(store: StateStore, incident: Incident) -> None:
-    write(store, replace(PLAIN, incident=incident))
-    add(store, seen(NOW, "o1"))
-    with store.read() as database:
-        assert [entry.personal for entry in read_timeline(database, "i1", with_personal=True)] == [None]
-
-
 def test_an_observation_is_part_of_one_incident(store: StateStore) -> None:
     write(store, PLAIN)
     add(store, seen(NOW, "o1"), Entry(NOW, "said", "p1"), Entry(NOW, "said", "p1"))
     with store.read() as database:
         assert read_observed(database, "o1") == PLAIN
         assert [is_observed(database, each) for each in ("o1", "o2", "")] == [True, False, False]
-
-
-def test_entries_move_only_out_of_the_timeline_that_is_named(store: StateStore) -> None:
-    other = replace(PLAIN, incident=replace(PLAIN.incident, id="i2"), number=2)
-    write(store, PLAIN, other)
-    first, second = add(store, seen(NOW, "o1"), seen(NOW, "o2"))
-    with store.act() as act:
-        assert move_entries(act, [first.number, 999], origin="i1", target="i2") == 1
-        assert move_entries(act, [first.number], origin="i1", target="i2") == 0
-    with store.read() as database:
-        assert [entry.number for entry in read_timeline(database, "i2")] == [first.number]
-        assert [entry.number for entry in read_timeline(database, "i1")] == [second.number]
-
-
-def test_what_was_said_can_be_erased_and_what_was_observed_stays(store: StateStore) -> None:
-    write(store, PLAIN)
-    observed, said = add(store, seen(NOW, "o1"), Entry(NOW, "said", "p1", {}, {"why": "so"}))
-    with store.act() as act:
-        assert erase_said(act, "i1") == 1
-        assert act.erases
-    with store.read() as database:
-        assert read_timeline(database, "i1", with_personal=True) == [observed, replace(said, personal=None)]
-    with store.act() as act:
-        assert erase_timeline(act, "i1") == 1
-        assert erase_timeline(act, "i1") == 0
-    with store.read() as database:
-        rows = database.execute("SELECT key, personal FROM incident_timeline").fetchall()
-    assert [tuple(row) for row in rows] == [(None, None), (None, None)]
-
-
-def test_notes_of_a_device_are_added_up_by_day_and_kind(store: StateStore) -> None:
-    note = Note("d1", Kind.GAMES, NOW.date(), NOW, NOW, 3, 40, Audience.PUPIL)
-    more = replace(note, first_at=NOW - timedelta(hours=1), last_at=NOW + timedelta(hours=1), times=4, intent=20)
-    next_day = replace(note, day=date(2026, 3, 3))
-    other = replace(note, subject="d2")
-    with store.act() as act:
-        for each in (note, more, next_day, other):
-            write_note(act, each)
-    with store.read() as database:
-        summed_up = replace(more, times=7, intent=40)
-        assert read_notes(database) == [next_day, summed_up, other]
-        assert read_notes(database, since=date(2026, 3, 3)) == [next_day]
-        assert read_notes(database, subject="d2") == [other]
 
 
 def test_since_when_somebody_may_have_to_be_told(store: StateStore) -> None:
@@ -283,19 +229,3 @@ def test_what_is_about_somebody_and_not_dismissed_is_found_by_its_time(store: St
         assert read_about_somebody(database, NOW, NOW + hour) == [PLAIN]
         assert read_about_somebody(database, NOW + hour, NOW + 2 * hour) == []
         assert read_about_somebody(database, NOW - hour, NOW) == []
-
-
-def test_at_which_device_something_was_observed_is_known_until_it_is_erased(store: StateStore) -> None:
-    write(store, PLAIN)
-    known = Entry(NOW, "observed", "system", personal={"device": "d7"}, observation="o1")
-    attested = replace(known, personal={"device": "d8", "is_attested": True}, observation="o2")
-    said = Entry(NOW, "incident_dismissed", "p1", personal={"device": "what somebody wrote"})
-    unknown = replace(known, personal=None, observation="o3")
-    numbers = [each.number for each in add(store, known, attested, said, unknown)]
-    with store.read() as database:
-        assert read_devices(database, "i1") == [AtDevice(NOW, "d7"), AtDevice(NOW, "d8", is_attested=True)]
-        assert sorted(read_keys(database, "i1")) == numbers
-        assert {len(key) for key in read_keys(database, "i1").values()} == {32}
-    with store.act() as act:
-        erase_timeline(act, "i1")
-        assert (read_devices(act.database, "i1"), read_keys(act.database, "i1")) == ([], {})
