@@ -67,7 +67,8 @@ def facts_of(found: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
     yield "case", f"{found['number']}: {in_words(found['state'])}{', on legal hold' if found['is_held'] else ''}"
     yield "about", f"{what_of(found)}; {in_words(found['risk'])}, {in_words(found['place'])}"
     yield "who", whom_of(found)
-    yield "intent", f"{found['intent']} of 100{', background' if found['is_background'] else ''}"
+    if found["intent"] is not None:
+        yield "intent", f"{found['intent']} of 100{', background' if found['is_background'] else ''}"
     yield "row", found["row"] or ""
     yield "proposed", "" if found["row"] else ", ".join(found["rows"])
     yield "happened", _from_to(clock.show(found["opened_at"]), clock.show(found["last_at"]))

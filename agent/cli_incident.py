@@ -253,7 +253,7 @@ def _row(found: Found, clock: "Clock") -> tuple[str, ...]:
         in_words(found["state"]),
         what_of(found),
         whom_of(found),
-        str(found["intent"]) if found["track"] != "sealed" else "",
+        "" if found["intent"] is None else str(found["intent"]),
         found["row"] or ", ".join(found["rows"]),
         clock.show(found["opened_at"]),
         clock.show(found["decide_by"]),

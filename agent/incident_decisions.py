@@ -139,7 +139,7 @@ class Decisions:
         """Make a candidate of its own out of some of what was observed; gives the new one.
 
         Args:
-            entries: the numbers of entries of the timeline.
+            entries: places in the timeline, from 1 on.
             kind: what the new one is about.
         """
         with deciding(self._desk, person, incident_id, version, Move.SPLIT, reason=reason) as made:

@@ -56,14 +56,19 @@ def merge_into(desk: Desk, made: Deciding, target_id: str) -> Filed:
 def split_off(desk: Desk, made: Deciding, entries: Collection[int], kind: Kind) -> Filed:
     """Make a candidate of its own out of some entries; gives the new one.
 
+    Args:
+        entries: their places in the timeline, from 1 on.
+
     Raises:
         RefusedRequestError: it is sealed, or the entries are none of it, or all of it.
     """
     act, before = made.act, made.incident
     if before.track is Track.SEALED:
         raise RefusedRequestError("This incident is sealed, so nobody takes it apart.")
-    observed = _observed(read_timeline(act.database, before.id, limit=-1))
-    taken = [entry for entry in observed if entry.number in set(entries)]
+    timeline = read_timeline(act.database, before.id, limit=-1)
+    observed = _observed(timeline)
+    wanted = {entry.number for place, entry in enumerate(timeline, 1) if place in set(entries)}
+    taken = [entry for entry in observed if entry.number in wanted]
     left = [entry for entry in observed if entry not in taken]
     if len(taken) != len(set(entries)) or not taken or not left:
         raise RefusedRequestError(

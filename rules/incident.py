@@ -152,6 +152,15 @@ class Incident:
     is_serious: bool | None = None
     reached: frozenset[Role] = frozenset()
 
+    @property
+    def weighed_intent(self) -> int | None:
+        """The intent as far as it was weighed: None where somebody or something said so in as many words."""
+        return None if all(reason.code in _TOLD for reason in self.reasons) else self.intent
+
+
+# Reasons that are somebody's or something's word, and weigh nothing that anybody did.
+_TOLD: Final = frozenset({"report", "filter_off", "statutory"})
+
 
 def next_state(state: State, move: Move) -> State:
     """Say where a move leads.

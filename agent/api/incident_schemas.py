@@ -46,7 +46,7 @@ class IncidentTold(Told):
     `rows` are the proposed rows of the table, `row` the one as which somebody accepted it. `opened_at` and `last_at`
     are when it happened, `aware_at` when the school came to know of it, `filed_at` when it was filed. Where nobody
     has decided by `decide_by`, somebody else is told. `is_serious` is null where nobody has said. `intent` is 0 to
-    100. The subject of a sealed one is empty.
+    100, and null where nothing was weighed: somebody said so, or it is sealed. The subject of a sealed one is empty.
     """
 
     id: str
@@ -60,7 +60,7 @@ class IncidentTold(Told):
     level: Level
     subject: str
     confidence: Confidence
-    intent: int
+    intent: int | None
     rows: list[str]
     row: str | None
     place: Place
@@ -134,7 +134,7 @@ class ProposalTold(Told):
 class EntryTold(Told):
     """One entry of a timeline; `personal` is what was visited or written, and null where there is none to show.
 
-    `hash` commits to all of it.
+    `number` is its place in this timeline, which tells nothing of others. `hash` commits to all of it.
     """
 
     number: int

@@ -132,7 +132,7 @@ def tell_all(viewed: Viewed, names: Names, desk: Desk) -> IncidentShown:
         lesson=filed.lesson,
         further=filed.further,
         referrals=[_referral(step, names) for step in viewed.referrals],
-        timeline=[_entry(entry, names) for entry in timeline],
+        timeline=[_entry(place, entry, names) for place, entry in enumerate(timeline, 1)],
     )
 
 
@@ -151,7 +151,7 @@ def _facts(filed: Filed, names: Names, desk: Desk) -> dict[str, Any]:
         "level": incident.level,
         "subject": incident.subject,
         "confidence": incident.confidence,
-        "intent": incident.intent,
+        "intent": incident.weighed_intent,
         "rows": list(incident.rows),
         "row": incident.row,
         "place": incident.place,
@@ -223,9 +223,9 @@ def _referral(step: FiledStep, names: Names) -> ReferralTold:
     )
 
 
-def _entry(entry: Entry, names: Names) -> EntryTold:
+def _entry(place: int, entry: Entry, names: Names) -> EntryTold:
     return EntryTold(
-        number=entry.number,
+        number=place,
         at=entry.at,
         what=entry.what,
         actor=named(entry.actor, names),

@@ -75,7 +75,7 @@ def case(school: School) -> dict[str, Any]:
 def test_it_is_sealed_at_birth_and_held(school: School, case: dict[str, Any]) -> None:
     ((kind, track, state, level, is_held),) = school.read("SELECT kind, track, state, level, is_held FROM incidents")
     assert (kind, track, state, level, is_held) == ("illegal", "sealed", "candidate", "person", 1)
-    assert (case["track"], case["subject"], case["intent"]) == ("sealed", "", 0)
+    assert (case["track"], case["subject"], case["intent"]) == ("sealed", "", None)
     assert case["opened_at"] == case["last_at"] == case["filed_at"], "not even when"
     (opened,) = school.read("SELECT facts FROM audit WHERE kind = 'incident_opened'")
     assert set(json.loads(opened[0])) == {"is_confidential", "version", "evidence"}

@@ -74,7 +74,7 @@ SEALED = {
     "track": "sealed",
     "kind": "illegal",
     "subject": "",
-    "intent": 0,
+    "intent": None,
     "rows": [],
     "alike": {"of_subject": 0, "in_burst": 0},
 }

@@ -79,9 +79,10 @@ def target(school: IncidentsOfTest) -> str:
 
 
 def observed(school: IncidentsOfTest, filed: Filed) -> list[int]:
-    """Give the numbers of what was observed."""
+    """Give where in the timeline what was observed stands."""
     with school.store.read() as database:
-        return [entry.number for entry in read_timeline(database, filed.incident.id) if entry.observation]
+        timeline = read_timeline(database, filed.incident.id)
+    return [place for place, entry in enumerate(timeline, 1) if entry.observation]
 
 
 @pytest.mark.parametrize("move", Move)

@@ -38,6 +38,13 @@ def observed(school: IncidentsOfTest, filed: Filed) -> list[int]:
         return [entry.number for entry in read_timeline(database, filed.incident.id) if entry.observation]
 
 
+def places(school: IncidentsOfTest, filed: Filed) -> list[int]:
+    """Give where in the timeline what was observed stands; people see that, not the numbers."""
+    with school.store.read() as database:
+        timeline = read_timeline(database, filed.incident.id)
+    return [place for place, entry in enumerate(timeline, 1) if entry.observation]
+
+
 def test_what_was_observed_moves_to_the_one_that_goes_on(school: IncidentsOfTest) -> None:
     first, second = school.open(), school.open(Kind.GAMES, at=NOW + timedelta(hours=2), rows=("P02", "P13"))
     numbers = observed(school, first) + observed(school, second)
@@ -118,26 +125,27 @@ def test_nobody_merges_into_what_they_may_not_read(school: IncidentsOfTest) -> N
 
 
 def test_some_entries_become_a_candidate_of_their_own(school: IncidentsOfTest) -> None:
+    school.open(Kind.GAMES, at=NOW + timedelta(hours=9))
     filed = school.open()
     for minute in (1, 2, 3):
         filed = school.join(filed, at=NOW + timedelta(minutes=minute))
     numbers = observed(school, filed)
-    new = split(school, filed, numbers[1:3], Kind.SELF_HARM)
-    assert (new.number, new.split_from, new.incident.state) == (2, filed.incident.id, State.CANDIDATE)
+    new = split(school, filed, places(school, filed)[1:3], Kind.SELF_HARM)
+    assert (new.number, new.split_from, new.incident.state) == (3, filed.incident.id, State.CANDIDATE)
     assert (new.incident.track, new.incident.rows, new.incident.row) == (Track.SAFEGUARDING, (), None)
     assert (new.incident.opened_at, new.incident.last_at) == (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2))
     assert observed(school, new) == numbers[1:3]
     rest = school.filed(filed)
     assert observed(school, rest) == [numbers[0], numbers[3]]
     assert (rest.incident.opened_at, rest.incident.last_at) == (NOW, NOW + timedelta(minutes=3))
-    assert school.told[-1] == ("incident_opened", 2, ("lead",))
+    assert school.told[-1] == ("incident_opened", 3, ("lead",))
 
 
 def test_what_was_accepted_stays_so_and_the_part_waits(school: IncidentsOfTest) -> None:
     filed = school.open()
     school.join(filed, at=NOW + timedelta(minutes=1))
     school.accept(filed)
-    new = split(school, school.filed(filed), observed(school, filed)[:1])
+    new = split(school, school.filed(filed), places(school, filed)[:1])
     assert (new.incident.state, new.incident.row) == (State.CANDIDATE, None)
     assert school.filed(filed).incident.state is State.ACCEPTED
     assert school.steps(new) == []
@@ -155,7 +163,7 @@ def test_what_was_accepted_stays_so_and_the_part_waits(school: IncidentsOfTest) 
 def test_entries_that_cannot_be_taken_out(school: IncidentsOfTest, entries: list[int]) -> None:
     filed = school.open()
     school.join(filed, at=NOW + timedelta(minutes=1))
-    numbers = dict(enumerate(observed(school, filed)))
+    numbers = dict(enumerate(places(school, filed)))
     chosen = [numbers.get(entry, 999) for entry in entries]
     with pytest.raises(RefusedRequestError, match="expected some of those, and not all"):
         split(school, filed, chosen)
@@ -166,7 +174,8 @@ def test_what_was_said_is_not_taken_out(school: IncidentsOfTest) -> None:
     school.join(filed, at=NOW + timedelta(minutes=1))
     school.accept(filed)
     with school.store.read() as database:
-        said = [each.number for each in read_timeline(database, filed.incident.id) if not each.observation]
+        timeline = read_timeline(database, filed.incident.id)
+    said = [place for place, each in enumerate(timeline, 1) if not each.observation]
     with pytest.raises(RefusedRequestError, match="0 of them observed here"):
         split(school, school.filed(filed), said)
 

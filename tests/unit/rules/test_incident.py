@@ -1,10 +1,25 @@
 """The life cycle of incidents, who deals with them, and who may read them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rules.errors import RefusedRequestError
-from rules.incident import READERS, TRANSITIONS, Move, State, Track, may_read, next_state, track_of
-from rules.incident_kind import SAFEGUARDING, Kind
+from rules.incident import (
+    READERS,
+    TRANSITIONS,
+    Incident,
+    Level,
+    Move,
+    Reason,
+    State,
+    Track,
+    may_read,
+    next_state,
+    track_of,
+)
+from rules.incident_kind import SAFEGUARDING, Kind, Risk
+from rules.observation import Confidence
 from rules.roles import Role
 from rules.subject import Audience
 
@@ -78,3 +93,38 @@ def test_who_is_first_in_a_chain_reads_what_is_ordinary_and_no_more(track: Track
 
     assert reads(None) == (track is Track.ORDINARY)
     assert not reads("p1")
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (("kind_gambling", "sites"), 70),
+        (("signals",), 70),
+        (("report",), None),
+        (("filter_off",), None),
+        (("statutory",), None),
+        ((), None),
+        (("report", "kind_gambling"), 70),
+    ],
+    ids=["weighed", "signals", "report", "filter-off", "statutory", "sealed", "both"],
+)
+def test_what_somebody_said_is_no_intent_of_somebody_else(codes: tuple[str, ...], expected: int | None) -> None:
+    at = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    incident = Incident(
+        id="i1",
+        kind=Kind.GAMBLING,
+        risk=Risk.COMMERCE,
+        audience=Audience.PUPIL,
+        subject="p-1",
+        level=Level.PERSON,
+        confidence=Confidence.B,
+        track=Track.ORDINARY,
+        state=State.CANDIDATE,
+        rows=("P02",),
+        intent=70,
+        reasons=tuple(map(Reason, codes)),
+        against=(),
+        opened_at=at,
+        last_at=at,
+    )
+    assert incident.weighed_intent == expected

@@ -322,7 +322,7 @@ def test_of_a_sealed_one_nobody_sees_what_it_was(school: School) -> None:
     assert (response.status_code, response.json()["timeline"], response.json()["subject"]) == (200, [], "")
     assert "hidden" not in response.text
     (item,) = school.head.get("/incidents").json()["items"]
-    assert (item["subject"], item["intent"], item["alike"]) == ("", 0, {"of_subject": 0, "in_burst": 0})
+    assert (item["subject"], item["intent"], item["alike"]) == ("", None, {"of_subject": 0, "in_burst": 0})
     asked = {"purpose": PURPOSE, "case": filed.number}
     assert school.head.post(f"{school.place(filed)}/reveal", asked).status_code == 409
 

@@ -128,7 +128,7 @@ def test_without_a_table_nothing_is_proposed(tmp_path: Path) -> None:
 def test_a_timeline_names_who_did_something_and_hides_what_is_erased(desk: Desk) -> None:
     entry = Entry(NOW, "incident_accepted", "p7", {"row": "P02"}, None, "", "", "0" * 64, 31)
     (told,) = tell_all(Viewed(filed(1), (entry,)), {"p7": "Ben"}, desk).timeline
-    assert (told.number, told.actor.name, told.content, told.personal) == (31, "Ben", {"row": "P02"}, None)
+    assert (told.number, told.actor.name, told.content, told.personal) == (1, "Ben", {"row": "P02"}, None)
 
 
 def test_nobody_is_nobody(desk: Desk) -> None:
