@@ -7,6 +7,7 @@ a share of the same cores; what is printed says how much. Ended by a time limit 
 
 import argparse
 import asyncio
+import multiprocessing
 import os
 import random
 import secrets
@@ -16,13 +17,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -60,40 +61,50 @@ class Laptop:
     waits: list[float] = field(default_factory=list)
 
 
-@dataclass
 class DnsProbe:
-    """Asks DNS at a steady pace and remembers how long each answer took, in milliseconds."""
+    """Asks DNS at a steady pace from a process of its own, so that what the laptops do here is not in the times."""
 
-    port: int
-    pace: float
-    waits: list[float] = field(default_factory=list)
-    lost: int = 0
-    _end: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        query = dns.message.make_query(QUESTION, "A")
-        while not self._end.wait(self.pace):
-            begun = time.perf_counter()
-            try:
-                dns.query.udp(query, "127.0.0.1", port=self.port, timeout=2)
-                self.waits.append((time.perf_counter() - begun) * 1000)
-            except (dns.exception.Timeout, OSError):
-                self.lost += 1
+    def __init__(self, port: int, *, pace: float) -> None:
+        self._port = port
+        self._pace = pace
 
     def during(self, seconds: float) -> str:
         """Ask for so long with nothing else going on."""
-        thread = threading.Thread(target=self.run)
-        thread.start()
+        self.start()
         time.sleep(seconds)
-        return self.stop(thread)
+        return self.stop()
 
-    def stop(self, thread: threading.Thread) -> str:
-        self._end.set()
-        thread.join()
-        self._end.clear()
-        told = f"{percentiles(self.waits)}, {self.lost} of {len(self.waits) + self.lost} without an answer"
-        self.waits, self.lost = [], 0
-        return told
+    def start(self) -> None:
+        """Begin to ask."""
+        self._told, telling = multiprocessing.Pipe()
+        self._asking = multiprocessing.Process(target=ask_until_told, args=(telling, self._port, self._pace))
+        self._asking.start()
+
+    def stop(self) -> str:
+        """End, and say how long the answers took."""
+        self._told.send(None)
+        waits, lost = self._told.recv()
+        self._asking.join()
+        return f"{percentiles(waits)}, {lost} of {len(waits) + lost} without an answer"
+
+
+def ask_until_told(told: Connection, port: int, pace: float) -> None:
+    """Ask until something is told, then tell the milliseconds of each answer and how many never came."""
+    query = dns.message.make_query(QUESTION, "A").to_wire()
+    waits: list[float] = []
+    lost = 0
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asking:
+        asking.connect(("127.0.0.1", port))
+        asking.settimeout(2)
+        while not told.poll(pace):
+            begun = time.perf_counter()
+            asking.send(query)
+            try:
+                asking.recv(4096)
+                waits.append((time.perf_counter() - begun) * 1000)
+            except OSError:
+                lost += 1
+    told.send((waits, lost))
 
 
 def say(text: str) -> None:
@@ -268,10 +279,9 @@ def main() -> int:
             say(f"load of this machine before: {os.getloadavg()[0]:.1f}")
             say(f"DNS before: {probe.during(5)}")
             before, own = processor_seconds(folder), time.process_time()
-            asking = threading.Thread(target=probe.run)
-            asking.start()
+            probe.start()
             seconds = asyncio.run(monday(laptops, ports[1], jitter=asked.jitter, limit=asked.limit))
-            say(f"DNS meanwhile: {probe.stop(asking)}")
+            say(f"DNS meanwhile: {probe.stop()}")
             after = processor_seconds(folder)
             report(laptops, seconds, asked.events)
             used = ", ".join(f"{part} {after[part] - before.get(part, 0):.1f} s" for part in sorted(after))
