@@ -4,6 +4,7 @@ It counts and never judges. An account says whether it is complete and, where it
 time that the volume has been there, because a gap is never filled afterwards.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,6 +18,8 @@ from collectors.write_stream import Gap, Naming, Taken, WriteStream, Written, ki
 
 _INVENTORY: Final = "inventory"
 _NAMES_SHOWN: Final = 40
+# Of all of them together, as JSON: long names must not make an account larger than can be told.
+_NAMES_BYTES: Final = 8 * 1024
 _MOST_FILES: Final = 50_000
 _POLL_SECONDS: Final = 60.0
 # An inventory that took a second is not taken again for two hundred.
@@ -217,7 +220,7 @@ class FileWrites:
         return self._tell(account, is_clean=is_clean)
 
     def _tell(self, account: _Account, *, is_clean: bool | None = None) -> Observed:
-        shown = [each.shown for each in account.pending.values()]
+        names = _fitting(each.shown for each in account.pending.values())
         known = [size for size in account.sizes.values() if size is not None]
         now = self._wall()
         facts: dict[str, JSON] = {
@@ -230,8 +233,8 @@ class FileWrites:
             "bytes": sum(each.size_bytes or 0 for each in account.pending.values()),
             "removed": account.pending_removed,
             "kinds": kinds_of(account.pending),
-            "names": shown[:_NAMES_SHOWN],
-            "names_left_out": max(0, len(shown) - _NAMES_SHOWN),
+            "names": names,
+            "names_left_out": len(account.pending) - len(names),
             "total_files": len(account.sizes),
             "total_bytes": sum(known),
             "total_removed": account.removed,
@@ -260,3 +263,15 @@ def is_followed(volume: Volume) -> bool:
         and volume.is_mounted
         and volume.is_read_only is not True
     )
+
+
+def _fitting(names: Iterable[str]) -> list[JSON]:
+    """Give the first names, as many as are told at once."""
+    left = _NAMES_BYTES
+    fitting: list[JSON] = []
+    for name in names:
+        left -= len(json.dumps(name, ensure_ascii=False).encode())
+        if left < 0 or len(fitting) == _NAMES_SHOWN:
+            break
+        fitting.append(name)
+    return fitting

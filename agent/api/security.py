@@ -144,11 +144,11 @@ class Limits:
     # A whole school may stand behind one address, and comes back on one morning.
     device_addresses: RateLimit = field(default_factory=lambda: RateLimit(rate=100, burst=5000))
     devices: RateLimit = field(default_factory=lambda: RateLimit(rate=4, burst=60, max_keys=10_000))
-    # A whole spool at once, and more than a batch a minute for ever; what comes too fast is sent together later.
-    device_days: RateLimit = field(default_factory=lambda: RateLimit(rate=0.05, burst=2000, max_keys=10_000))
+    # A whole spool at once, and more than a batch a minute for ever; what waits is sent together.
+    device_days: RateLimit = field(default_factory=lambda: RateLimit(rate=0.02, burst=2000, max_keys=10_000))
     rotations: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 3600, burst=6, max_keys=10_000))
     unknown_devices: RateLimit = field(default_factory=lambda: RateLimit(rate=0.5, burst=60))
-    enrolments: RateLimit = field(default_factory=lambda: RateLimit(rate=1, burst=100))
+    enrolments: RateLimit = field(default_factory=lambda: RateLimit(rate=1, burst=600))
 
 
 def usual_limits() -> Limits:
