@@ -194,7 +194,7 @@ def test_a_role_for_an_account_that_was_made_before_does_not_make_the_account_de
     teacher = make_account(manager, add(manager, "Teacher", "teacher"), "teacher")
     assert set_roles(manager, teacher.person, "teacher", "slt").json()["waiting"] == ["slt"]
     teacher.sign_in()
-    assert teacher.get("/me").json()["rights"] == ["request_override"], "as a teacher it works on"
+    assert teacher.get("/me").json()["rights"] == ["request_override", "use_media"], "as a teacher it works on"
     confirmed = decide(head, teacher.person).json()
     assert (confirmed["roles"], [each["name"] for each in confirmed["done"]]) == (["slt", "teacher"], ["slt"])
     assert [each["name"] for each in confirmed["left"]] == ["teacher"]

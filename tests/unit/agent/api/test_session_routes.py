@@ -24,7 +24,7 @@ def test_the_cookie_is_for_this_host_over_tls_and_no_script(school: SchoolOfTest
     assert cookie["domain"] == cookie["max-age"] == cookie["expires"] == ""
     told = response.json()
     assert (told["name"], told["roles"], told["timezone"]) == ("Teacher", ["teacher"], "Europe/London")
-    assert told["rights"] == ["request_override"]
+    assert told["rights"] == ["request_override", "use_media"]
     assert told["ends_at"] == "2026-03-02T19:15:00Z"
     assert cookie.value not in response.text
 
