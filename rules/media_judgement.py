@@ -12,6 +12,8 @@ from typing import Final
 # The words of collectors for what can be read by whoever finds it, and for what they could not tell.
 READABLE: Final = frozenset({"plain", "suspended"})
 UNCLEAR: Final = frozenset({"unknown", "maybe_encrypted"})
+# What is locked cannot be written to, so where something was, it is not known what it is.
+_LOCKED: Final = "encrypted_locked"
 
 # So long somebody who presents something is not told, and not judged for not having been.
 PUT_OFF: Final = timedelta(hours=2)
@@ -101,6 +103,8 @@ class PluggedIn:
 
     def written(self, files: int, *, since: datetime) -> "PluggedIn":
         """Give it after so many files were written to it since an instant; what came before it was open is none."""
+        if files > 0 and self.crypt == _LOCKED:
+            return replace(self, crypt="unknown")
         if files <= 0 or self.exposed_at is None:
             return self
         is_after = self.noticed_at is not None and since >= self.noticed_at

@@ -81,7 +81,10 @@ def _machine_number(machine: Machine) -> str:
 
         value = ThisWindows().registry("HKLM", r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
         return value if isinstance(value, str) else ""
-    return machine.word("/etc/machine-id") or machine.word("/var/lib/dbus/machine-id") or ""
+    system = machine.word("/etc/machine-id") or machine.word("/var/lib/dbus/machine-id") or ""
+    # Laptops that were set up from one image have one machine-id; the board has a number of its own.
+    board = machine.word("/sys/class/dmi/id/product_uuid") or ""
+    return f"{system} {board}".strip()
 
 
 def _host(machine: Machine) -> dict[str, str]:

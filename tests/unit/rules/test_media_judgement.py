@@ -79,6 +79,11 @@ def test_what_was_written_speaks_for_it_and_more_so_after_the_notice() -> None:
     assert (told.signals, told.files, told.files_after_notice) == (3, 3, 3)
 
 
+def test_what_was_written_to_is_not_locked_whatever_its_first_sector_says() -> None:
+    medium = opened(crypt="encrypted_locked").written(1, since=AT + MINUTE)
+    assert judged(medium) == Judgement(Outcome.ATTESTATION, "cannot_tell")
+
+
 def test_what_is_written_to_a_protected_medium_counts_for_nothing() -> None:
     assert opened(crypt="encrypted").written(3, since=AT).files == 0
 

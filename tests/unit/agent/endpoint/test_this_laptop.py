@@ -80,3 +80,13 @@ def test_the_program_is_known_by_its_sources() -> None:
     assert program_hash() == program_hash()
     assert (program_folder() / "agent" / "endpoint").is_dir()
     assert release()
+
+
+def test_two_laptops_from_one_image_are_two(tmp_path: Path) -> None:
+    told = set()
+    for board in ("03000200-0400-0500-0006-000700080009", "03000200-0400-0500-0006-00070008000A"):
+        tree = LinuxTree(tmp_path / board)
+        tree.file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+        tree.file("sys/class/dmi/id/product_uuid", f"{board}\n")
+        told.add(laptop_of(tree.machine(), tmp_path).machine)
+    assert len(told) == 2
