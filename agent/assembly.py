@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.categories import load_categories
+from agent.clients import Seat
 from agent.logs import log
 from agent.publisher import Generation, GenerationStore
 from agent.site import FailMode, Group, Private, Site
@@ -39,10 +40,12 @@ def build_snapshot(
     number: int,
     devices: dict[str, tuple[str, ...]] | None = None,
     granted: Iterable[Policy] = (),
+    seats: dict[str, Seat] | None = None,
 ) -> Snapshot:
     """Put together what workers need; without lists the site's recorded fail mode holds.
 
-    `granted` are policies beside those of the site: what people were granted for a time.
+    `granted` are policies beside those of the site: what people were granted for a time. `seats` are of people
+    who are signed in.
     """
     catalogue = load_categories()
     site = replace(with_granted(site, granted), private=Private())
@@ -57,6 +60,7 @@ def build_snapshot(
         not_askable=site.overrides.never | site.rulebook.statutory,
         guard_names={category: names_in(text) for category, text in _guard_texts()},
         unrecorded=frozenset(category.id for category in catalogue if not category.recorded),
+        seats=seats or {},
     )
 
 

@@ -3,7 +3,9 @@
 Workers import this module, so it must stay light.
 """
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Generic, TypeVar
 
@@ -44,13 +46,25 @@ class _PrefixTable(Generic[Value]):
         return [value for mask, table in self._levels[address.version] for value in table.get(number & mask, ())]
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What an address has from whoever is signed in there: groups, until an instant in seconds since 1970."""
+
+    groups: tuple[str, ...]
+    until: float
+
+
 class ClientResolver:
     """Profiles by address: the longest prefix of a network gives the audience, groups add to it.
+
+    Whoever is signed in somewhere adds groups, and never changes the audience.
 
     Args:
         networks: the parts of the school's network; addresses outside of them are nobody's.
         groups: what policies address together, by prefix or by device.
         devices: what else the device behind an address is known by: link-layer address, host name.
+        seats: what addresses have from whoever is signed in there.
+        wall_clock: seconds since 1970, by which seats are over.
     """
 
     def __init__(
@@ -58,6 +72,9 @@ class ClientResolver:
         networks: Iterable[Network],
         groups: Iterable[Group],
         devices: Mapping[str, Iterable[str]] | None = None,
+        *,
+        seats: Mapping[str, Seat] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         groups = tuple(groups)
         self._networks = _PrefixTable((cidr, network) for network in networks for cidr in network.cidrs)
@@ -67,6 +84,9 @@ class ClientResolver:
             for device in group.devices:
                 self._groups_by_device.setdefault(_normal(device), []).append(group)
         self._devices = {_normal(address): tuple(names) for address, names in (devices or {}).items()}
+        self._seats = seats or {}
+        self._wall_clock = wall_clock
+        self._next_end = self._first_end()
 
     def network_of(self, address: str | bytes) -> Network | None:
         """Give the network that an address belongs to."""
@@ -89,7 +109,25 @@ class ClientResolver:
                 groups += self._groups_by_device.get(_normal(known_as), ())
         stated = {group.audience for group in groups}
         audience = next((each for each in _MOST_PROTECTED_FIRST if each in stated), network.audience)
-        return Profile(audience, frozenset((*network.groups, *(group.name for group in groups))))
+        return Profile(
+            audience, frozenset((*network.groups, *(group.name for group in groups), *self._seated(parsed)))
+        )
+
+    def has_a_seat_ended(self) -> bool:
+        """Say whether a seat is over that was not when this was last asked, so that profiles may be others."""
+        if self._wall_clock() < self._next_end:
+            return False
+        self._next_end = self._first_end()
+        return True
+
+    def _first_end(self) -> float:
+        now = self._wall_clock()
+        return min((seat.until for seat in self._seats.values() if seat.until > now), default=float("inf"))
+
+    def _seated(self, address: IPv4Address | IPv6Address) -> tuple[str, ...]:
+        """Give the groups of whoever is signed in at an address."""
+        seat = self._seats.get(str(address)) if self._seats else None
+        return seat.groups if seat is not None and self._wall_clock() < seat.until else ()
 
 
 def parse_address(address: str | bytes) -> IPv4Address | IPv6Address:

@@ -88,7 +88,7 @@ class DnsWorker:
         self._responder = Responder(
             policy, index, forwarder=self._forwarder, counters=self._counters, monotonic=time.monotonic
         )
-        self._resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, snapshot.devices)
+        self._resolver = resolver_of(snapshot)
         self._streams = StreamConnections(self, snapshot.site.limits, monotonic=time.monotonic)
         self._canaries = CanaryLooks(report_path(Path(job.shared_memory).parent, job.slot))
         self._acknowledge()
@@ -301,6 +301,8 @@ class DnsWorker:
             self._adopt()
         elif responder.policy.is_past_boundary():
             responder.advance()
+        if self._resolver.has_a_seat_ended():
+            self._clients.clear()
         responder.resolution.give_stale_answers()
         if self._ticks % RECKON_TICKS == 0:
             rate = self._snapshot.site.limits.client_queries_per_second
@@ -359,7 +361,7 @@ class DnsWorker:
         self._responder.adopt(PolicyState(snapshot, index), index)
         if snapshot.site.upstreams != before.site.upstreams:
             self._forwarder.adopt(snapshot.site.upstreams)
-        self._resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, snapshot.devices)
+        self._resolver = resolver_of(snapshot)
         self._clients.clear()
         self._streams.limits = snapshot.site.limits
         self._acknowledge()
@@ -368,6 +370,12 @@ class DnsWorker:
         self._slot.acknowledge(
             index_generation=self._snapshot.index_generation, policy_generation=self._snapshot.generation
         )
+
+
+def resolver_of(snapshot: Snapshot) -> ClientResolver:
+    """Give whose address is whose by a published policy."""
+    site = snapshot.site
+    return ClientResolver(site.networks, site.groups, snapshot.devices, seats=snapshot.seats)
 
 
 def raise_file_limit() -> None:

@@ -8,7 +8,7 @@ from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_de
 from agent.categories import load_categories
 from agent.clients import ClientResolver
 from agent.explain import Explanation, explain
-from agent.granted import active_policies, find_grant
+from agent.granted import active_policies, active_seats, find_grant
 from agent.list_evidence import find_listed
 from agent.policy_state import PolicyState
 from agent.site import Site
@@ -39,7 +39,13 @@ def explain_site(site: Site, *, name: str, who: str, at: str | None, now: dateti
     versions = generations.list_versions().get(generation.number, {}) if generation else {}
     index = ListIndex.open(generation.index_path) if generation else empty_index()
     snapshot = build_snapshot(site, generation, number=0, granted=active_policies(state, moment, site.rulebook))
-    resolver = ClientResolver(snapshot.site.networks, snapshot.site.groups, read_devices(site))
+    resolver = ClientResolver(
+        snapshot.site.networks,
+        snapshot.site.groups,
+        read_devices(site),
+        seats=active_seats(state, moment, snapshot.site.rulebook),
+        wall_clock=moment.timestamp,
+    )
     somebody = parse_who(who, site, resolver)
     policy = PolicyState(snapshot, index)
     return explain(

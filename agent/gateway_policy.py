@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices
+from agent.assembly import STATE_NAME, build_snapshot, open_generations, read_devices, with_granted
+from agent.clients import Seat
 from agent.config import LoadedSite
 from agent.filter_in_force import FilterInForce, publish_text
 from agent.logs import log
@@ -26,7 +27,8 @@ class PolicyInForce:
     """The policy of one gateway, and where it is published.
 
     `path` is the snapshot that workers read; `number` is its generation. `site` is the one in force, `granted` what
-    people were granted beside it, `generation` the lists, `devices` what is known of the devices.
+    people were granted beside it, `seats` what those bring who are signed in, `generation` the lists, `devices` what
+    is known of the devices.
 
     Args:
         loaded: the site as its file was read.
@@ -40,6 +42,7 @@ class PolicyInForce:
         self.number = 0
         self.generation: Generation | None = None
         self.granted: tuple[Policy, ...] = ()
+        self.seats: dict[str, Seat] = {}
         self.devices: dict[str, tuple[str, ...]] = {}
         self._say = say
         self._state = Path(loaded.site.paths.state)
@@ -121,6 +124,7 @@ class PolicyInForce:
         fault = ""
         try:
             self.granted = read_granted(self._state / STATE_NAME, self.site)
+            self.seats = read_seats_in_force(self._state / STATE_NAME, with_granted(self.site, self.granted))
         except StorageError as error:
             fault = str(error)
             log.error("granted_unreadable", reason=fault)
@@ -132,6 +136,7 @@ class PolicyInForce:
             number=number,
             devices=self.devices,
             granted=self.granted,
+            seats=self.seats,
         )
         write_snapshot(self.path, snapshot)
         self.number = number
@@ -162,3 +167,19 @@ def read_granted(path: Path, site: Site) -> tuple[Policy, ...]:
     from agent.granted import active_policies  # noqa: PLC0415
 
     return active_policies(path, datetime.now(UTC), site.rulebook)
+
+
+def read_seats_in_force(path: Path, site: Site) -> dict[str, Seat]:
+    """Read what addresses have from whoever is signed in there.
+
+    Args:
+        site: the site with everything granted beside its own rules.
+
+    Raises:
+        StorageError: the state could not be read.
+    """
+    if not path.exists():
+        return {}
+    from agent.granted import active_seats  # noqa: PLC0415
+
+    return active_seats(path, datetime.now(UTC), site.rulebook)

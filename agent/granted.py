@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agent.clients import Seat
 from agent.people import read_person
 from agent.storage.override_rows import read_override, read_overrides
 from agent.storage.restriction_rows import Restriction, read_running
+from agent.storage.seat_rows import SeatRow, read_seats
 from agent.storage.state import read_only
 from agent.storage.suspension_rows import read_suspension, read_suspensions
 from rules import override, restriction, suspension
 from rules.errors import StorageError
 from rules.policy import Effect, Policy, Rulebook
+from rules.subject import Audience
 
 
 def active_policies(path: Path, now: datetime, rulebook: Rulebook) -> tuple[Policy, ...]:
@@ -50,6 +53,43 @@ def _restricting(each: Restriction) -> Policy:
     return restriction.policy_of(
         each.id, groups=each.groups, devices=each.devices, from_at=each.from_at, until_at=each.until_at
     )
+
+
+def active_seats(path: Path, now: datetime, rulebook: Rulebook) -> dict[str, Seat]:
+    """Give what addresses have from whoever is signed in there, as far as any policy asks for it.
+
+    Args:
+        path: the state file; it is only read.
+        now: aware UTC.
+        rulebook: the rules with everything granted beside them.
+
+    Raises:
+        StorageError: the state could not be read.
+    """
+    if not path.exists():
+        return {}
+    with _reading(path) as database:
+        return seats_of(read_seats(database).values(), now, rulebook)
+
+
+def seats_of(rows: Iterable[SeatRow], now: datetime, rulebook: Rulebook) -> dict[str, Seat]:
+    """Give those of some seats that make a difference.
+
+    A class whose access is restricted takes its pupils with it, and not its teacher.
+    """
+    scopes = [policy.scope for policy in rulebook.policies] + [each.scope for each in rulebook.safe_search]
+    scopes += rulebook.allow_only
+    named = frozenset[str]().union(*(scope.groups | scope.except_groups for scope in scopes))
+    restricting = (policy.scope.groups for policy in rulebook.policies if policy.effect is Effect.RESTRICT)
+    restricted = frozenset[str]().union(*restricting)
+    found = {}
+    for each in rows:
+        groups = each.groups & named
+        if each.audience is not Audience.PUPIL:
+            groups -= restricted
+        if groups and each.until_at > now:
+            found[each.address] = Seat(tuple(sorted(groups)), each.until_at.timestamp())
+    return found
 
 
 @dataclass(frozen=True, slots=True)

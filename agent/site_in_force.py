@@ -5,11 +5,13 @@ it from the text of the site file, which the gateway leaves for it when it has t
 """
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from agent.clients import Seat
 from agent.config import load_site, parse_private
 from agent.filter_in_force import TEXT_NAME
 from agent.logs import log
@@ -38,6 +40,7 @@ class SiteInForce:
         self._policy_seen: Seen = None
         self._text_seen: Seen = None
         self._devices: Devices = {}
+        self._seats: Mapping[str, Seat] = {}
         self._site = self._read_policy() if self._is_published else load_site(path).site
         self._adopt()
 
@@ -52,6 +55,12 @@ class SiteInForce:
         with self._turn:
             self._adopt()
             return self._devices
+
+    def seats(self) -> Mapping[str, Seat]:
+        """Give what addresses have from whoever is signed in there, as the gateway published it."""
+        with self._turn:
+            self._adopt()
+            return self._seats
 
     def _adopt(self) -> None:
         if not self._is_published:
@@ -74,6 +83,7 @@ class SiteInForce:
         snapshot = read_snapshot(self._path)
         self._policy_seen = seen
         self._devices = snapshot.devices
+        self._seats = snapshot.seats
         return snapshot.site
 
     def _read_private(self, before: Private) -> Private:

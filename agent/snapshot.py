@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.clients import Seat
 from agent.site import Site
 from rules.errors import StorageError
 
@@ -29,7 +30,8 @@ class Snapshot:
 
     `index_path` is None where the site has no lists. `devices` maps an address to what else its device is known
     by: link-layer address and host name. `not_askable` are tags that no override can lift, `unrecorded` ones that are
-    never recorded. `guard_names` are names by tag that are known whatever lists there are.
+    never recorded. `guard_names` are names by tag that are known whatever lists there are. `seats` are groups by
+    address that somebody brings who is signed in there.
     """
 
     generation: int
@@ -41,6 +43,7 @@ class Snapshot:
     not_askable: frozenset[str] = frozenset()
     unrecorded: frozenset[str] = frozenset()
     guard_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:

@@ -39,6 +39,7 @@ from agent.filter_watch import FilterWatch
 from agent.fleet.device_candidates import DeviceCandidates
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
+from agent.fleet.seats import Seats
 from agent.gateway_events import take_events
 from agent.incidents import Incidents
 from agent.logs import configure_logs, log
@@ -64,6 +65,7 @@ from rules.errors import ConfigurationError, Problem, SchoolgateError
 SWEEP_SECONDS: Final = 3.0
 CANARY_SECONDS: Final = 1.0
 OBSERVE_SECONDS: Final = 2.0
+SEAT_SECONDS: Final = 5.0
 REMIND_SECONDS: Final = 10.0
 REVIEW_SECONDS: Final = 300.0
 RETENTION_SECONDS: Final = 3600.0
@@ -375,9 +377,12 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
             act.note("api_started", actor="system", facts={"fingerprint": certificate.fingerprint})
         watch = FilterWatch(parts.filter_changes, Path(site().paths.runtime), Path(site().path))
         canaries = CanaryCheck(store, Path(site().paths.runtime), tell=partial(_alarm, parts))
+        known = parts.observing.known
+        seats = Seats(store, parts.fleet, site=site, known=known, published=site.seats, tell=herald.tell)
         further = (
             Chore("packs", SWEEP_SECONDS, PackRecord(store, packs).look),
             Chore("record", SWEEP_SECONDS, check.look),
+            Chore("seats", SEAT_SECONDS, seats.look),
         )
         beside = chores(parts, watch, canaries, *further)
         server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=beside)

@@ -8,12 +8,12 @@ done at it, a person is known by the sign-ins that it tells, and never by whose 
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from agent.fleet.device_answers import DeviceAnswers
-from agent.fleet.device_sessions import KEY, SESSION, DeviceSessions, LaptopNow, laptop_of
+from agent.fleet.device_sessions import KEY, SESSION, DeviceSessions, LaptopNow, laptop_of, longest_silence
 from agent.fleet.device_signs import DeviceSigns
 from agent.fleet.dns_silence import DnsSilence
 from agent.fleet.fleet import Fleet
@@ -40,7 +40,6 @@ FINDINGS: Final = "fleet findings"
 # What is looked at only from time to time.
 CLOCK_SECONDS: Final = 60.0
 DUE: Final = 200
-_LEAST_SILENCE: Final = timedelta(minutes=15)
 # What comes of facts that are not as they should be, whichever they are.
 _NOT_UNDERSTOOD: Final = (
     RefusedRequestError,
@@ -235,7 +234,7 @@ class DeviceCandidates:
 
     def _rest(self, laptops: Mapping[str, LaptopNow], words: Mapping[str, Word], now: datetime) -> None:
         """End the sign-ins of laptops that are silent: they sleep, or are away, and their address is free."""
-        longest = max(3 * timedelta(seconds=self._site().private.endpoints.heartbeat_seconds), _LEAST_SILENCE)
+        longest = longest_silence(self._site())
         resting = [
             device
             for device, laptop in laptops.items()

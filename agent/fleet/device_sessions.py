@@ -34,6 +34,7 @@ AT_ONCE: Final = timedelta(minutes=10)
 _TOLD_AGAIN: Final = timedelta(minutes=5)
 _MOST_PEOPLE: Final = 5
 _LATE: Final = AT_ONCE.total_seconds()
+_LEAST_SILENCE: Final = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
@@ -252,6 +253,11 @@ class DeviceSessions:
 
     def _day(self, at: datetime) -> Any:
         return at.astimezone(ZoneInfo(self._site().school.timezone)).date()
+
+
+def longest_silence(site: Site) -> timedelta:
+    """Say for how long a laptop may be silent before it sleeps or is away, and its address is free."""
+    return max(3 * timedelta(seconds=site.private.endpoints.heartbeat_seconds), _LEAST_SILENCE)
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:

@@ -316,6 +316,15 @@ _OBSERVING: Final = (
     "CREATE INDEX IF NOT EXISTS presences_by_device ON presences (device, from_at)",
     "CREATE INDEX IF NOT EXISTS presences_by_person ON presences (person, from_at) WHERE person <> ''",
     "CREATE INDEX IF NOT EXISTS presences_to_look_back ON presences (from_at) WHERE looked_back_at IS NULL",
+    # Where somebody is signed in to a laptop just now, and the groups that they bring; deleted when that is over.
+    """CREATE TABLE IF NOT EXISTS seats (
+    address TEXT PRIMARY KEY,
+    groups TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    heard_at TEXT NOT NULL,
+    until_at TEXT NOT NULL,
+    behind TEXT NOT NULL
+) STRICT, WITHOUT ROWID""",
     # How far each source of observations was taken; written with what came of it.
     """CREATE TABLE IF NOT EXISTS observed (
     source TEXT PRIMARY KEY,

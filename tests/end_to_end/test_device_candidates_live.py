@@ -11,29 +11,17 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from conftest import Upstream, wait_until
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from laptops_of_test import session, stick, writes
 from living_school import LONDON, MINUTE, School, open_school
+from signed_laptops import Laptop, laptop_of
 
-from agent.config import load_site
-from agent.endpoint.enrolment_wire import (
-    ENROL_PATH,
-    EnrolmentRequest,
-    decode_enrolled,
-    encode_enrolment,
-    parse_token,
-)
-from agent.endpoint.message_signatures import sign_request
-from agent.endpoint.wire_batch import GENESIS, PATH, Batch, Event, encode_batch
 from agent.outcomes import outcome
 from agent.site import ActivityLevel
 from agent.spool import Batch as Asked
@@ -44,7 +32,6 @@ from rules.name import DomainName, to_wire
 from rules.roles import Role
 from rules.verdict import ReasonCode
 
-HOST = {"os": "Linux", "version": "12", "hostname": "laptop-7", "model": "T14"}
 # An address of the staff, and one of somebody else.
 STAFF, OTHER = "127.0.0.2", "127.0.0.4"
 GRACE_SECONDS = 4
@@ -71,77 +58,10 @@ PEOPLE = {
 }
 
 
-@dataclass
-class Laptop:
-    """A laptop that was let in, with the key that it signs by."""
-
-    port: int
-    token: str
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-    epoch: str = field(default_factory=lambda: secrets.token_hex(16))
-    sequence: int = 0
-    id: str = ""
-
-    def enrol(self) -> None:
-        token = parse_token(self.token)
-        nonce, machine = secrets.token_hex(16), secrets.token_hex(32)
-        request = EnrolmentRequest(
-            token.token_id, self.key.public_key(), nonce, HOST, machine, "0.1.0", int(time.time())
-        )
-        response = self._post(ENROL_PATH, encode_enrolment(request, token.secret, self.key), {})
-        self.id = decode_enrolled(response.content).device
-
-    def tell(self, *told: tuple[str, timedelta, Mapping[str, Any]]) -> None:
-        """Send a signed batch: of each event its kind, how long ago it was, and its facts."""
-        now, mono = time.time(), time.monotonic() + 1e6
-        events = []
-        for kind, ago, facts in told:
-            self.sequence += 1
-            seconds = ago.total_seconds()
-            events.append(Event(self.sequence, now - seconds, mono - seconds, "boot-1", kind, 1, facts))
-        made = Batch(
-            device=self.id,
-            epoch=self.epoch,
-            previous=GENESIS,
-            boot="boot-1",
-            sent_wall=now,
-            sent_monotonic=mono,
-            policy=0,
-            agent="0.1.0",
-            depth=len(events),
-            oldest_seconds=0.0,
-            events=tuple(events),
-        )
-        body = encode_batch(made)
-        headers = sign_request(self.key, self.id, method="POST", path=PATH, body=body, created=int(now))
-        # It comes twice, as over a bad network.
-        for _ in range(2):
-            self._post(PATH, body, {**headers, "Content-Encoding": "deflate"})
-
-    def beat(self) -> None:
-        self.tell(("heartbeat", NOTHING, {}))
-
-    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        sent = {**headers, "Content-Type": "application/json"}
-        way = httpx.HTTPTransport(verify=False, local_address=STAFF)  # loopback, and a certificate of its own
-        with httpx.Client(transport=way, timeout=20) as client:
-            response = client.post(f"https://127.0.0.1:{self.port}{path}", content=body, headers=sent)
-        assert response.status_code == 200, response.text
-        return response
-
-
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[School]:
     with ExitStack() as stack:
         yield open_school(tmp_path_factory.mktemp("laptops") / "site", upstream, stack, people=PEOPLE, extra=EXTRA)
-
-
-def laptop_of(school: School) -> Laptop:
-    api = load_site(school.gateway.site).site.listeners.api
-    assert api is not None
-    laptop = Laptop(api.port, school.clients["nadia"].post("/devices/tokens", {"label": "Deputy head"})["token"])
-    laptop.enrol()
-    return laptop
 
 
 def candidates(school: School, kind: str, name: str | None = None) -> list[dict[str, Any]]:
@@ -179,7 +99,7 @@ def kill(school: School) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_plain_stick_becomes_one_candidate_with_all_its_evidence_whoever_is_killed(school: School) -> None:
-    laptop = laptop_of(school)
+    laptop = laptop_of(school, address=STAFF)
     laptop.tell(("session", MINUTE, session("tess", address=STAFF)), ("media_inserted", NOTHING, stick()))
     laptop.tell(
         ("notice_shown", NOTHING, {"device": "sdb1", "insertion": "17", "shown": True, "text": "Not encrypted."})
@@ -212,7 +132,7 @@ def test_a_plain_stick_becomes_one_candidate_with_all_its_evidence_whoever_is_ki
 
 @pytest.mark.timeout(240)
 def test_an_exception_that_was_asked_for_at_the_laptop_and_allowed_lets_it_pass(school: School) -> None:
-    laptop = laptop_of(school)
+    laptop = laptop_of(school, address=STAFF)
     usb = {"vendor": "0951", "product": "1667", "serial": "FIELDTRIP1", "name": "DataTraveler"}
     until = (datetime.now(LONDON) + timedelta(days=7)).date().isoformat()
     asked = {"account": "theo", "words": "Photographs of the trip", "until": until, "media": [{"usb": usb}]}
@@ -236,7 +156,7 @@ def test_an_exception_that_was_asked_for_at_the_laptop_and_allowed_lets_it_pass(
 
 @pytest.mark.timeout(120)
 def test_ways_round_the_filter_and_one_account_at_two_laptops(school: School) -> None:
-    one, other = laptop_of(school), laptop_of(school)
+    one, other = laptop_of(school, address=STAFF), laptop_of(school, address=STAFF)
     one.tell(("session", 9 * MINUTE, session("tara", address="203.0.113.8")), ("bypass", MINUTE, BYPASS))
     wait_until(lambda: candidates(school, "bypass", "tara"), seconds=40)
     (found,) = candidates(school, "bypass", "tara")
@@ -250,7 +170,7 @@ def test_ways_round_the_filter_and_one_account_at_two_laptops(school: School) ->
 
 @pytest.mark.timeout(240)
 def test_a_laptop_that_is_on_and_asks_us_nothing_any_more(school: School) -> None:
-    laptop = laptop_of(school)
+    laptop = laptop_of(school, address=STAFF)
     laptop.tell(("session", MINUTE, session("tina", address="203.0.113.10")))
     wait_until(lambda: is_taken(school, laptop))
     school.gateway.stop()

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 from hypothesis import given
-from hypothesis.strategies import integers
+from hypothesis.strategies import integers, ip_addresses
 
-from agent.clients import ClientResolver
+from agent.clients import ClientResolver, Seat
 from agent.site import Group, Network
 from rules.subject import Audience, Profile
 
@@ -102,6 +102,53 @@ def test_the_table_equals_the_definition(last_octet: int, length: int) -> None:
     resolver = ClientResolver((Network("n", Audience.PUPIL, (f"192.0.2.128/{length}",)),), ())
     inside = last_octet >> (32 - length) == 128 >> (32 - length)
     assert (resolver.profile_of(f"192.0.2.{last_octet}") is not None) == inside
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        pytest.param("192.0.2.1", profile(Audience.PUPIL, "office", "year6"), id="its-groups-and-no-audience"),
+        pytest.param("192.0.2.17", profile(Audience.PUPIL, "year5", "year6"), id="beside-those-of-the-place"),
+        pytest.param("::ffff:192.0.2.17", profile(Audience.PUPIL, "year5", "year6"), id="ipv4-in-ipv6-form"),
+        pytest.param("192.0.2.2", profile(Audience.PUPIL), id="another-address"),
+        pytest.param("203.0.113.1", None, id="nobody-is-let-in-by-a-seat"),
+    ],
+)
+def test_whoever_is_signed_in_somewhere_adds_groups(address: str, expected: Profile | None) -> None:
+    seats = {
+        "192.0.2.1": Seat(("office", "year6"), 100.0),
+        "192.0.2.17": Seat(("year6",), 100.0),
+        "203.0.113.1": Seat(("year6",), 100.0),
+    }
+    assert (
+        ClientResolver(NETWORKS, GROUPS, DEVICES, seats=seats, wall_clock=lambda: 99.9).profile_of(address)
+        == expected
+    )
+
+
+def test_a_seat_is_over_by_itself_and_each_end_is_told_once() -> None:
+    now = [0.0]
+    seats = {"192.0.2.1": Seat(("year6",), 100.0), "192.0.2.2": Seat(("year6",), 160.0)}
+    resolver = ClientResolver(NETWORKS, GROUPS, seats=seats, wall_clock=lambda: now[0])
+    told = []
+    for now[0] in (99.9, 100.0, 100.1, 200.0, 300.0):
+        profiles = [resolver.profile_of(address) for address in seats]
+        told.append((resolver.has_a_seat_ended(), [each is not None and "year6" in each.groups for each in profiles]))
+    assert told == [
+        (False, [True, True]),
+        (True, [False, True]),
+        (False, [False, True]),
+        (True, [False, False]),
+        (False, [False, False]),
+    ]
+
+
+@given(ip_addresses())
+def test_without_seats_or_after_them_nothing_is_different(address: object) -> None:
+    over = ClientResolver(NETWORKS, GROUPS, DEVICES, seats={str(address): Seat(("year6",), 0.0)})
+    assert over.profile_of(str(address)) == RESOLVER.profile_of(str(address))
+    assert not over.has_a_seat_ended()
+    assert not RESOLVER.has_a_seat_ended()
 
 
 def test_a_worker_gets_nothing_heavy_with_it() -> None:

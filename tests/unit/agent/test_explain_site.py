@@ -1,5 +1,6 @@
 """Explaining with the lists on this machine: compiled, in force, and found again line by line."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from granting import MORNING, REASON, Granting
 
-from agent.assembly import open_generations
+from agent.assembly import STATE_NAME, open_generations
 from agent.categories import load_categories
 from agent.config import parse_site
 from agent.explain import Explanation
@@ -16,6 +17,8 @@ from agent.explain_text import render
 from agent.granted import Grant
 from agent.list_updater import ListUpdater
 from agent.site import OverrideSettings, Site
+from agent.storage.seat_rows import SeatRow, write_seats
+from agent.storage.state import StateStore
 from agent.suspensions import AskedSuspension
 from agent.texts import load_texts
 from rules.errors import ConfigurationError, IndexUnusableError
@@ -167,3 +170,14 @@ def test_what_the_site_never_opens_is_said_to_whoever_would_ask(site: Site) -> N
         for each in (site, stricter)
     ]
     assert ["nobody can ask for an exception" in text for text in words] == [False, True]
+
+
+def test_whoever_is_signed_in_at_an_address_brings_their_groups_until_that_ends(tmp_path: Path) -> None:
+    school = write_school(tmp_path)
+    row = SeatRow("192.0.2.20", frozenset({"year5"}), None, NOW, NOW + timedelta(minutes=15))
+    path = Path(school.paths.state) / STATE_NAME
+    path.parent.mkdir(parents=True)
+    with closing(StateStore(path, clock=lambda: NOW)) as store, store.act() as act:
+        write_seats(act, [row])
+    assert explained(school, "bets.example", who="192.0.2.20").who.profile.groups == {"year5"}
+    assert explained(school, "bets.example", who="192.0.2.20", at="2026-11-18 10:30").who.profile.groups == set()

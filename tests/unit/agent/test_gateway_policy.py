@@ -1,13 +1,18 @@
 """What workers answer by: put together of its parts, and published whole."""
 
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from agent.clients import Seat
 from agent.config import load_site
-from agent.gateway_policy import PolicyInForce, read_granted
+from agent.gateway_policy import PolicyInForce, read_granted, read_seats_in_force
 from agent.shared_memory import SharedMemory
 from agent.snapshot import read_snapshot
+from agent.storage.seat_rows import SeatRow, write_seats
+from agent.storage.state import StateStore
 from rules.errors import StorageError
 
 SITE = """\
@@ -73,3 +78,25 @@ def test_a_school_that_never_granted_anything_has_no_grants(tmp_path: Path) -> N
     (tmp_path / "state.db").write_text("no database")
     with pytest.raises(StorageError):
         read_granted(tmp_path / "state.db", site)
+
+
+def test_what_those_bring_who_are_signed_in_is_published_and_stays_where_it_cannot_be_read(tmp_path: Path) -> None:
+    extra = "groups: {year5: {devices: [192.0.2.9]}}\nrows: {shopping_commerce: {nominated: [year5]}}"
+    policy = policy_of(tmp_path, [], lists=extra)
+    state = Path(policy.site.paths.state) / "state.db"
+    state.parent.mkdir()
+    now = datetime.now(UTC)
+    row = SeatRow("192.0.2.7", frozenset({"year5", "year6"}), None, now, now + timedelta(minutes=15))
+    with closing(StateStore(state, clock=lambda: now)) as store, store.act() as act:
+        write_seats(act, [row])
+    expected = {"192.0.2.7": Seat(("year5",), row.until_at.timestamp())}
+    with SharedMemory.create(tmp_path / "shared.mem", workers=1) as shared:
+        assert policy.write(shared) == ""
+        assert read_snapshot(policy.path).seats == expected
+        state.write_text("no database")
+        assert policy.write(shared)
+        assert read_snapshot(policy.path).seats == expected
+
+
+def test_where_there_is_no_state_nobody_is_signed_in(tmp_path: Path) -> None:
+    assert read_seats_in_force(tmp_path / "state.db", policy_of(tmp_path, []).site) == {}

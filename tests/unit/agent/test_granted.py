@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from granting import MORNING, REASON, RULEBOOK, Granting
 
-from agent.granted import Grant, active_policies, blocked_tags, find_grant, suspendable_tags
+from agent.clients import Seat
+from agent.granted import Grant, active_policies, active_seats, blocked_tags, find_grant, seats_of, suspendable_tags
 from agent.storage.override_rows import Filed, write_override
+from agent.storage.seat_rows import SeatRow, write_seats
 from agent.storage.suspension_rows import FiledSuspension, write_suspension
 from agent.suspensions import AskedSuspension
 from rules.errors import StorageError
 from rules.override import Override
-from rules.policy import Rulebook
+from rules.policy import Effect, Policy, Rulebook, SafeSearch
+from rules.subject import Audience, Scope
 from rules.suspension import Extent, State, Suspension
 
 
@@ -150,3 +153,63 @@ def test_everything_blocked_but_what_is_statutory_and_what_stands_falls_with_a_s
     assert "gambling" in suspendable_tags(RULEBOOK)
     assert not {"criminal_activity", "malware"} & suspendable_tags(RULEBOOK)
     assert blocked_tags(Rulebook()) == frozenset()
+
+
+# ---- seats -------------------------------------------------------------------------------------------------------
+
+YEAR5 = Scope(groups=frozenset({"year5"}))
+LATER = MORNING + timedelta(minutes=15)
+
+
+def seat(*groups: str, audience: Audience | None = Audience.PUPIL) -> SeatRow:
+    return SeatRow("192.0.2.7", frozenset(groups), audience, MORNING, LATER)
+
+
+def rule(effect: Effect = Effect.BLOCK, scope: Scope = YEAR5) -> Policy:
+    return Policy("rule", effect, frozenset({"games"}), scope, "")
+
+
+def groups_of(row: SeatRow, *policies: Policy, **parts: Any) -> tuple[str, ...]:
+    found = seats_of([row], MORNING, Rulebook(policies, **parts)).values()
+    return tuple(group for each in found for group in each.groups)
+
+
+@pytest.mark.parametrize(
+    "rulebook",
+    [
+        pytest.param(Rulebook((rule(),)), id="a-rule-for-them"),
+        pytest.param(Rulebook((rule(scope=Scope(except_groups=YEAR5.groups)),)), id="a-rule-that-leaves-them-out"),
+        pytest.param(Rulebook(allow_only=(YEAR5,)), id="only-what-is-allowed"),
+        pytest.param(Rulebook(safe_search=(SafeSearch(YEAR5, {}),)), id="safe-search"),
+    ],
+)
+def test_a_seat_brings_the_groups_that_rules_ask_for(rulebook: Rulebook) -> None:
+    assert seats_of([seat("year5", "year6")], MORNING, rulebook) == {"192.0.2.7": Seat(("year5",), LATER.timestamp())}
+
+
+def test_what_no_rule_asks_for_is_nothing() -> None:
+    assert groups_of(seat("year5", "year6")) == ()
+    assert groups_of(seat(), rule()) == ()
+
+
+def test_a_seat_that_is_over_is_none() -> None:
+    assert seats_of([seat("year5")], LATER, Rulebook((rule(),))) == {}
+
+
+def test_a_class_whose_access_is_restricted_takes_its_pupils_with_it_and_nobody_else() -> None:
+    restriction = rule(Effect.RESTRICT)
+    assert groups_of(seat("year5"), restriction) == ("year5",)
+    for audience in (Audience.STAFF, None):
+        assert groups_of(seat("year5", audience=audience), rule()) == ("year5",)
+        assert groups_of(seat("year5", audience=audience), rule(), restriction) == ()
+
+
+def test_seats_are_read_from_the_state(school: Granting, tmp_path: Path) -> None:
+    assert active_seats(tmp_path / "elsewhere.db", MORNING, Rulebook((rule(),))) == {}
+    with school.store.act() as act:
+        write_seats(act, [seat("year5")])
+    assert active_seats(school.store.path, MORNING, Rulebook((rule(),))).keys() == {"192.0.2.7"}
+    with school.store.act() as act:
+        act.database.execute("UPDATE seats SET groups = '{'")
+    with pytest.raises(StorageError, match="cannot be read"):
+        active_seats(school.store.path, MORNING, Rulebook((rule(),)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.assembly import build_snapshot
+from agent.clients import Seat
 from agent.config import load_site
 from agent.filter_in_force import TEXT_NAME
 from agent.site import Private
@@ -118,3 +119,12 @@ def test_the_devices_are_those_that_were_published_last(published: Published) ->
     )
     assert site.devices() == devices
     assert SiteInForce(published.site).devices() == {}
+
+
+def test_the_seats_are_those_that_were_published_last(published: Published) -> None:
+    site = SiteInForce(published.snapshot)
+    assert site.seats() == {}
+    seats = {"192.0.2.7": Seat(("year5",), 1_800_000_000.0)}
+    write_snapshot(published.snapshot, build_snapshot(load_site(published.site).site, None, number=2, seats=seats))
+    assert site.seats() == seats
+    assert SiteInForce(published.site).seats() == {}

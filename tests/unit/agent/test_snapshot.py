@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lists_of_test import site_with
 from school_of_test import load_site_of_test
 
+from agent.clients import Seat
 from agent.config import parse_site
 from agent.example import example_text
 from agent.site import Answers, AnswerStyle, Endpoint, Transport, Upstream, Upstreams, Zone
@@ -56,6 +57,7 @@ def everything() -> Snapshot:
         not_askable=frozenset({"vpn"}),
         unrecorded=frozenset({"helplines"}),
         guard_names={"helplines": ("help.test",)},
+        seats={"192.0.2.1": Seat(("year5", "é"), 1_800_000_000.25)},
     )
 
 

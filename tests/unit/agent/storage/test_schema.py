@@ -38,6 +38,7 @@ TABLES = {
     "unseals": "incident person at",
     "restrictions": "id incident step scope from_at until_at review_on ended_at ended_by",
     "presences": "id device person kind audience groups from_at until_at told_at looked_back_at",
+    "seats": "address groups audience heard_at until_at behind",
     "observed": "source position",
     "observation_counts": "what why times",
     "told_events": "number id received_at content",
