@@ -113,7 +113,7 @@ class DeviceCandidates:
                 return False
             rows = read_events(database, after=read_position(state, source), limit=ROWS)
             words = read_words(database)
-        if rows and (self._take(source, rows) < len(rows) or len(rows) == ROWS):
+        if rows and (self._take(source, rows, words) < len(rows) or len(rows) == ROWS):
             return True
         # Everything is taken that there was when the last words were read.
         self._settle(words)
@@ -122,18 +122,18 @@ class DeviceCandidates:
 
     # ---- events ----------------------------------------------------------------------------------------------
 
-    def _take(self, source: str, rows: Iterable[StoredEvent]) -> int:
+    def _take(self, source: str, rows: Iterable[StoredEvent], words: Mapping[str, Word]) -> int:
         ends_at, taken = self._monotonic() + ACT_SECONDS, 0
         with self._store.act() as act:
             for event in rows:
-                self._take_one(act, event)
+                self._take_one(act, event, words.get(event.device))
                 taken += 1
                 write_position(act, source, event.number)
                 if self._monotonic() >= ends_at:
                     break
         return taken
 
-    def _take_one(self, act: Act, event: StoredEvent) -> None:
+    def _take_one(self, act: Act, event: StoredEvent, word: Word | None) -> None:
         """Take one event; one that cannot be understood keeps nobody from the others."""
         device = self._fleet.devices.get(event.device)
         if device is None:
@@ -145,6 +145,8 @@ class DeviceCandidates:
         act.database.execute("SAVEPOINT event")
         try:
             laptop = self._sessions.read(act, event.device)
+            if word is not None:
+                laptop.heard_from(word.address, act.now)
             if event.kind == "service_started":
                 self._end_before(act, event, laptop)
             self._sessions.hear(act, event, laptop)
@@ -254,5 +256,5 @@ class DeviceCandidates:
             with self._store.act() as act:
                 for device in moved:
                     laptop = laptops[device]
-                    laptop.contact, laptop.contact_since = words[device].address, now.isoformat()
+                    laptop.heard_from(words[device].address, now)
                     self._sessions.write(act, device, laptop)

@@ -65,6 +65,11 @@ class LaptopNow:
         """Say whether nothing newer than an event was heard of."""
         return (event.epoch, event.sequence) == (self.epoch, self.sequence)
 
+    def heard_from(self, address: str, now: datetime) -> None:
+        """Note from which address it is heard, and since when."""
+        if address != self.contact:
+            self.contact, self.contact_since = address, now.isoformat()
+
     @property
     def last(self) -> datetime | None:
         """When it was last known to be on."""
@@ -233,12 +238,13 @@ class DeviceSessions:
         return True
 
     def _address(self, event: StoredEvent, laptop: LaptopNow) -> str:
-        """Give the one address in the school by which a laptop is known as a device, if there is one."""
-        if event.delay_seconds > _LATE:
+        """Give the one address in the school by which a laptop is known as a device, if there is one.
+
+        It is that from which the laptop is heard: what it says of its addresses anybody could say.
+        """
+        if event.delay_seconds > _LATE or laptop.contact not in laptop.addresses:
             return ""
-        ours = [each for each in laptop.addresses if self._is_ours(each)]
-        # One whose link-layer address is known stays the same device whichever address it gets.
-        return next((each for each in ours if each in self._known().devices), ours[0] if ours else "")
+        return laptop.contact if self._is_ours(laptop.contact) else ""
 
     def _is_ours(self, address: str) -> bool:
         try:

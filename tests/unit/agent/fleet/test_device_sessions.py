@@ -104,10 +104,19 @@ def test_a_shared_trolley_tells_one_person_from_the_next(laptops: WeighedLaptops
     assert [each.subject for each in found] == expected
 
 
+def test_an_address_that_it_is_not_heard_from_is_not_its_own(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop(address=OTHER)
+    laptop.tell(("session", NOTHING, session("teacher", address=STAFF_DEVICE)))
+    laptops.look()
+    laptops.stay(laptop, minutes=10)
+    assert behind(laptops, STAFF_DEVICE, 5 * MINUTE).confidence is Confidence.D, "nobody is put where they are not"
+
+
 def test_another_address_is_from_then_on(laptops: WeighedLaptops) -> None:
     laptop = laptops.laptop()
     laptop.tell(("session", NOTHING, session("teacher")))
     laptops.stay(laptop, minutes=30)
+    laptop.address = OTHER
     laptop.tell(("session", NOTHING, session("teacher", address=OTHER)))
     laptops.look()
     assert behind(laptops, STAFF_DEVICE, 10 * MINUTE).subject == laptops.pseudonym("teacher")
