@@ -42,6 +42,7 @@ _READ_BYTES: Final = 64 * 1024
 # Source: linux/exportfs.h, MAX_HANDLE_SZ.
 _HANDLE_BYTES: Final = 128
 _MOST_FOLDERS: Final = 10_000
+_WORDS: Final = 64
 _JOIN_SECONDS: Final = 5.0
 
 
@@ -110,6 +111,7 @@ class FanotifyStream:
         self._gathering = Gathering(naming)
         self._folders: dict[bytes, str | None] = {}
         self._is_closed = False
+        self._has_caught_up = threading.Event()
         self._file = _open_group(mount_point, is_unlimited=is_unlimited)
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._drain, name="fanotify", daemon=True)
@@ -119,6 +121,11 @@ class FanotifyStream:
         """Give what came since the last time."""
         if not self._is_closed and not self._thread.is_alive():
             self._gathering.miss(Gap.STREAM_ENDED)
+        elif not self._is_closed:
+            # What the kernel has told by now belongs to it, unless a broken reader keeps us from looking.
+            self._has_caught_up.clear()
+            os.write(self._waker, b"?")
+            self._has_caught_up.wait(_JOIN_SECONDS)
         return self._gathering.take()
 
     def close(self) -> None:
@@ -139,12 +146,16 @@ class FanotifyStream:
         poll.register(self._wake, select.POLLIN)
         is_closing = False
         while not is_closing:
-            is_closing = any(file == self._wake for file, _ in poll.poll())
+            told = os.read(self._wake, _WORDS) if self._wake in {file for file, _ in poll.poll()} else b""
+            is_closing = b"!" in told
             try:
                 self._read_all()
             except OSError:
                 self._gathering.miss(Gap.STREAM_ENDED)
                 return
+            finally:
+                if told:
+                    self._has_caught_up.set()
 
     def _read_all(self) -> None:
         while True:
