@@ -24,7 +24,8 @@ run: $(VENV)/ready $(SITE)
 	$(BIN)/schoolgate gateway --site $(SITE)
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m 'not alone'
+	$(BIN)/pytest -m alone
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

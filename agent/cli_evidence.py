@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,8 @@ from agent.cli_options import JsonOption, print_json, say, signed_in, told, usag
 from rules.errors import RefusedRequestError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from agent.evidence import Evidence
 
 
@@ -116,7 +117,7 @@ def _rows_of(record: Path) -> Iterator[tuple[int, str]]:
             yield int(row["number"]), str(row["hash"])
 
 
-def _numbered(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+def _numbered(database: "sqlite3.Connection") -> Iterator[tuple[int, str]]:
     for row in database.execute("SELECT number, hash FROM audit"):
         yield row["number"], row["hash"]
 

@@ -27,6 +27,7 @@ from agent.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
 from agent.dns_worker_job import WorkerJob
 from agent.logs import configure_logs, log
 from agent.policy_state import Finished, PolicyState
+from agent.promptness import take_short_turns
 from agent.queries import Client, Waiter
 from agent.responder import Responder
 from agent.shared_memory import SharedMemory
@@ -399,6 +400,7 @@ def main() -> int:
     configure_logs()
     raise_file_limit()
     keep_heap_small()
+    take_short_turns()
     job = WorkerJob.from_json(sys.argv[1])
     try:
         worker = DnsWorker(job)

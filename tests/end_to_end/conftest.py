@@ -175,7 +175,13 @@ class RunningGateway:
         """Give the processes of the gateway that run a module."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        found = []
+        for pid in children:
+            # One may end between the two looks.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(int(pid))
+        return found
 
     def status(self) -> dict[str, Any]:
         """Ask the running gateway how it gets on."""

@@ -38,7 +38,7 @@ def commands(group: typer.Typer, before: tuple[str, ...] = ()) -> Iterator[tuple
     """Give every command and group of commands."""
     yield before
     for command in group.registered_commands:
-        yield (*before, command.name or str(getattr(command.callback, "__name__", "")))
+        yield (*before, command.name or str(getattr(command.callback, "__name__", "")).replace("_", "-"))
     for inner in group.registered_groups:
         if inner.typer_instance is not None:
             yield from commands(inner.typer_instance, (*before, str(inner.name)))

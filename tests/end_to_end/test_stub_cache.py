@@ -34,6 +34,8 @@ from signed_in import CLASSES, REASON, YEAR5, YEAR6, Staff, lift
 
 from rules.roles import Role
 
+pytestmark = pytest.mark.alone
+
 HOUR: Final = 3600
 LASTS: Final = timedelta(seconds=24)
 # What is past its time is served while nobody answers; both workers have to have heard of it before.

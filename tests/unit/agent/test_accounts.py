@@ -120,7 +120,7 @@ def test_who_signs_in_has_a_session(school: School) -> None:
     signed_in = school.accounts.session(session.token)
     assert signed_in is not None
     assert (signed_in.person, signed_in.login, signed_in.roles) == ("p1", "ada", frozenset({Role.TEACHER}))
-    assert signed_in.rights == {Right.REQUEST_OVERRIDE}
+    assert signed_in.rights == {Right.REQUEST_OVERRIDE, Right.USE_MEDIA}
     assert signed_in.is_own_csrf(session.csrf)
     assert school.notes("signed_in") == []
 

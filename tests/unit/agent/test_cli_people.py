@@ -139,7 +139,7 @@ def test_the_table_of_rights_is_printed_for_anybody(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in Shell(tmp_path).run("people", "rights").stdout.splitlines()]
     assert lines[0] == "ROLE SIGNS IN WITH MAY"
     assert "pupil password nothing" in lines
-    assert "teacher password request override" in lines
+    assert "teacher password request override, use media" in lines
     assert "auditor password and code read record, verify record, export record" in lines
     assert len(lines) == 2 + len(Role)
 

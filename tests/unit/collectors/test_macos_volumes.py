@@ -86,7 +86,7 @@ def mac(root: Path, disks: Mapping[str, Mapping[str, Any]], *, profiled: object 
         name = command[-1]
         known = disks.get(name)
         if known is None:
-            return Output(1, plistlib.dumps({"Error": True, "ErrorMessage": f"Could not find disk: {name}"}))
+            return Output(1, plistlib.dumps({"Error": True, "ErrorMessage": "No such disk"}))
         return Output(0, plistlib.dumps({"DeviceIdentifier": name, **known}, fmt=plistlib.FMT_BINARY))
 
     return Machine(root=root, programs=programs, platform="darwin")
