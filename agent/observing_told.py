@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from agent.identity import ADDRESS_ONLY, MINUTE, Identities, Identity
@@ -91,6 +91,40 @@ class ToldEvent:
     facts: Mapping[str, str | int | bool] = field(default_factory=lambda: MappingProxyType({}))
 
 
+class Told(Protocol):
+    """Whatever a machine tells, by an id of its own."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
+_Told = TypeVar("_Told", bound=Told)
+
+
+def take_each(
+    store: StateStore, what: str, told: Sequence[_Told], take: Callable[[Act, _Told], bool], *, unreadable: int
+) -> Taken:
+    """Take what can be taken of what a machine told, in one act, and count all of it.
+
+    Args:
+        what: as which it is counted.
+        take: takes one, and says whether it is news.
+        unreadable: how many more were told that nobody could read.
+    """
+    accepted = 0
+    refused: list[Refused] = []
+    with store.act() as act:
+        for place, each in enumerate(told):
+            try:
+                accepted += take(act, each)
+            except RefusedRequestError as error:
+                refused.append(Refused(place, each.id, str(error)))
+        taken = Taken(accepted, len(told) - accepted - len(refused), tuple(refused))
+        count(act, what, taken, unreadable)
+    return taken
+
+
 class ToldEvents:
     """Where events of machines come in.
 
@@ -120,17 +154,13 @@ class ToldEvents:
         Raises:
             StorageError: nothing was taken.
         """
-        accepted = 0
-        refused: list[Refused] = []
-        with self._store.act() as act:
-            for place, event in enumerate(told):
-                try:
-                    accepted += write_told(act, event.id, self._content(act, event))
-                except RefusedRequestError as error:
-                    refused.append(Refused(place, event.id, str(error)))
-            taken = Taken(accepted, len(told) - accepted - len(refused), tuple(refused))
-            count(act, EVENTS, taken, unreadable)
-        return taken
+        return take_each(
+            self._store,
+            EVENTS,
+            told,
+            lambda act, event: write_told(act, event.id, self._content(act, event)),
+            unreadable=unreadable,
+        )
 
     def _content(self, act: Act, event: ToldEvent) -> dict[str, Any]:
         """Check an event and give what is kept of it until it is weighed: pseudonyms for who and where."""

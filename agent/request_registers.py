@@ -3,23 +3,17 @@
 That one was handed out, and for what purpose, is in the record, as with the registers about incidents.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
-from agent.attempts import known_person, noting
-from agent.incident_access import fault_of_purpose
-from agent.incident_registers import MAX_ROWS, READ, Cell, Register
-from agent.people import read_people
+from agent.incident_registers import MAX_ROWS, Cell, Register
+from agent.noted_registers import Namer, NotedRegisters
 from agent.pseudonyms import Pseudonyms
 from agent.storage.override_rows import Filed, read_overrides
 from agent.storage.state import Act, StateStore, instant_text
 from agent.storage.suspension_rows import FiledSuspension, read_suspensions
-from rules.errors import RefusedRequestError
-from rules.roles import Right, rights_of
-
-# Gives what a person is called in a register that covers an instant.
-Namer: TypeAlias = Callable[[str, datetime], str]
+from rules.roles import Right
 
 _OVERRIDE_COLUMNS: Final = (
     "id", "requested_at", "requester", "state", "names", "categories", "lifts", "audiences", "groups", "from_at",
@@ -35,8 +29,7 @@ class RequestRegisters:
     """The registers; each raises `RefusedRequestError` where this person may not read it, or says no purpose."""
 
     def __init__(self, store: StateStore, pseudonyms: Pseudonyms) -> None:
-        self._store = store
-        self._pseudonyms = pseudonyms
+        self._noted = NotedRegisters(store, pseudonyms, reading=frozenset({Right.READ_OVERRIDES}))
 
     def overrides(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
         """Give every override, the newest request first."""
@@ -44,7 +37,9 @@ class RequestRegisters:
         def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
             return (_override(filed, name) for filed in read_overrides(act.database, limit=MAX_ROWS))
 
-        return self._register("overrides", _OVERRIDE_COLUMNS, person, purpose, make, with_names=with_names)
+        return self._noted.hand_out(
+            "overrides", _OVERRIDE_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+        )
 
     def suspensions(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
         """Give every suspension, the newest request first."""
@@ -52,37 +47,9 @@ class RequestRegisters:
         def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
             return (_suspension(filed, name) for filed in read_suspensions(act.database, limit=MAX_ROWS))
 
-        return self._register("suspensions", _SUSPENSION_COLUMNS, person, purpose, make, with_names=with_names)
-
-    def _register(
-        self,
-        name: str,
-        columns: tuple[str, ...],
-        person: str,
-        purpose: str,
-        make: Callable[[Act, Namer], Iterable[tuple[Cell, ...]]],
-        *,
-        with_names: bool,
-    ) -> Register:
-        with noting(self._store, person, f"register_{name}"), self._store.act() as act:
-            if Right.READ_OVERRIDES not in rights_of(known_person(act.database, person).roles):
-                raise RefusedRequestError(f"None of your roles reads the register of {name}.")
-            if fault := fault_of_purpose(purpose):
-                raise RefusedRequestError(fault)
-            rows = tuple(make(act, self._namer(act, with_names=with_names)))
-            facts = {"register": name, "rows": len(rows), "with_names": with_names}
-            act.note(READ, actor=person, facts=facts, personal={"purpose": purpose.strip()})
-            return Register(name, columns, rows)
-
-    def _namer(self, act: Act, *, with_names: bool) -> Namer:
-        called = {each.id: each.name for each in read_people(act.database)} if with_names else {}
-
-        def name(person: str, at: datetime) -> str:
-            if not person:
-                return ""
-            return called.get(person, person) if with_names else self._pseudonyms.person(person, at.date())
-
-        return name
+        return self._noted.hand_out(
+            "suspensions", _SUSPENSION_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+        )
 
 
 def _override(filed: Filed, name: Namer) -> tuple[Cell, ...]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from agent.identity import MINUTE, TWO_DEVICES
 from agent.known_devices import KnownDevices
-from agent.observing_told import Refused, Taken, audience_of, check_instant, count, person_called
+from agent.observing_told import Taken, audience_of, check_instant, person_called, take_each
 from agent.people import Person
 from agent.pseudonyms import Pseudonyms
 from agent.site import Site
@@ -78,17 +78,7 @@ class SignIns:
         Raises:
             StorageError: nothing was taken.
         """
-        accepted = 0
-        refused: list[Refused] = []
-        with self._store.act() as act:
-            for place, each in enumerate(told):
-                try:
-                    accepted += self._take_one(act, each)
-                except RefusedRequestError as error:
-                    refused.append(Refused(place, each.id, str(error)))
-            taken = Taken(accepted, len(told) - accepted - len(refused), tuple(refused))
-            count(act, SIGN_INS, taken, unreadable)
-        return taken
+        return take_each(self._store, SIGN_INS, told, self._take_one, unreadable=unreadable)
 
     def _take_one(self, act: Act, told: ToldSignIn) -> bool:
         """Take one; says whether that is news."""

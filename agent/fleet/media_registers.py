@@ -4,23 +4,19 @@ That one was handed out, and for what purpose, is in the record, as with the oth
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Final
 
-from agent.attempts import known_person, noting
 from agent.fleet.media_desk import MediaDesk, called
-from agent.incident_access import fault_of_purpose
-from agent.incident_registers import MAX_ROWS, READ, Cell, Register
-from agent.people import read_people
+from agent.incident_registers import MAX_ROWS, Cell, Register
+from agent.noted_registers import Namer, NotedRegisters
 from agent.pseudonyms import Pseudonyms
-from agent.request_registers import Namer
 from agent.storage.media_rows import Which, read_media, read_proofs
 from agent.storage.permit_rows import read_sign_outs
 from agent.storage.state import Act, instant_text
-from rules.errors import RefusedRequestError
 from rules.medium import Medium, SignOut
-from rules.roles import Right, rights_of
+from rules.roles import Right
 
 _READING: Final = frozenset({Right.MANAGE_MEDIA, Right.READ_RECORD})
 _MEDIA_COLUMNS: Final = (
@@ -39,7 +35,7 @@ class MediaRegisters:
 
     def __init__(self, desk: MediaDesk, pseudonyms: Pseudonyms) -> None:
         self._desk = desk
-        self._pseudonyms = pseudonyms
+        self._noted = NotedRegisters(desk.store, pseudonyms, reading=_READING)
 
     def media(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
         """Give every medium, the newest first; what people wrote of it is not in it."""
@@ -47,7 +43,9 @@ class MediaRegisters:
         def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
             return (_medium_row(act.database, each, name) for each in read_media(act.database, limit=MAX_ROWS))
 
-        return self._register("media", _MEDIA_COLUMNS, person, purpose, make=make, with_names=with_names)
+        return self._noted.hand_out(
+            "media", _MEDIA_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+        )
 
     def sign_outs(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
         """Give every permit, the newest first."""
@@ -56,37 +54,9 @@ class MediaRegisters:
             today = self._desk.day_of(act.now)
             return (_sign_out_row(each, name, today) for each in read_sign_outs(act.database, limit=MAX_ROWS))
 
-        return self._register("sign_outs", _SIGN_OUT_COLUMNS, person, purpose, make=make, with_names=with_names)
-
-    def _register(
-        self,
-        name: str,
-        columns: tuple[str, ...],
-        person: str,
-        purpose: str,
-        *,
-        make: Callable[[Act, Namer], Iterable[tuple[Cell, ...]]],
-        with_names: bool,
-    ) -> Register:
-        with noting(self._desk.store, person, f"register_{name}"), self._desk.store.act() as act:
-            if _READING.isdisjoint(rights_of(known_person(act.database, person).roles)):
-                raise RefusedRequestError(f"None of your roles reads the register of {name.replace('_', '-')}.")
-            if fault := fault_of_purpose(purpose):
-                raise RefusedRequestError(fault)
-            rows = tuple(make(act, self._namer(act, with_names=with_names)))
-            facts = {"register": name, "rows": len(rows), "with_names": with_names}
-            act.note(READ, actor=person, facts=facts, personal={"purpose": purpose.strip()})
-            return Register(name, columns, rows)
-
-    def _namer(self, act: Act, *, with_names: bool) -> Namer:
-        people = {each.id: each.name for each in read_people(act.database)} if with_names else {}
-
-        def name(person: str, at: datetime) -> str:
-            if not person:
-                return ""
-            return people.get(person, person) if with_names else self._pseudonyms.person(person, at.date())
-
-        return name
+        return self._noted.hand_out(
+            "sign_outs", _SIGN_OUT_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+        )
 
 
 def _medium_row(database: sqlite3.Connection, medium: Medium, name: Namer) -> tuple[Cell, ...]:
