@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from agent.categories import load_categories
-from agent.clients import Seat
+from agent.dns.clients import Seat
+from agent.dns.snapshot import Snapshot
+from agent.lists.publisher import Generation, GenerationStore
+from agent.lists.starter import starter_files
 from agent.logs import log
-from agent.publisher import Generation, GenerationStore
-from agent.site import FailMode, Group, Private, Site
-from agent.snapshot import Snapshot
-from agent.starter import starter_files
+from agent.sites.site import FailMode, Group, Private, Site
 from agent.texts import block_texts, load_texts
 from collectors.devices import unite_devices
 from collectors.leases import Lease, read_leases

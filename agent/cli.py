@@ -14,15 +14,15 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli_audit import audit
-from agent.cli_device import device
-from agent.cli_endpoint import endpoint
-from agent.cli_filter import filter_changes
-from agent.cli_incident import incident
-from agent.cli_login import login, logout
-from agent.cli_media import media
-from agent.cli_notify import notify
-from agent.cli_options import (
+from agent.commands.cli_audit import audit
+from agent.commands.cli_device import device
+from agent.commands.cli_endpoint import endpoint
+from agent.commands.cli_filter import filter_changes
+from agent.commands.cli_incident import incident
+from agent.commands.cli_login import login, logout
+from agent.commands.cli_media import media
+from agent.commands.cli_notify import notify
+from agent.commands.cli_options import (
     DEFAULT_SITE,
     JsonOption,
     SiteOption,
@@ -32,14 +32,14 @@ from agent.cli_options import (
     read_site,
     told,
 )
-from agent.cli_override import override
-from agent.cli_packs import packs
-from agent.cli_people import people
-from agent.cli_register import register
-from agent.cli_simulate import simulate
-from agent.cli_status import status
-from agent.cli_suspend import suspend
-from agent.cli_token import token
+from agent.commands.cli_override import override
+from agent.commands.cli_packs import packs
+from agent.commands.cli_people import people
+from agent.commands.cli_register import register
+from agent.commands.cli_simulate import simulate
+from agent.commands.cli_status import status
+from agent.commands.cli_suspend import suspend
+from agent.commands.cli_token import token
 
 app = typer.Typer(
     name="schoolgate",
@@ -91,7 +91,7 @@ def before_every_command(*, version: VersionOption = False) -> None:
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="A folder, made if it is not there.")]) -> None:
     """Write an example site, commented, that runs as it is."""
-    from agent.example import write_example
+    from agent.sites.example import write_example
 
     with told():
         written = write_example(directory)
@@ -102,8 +102,8 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder, made if it is
 def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT_SITE) -> None:
     """Say every problem of a site, or what it means in plain words."""
     from agent.categories import load_categories
-    from agent.check import describe
-    from agent.site_packs import packs_of
+    from agent.explaining.check import describe
+    from agent.sites.site_packs import packs_of
     from agent.texts import load_texts
 
     with told():
@@ -116,7 +116,7 @@ def check(site: Annotated[Path, typer.Argument(help="The site file.")] = DEFAULT
 
 def _checked(path: Path) -> Any:
     """Read a site with what was approved of its filter, which has to go with the file."""
-    from agent.filter_in_force import FilterInForce
+    from agent.filter_changing.filter_in_force import FilterInForce
     from rules.errors import StorageError
 
     in_force = FilterInForce(read_site(path, tells_warnings=True))
@@ -131,8 +131,8 @@ def _checked(path: Path) -> Any:
 
 def _people_warnings(site: Any) -> list[str]:
     from agent.assembly import STATE_NAME
-    from agent.confirmations import warn_of_beginning
-    from agent.people import read_approvers, warn_of_approvers
+    from agent.people.confirmations import warn_of_beginning
+    from agent.people.people import read_approvers, warn_of_approvers
     from agent.storage.state import read_only
     from rules.errors import StorageError
 
@@ -155,7 +155,7 @@ def gateway(
     log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON, one object a line.")] = False,
 ) -> None:
     """Run the daemon."""
-    from agent.gateway import Gateway
+    from agent.gateway.gateway import Gateway
     from agent.logs import configure_logs
 
     configure_logs(style="json" if log_json else "text")
@@ -166,7 +166,7 @@ def gateway(
 @app.command()
 def reload(site: SiteOption = DEFAULT_SITE) -> None:
     """Make the running gateway read its site again; a bad file is refused and the old one stays."""
-    from agent.control import ask_gateway
+    from agent.gateway.control import ask_gateway
 
     with told():
         answer = ask_gateway(load(site).paths.runtime, {"do": "reload"})
@@ -194,9 +194,9 @@ def explain(
 ) -> None:
     """Say why a name is blocked or allowed, to the literal line of the list."""
     from agent.categories import load_categories
-    from agent.explain import as_json as to_json
-    from agent.explain_site import explain_site
-    from agent.explain_text import render
+    from agent.explaining.explain import as_json as to_json
+    from agent.explaining.explain_site import explain_site
+    from agent.explaining.explain_text import render
     from agent.texts import load_texts
 
     with told():
@@ -247,8 +247,8 @@ def lists_import(
 @contextmanager
 def _updating(site: Any) -> Iterator[Any]:
     from agent.assembly import open_generations
-    from agent.list_progress import progress_for
-    from agent.list_updater import ListUpdater
+    from agent.lists.list_progress import progress_for
+    from agent.lists.list_updater import ListUpdater
 
     with progress_for() as progress:
         yield ListUpdater(site, index=open_generations(site), progress=progress)
@@ -268,7 +268,7 @@ def _tell_update(site: Any, report: Any) -> None:
 
 
 def _let_gateway_adopt(site: Any) -> None:
-    from agent.control import NotRunningError, ask_gateway
+    from agent.gateway.control import NotRunningError, ask_gateway
 
     try:
         answer = ask_gateway(site.paths.runtime, {"do": "adopt"})
@@ -301,8 +301,8 @@ def lists_rollback(
 def lists_status(*, site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
     """Show how old and large each list is, what of it is used and what is wrong with it."""
     from agent.assembly import open_generations
-    from agent.list_status import status
-    from agent.list_status_text import as_plain, render_status
+    from agent.lists.list_status import status
+    from agent.lists.list_status_text import as_plain, render_status
 
     with told():
         loaded = load_in_force(site)

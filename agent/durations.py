@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agent.what_if import parse_moment
+from agent.explaining.what_if import parse_moment
 from rules.errors import ConfigurationError, Problem
 from rules.schedule import Schedule
 

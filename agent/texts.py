@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.units import format_unit
 
-from agent.snapshot import BlockTexts
+from agent.dns.snapshot import BlockTexts
 from rules.category import LANGUAGES, Catalogue
 from rules.subject import Audience, Scope
 from rules.verdict import ReasonCode

@@ -26,15 +26,15 @@ import dns.rrset
 from indexes_of_test import index_of
 from lists_of_test import site_with
 
-from agent.outcomes import Outcome, read_outcome
-from agent.policy_state import PolicyState
-from agent.queries import Client, Waiter
-from agent.responder import Responder
-from agent.shared_memory import Counters
-from agent.site import Upstream
-from agent.snapshot import Snapshot
-from agent.spool import USED, read_row_code
-from agent.upstream import FailureKind, UpstreamFailure
+from agent.dns.outcomes import Outcome, read_outcome
+from agent.dns.policy_state import PolicyState
+from agent.dns.queries import Client, Waiter
+from agent.dns.responder import Responder
+from agent.dns.shared_memory import Counters
+from agent.dns.snapshot import Snapshot
+from agent.dns.spool import USED, read_row_code
+from agent.dns.upstream import FailureKind, UpstreamFailure
+from agent.sites.site import Upstream
 from filters.index_builder import ListInput
 from filters.list_index import ListIndex
 from filters.wire import parse_query

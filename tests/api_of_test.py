@@ -12,29 +12,29 @@ from typing import Any
 import httpx
 from argon2 import PasswordHasher
 
-from agent.accounts import Accounts
 from agent.api.app import create_app
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.security import COOKIE, Limits, RateLimit
-from agent.config import parse_site
-from agent.filter_changes import FilterChanges
-from agent.filter_context import FilterContext
+from agent.filter_changing.filter_changes import FilterChanges
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
-from agent.incidents import Incidents
-from agent.notify_acts import Teller
-from agent.observing import Observing
-from agent.overrides import Overrides
-from agent.people import People
-from agent.pseudonyms import Pseudonyms
-from agent.request_registers import RequestRegisters
-from agent.site import NoticeKind, Private, Site
-from agent.site_packs import load_pack
+from agent.incidents.incidents import Incidents
+from agent.notices.notify_acts import Teller
+from agent.observing.observing import Observing
+from agent.people.accounts import Accounts
+from agent.people.people import People
+from agent.people.pseudonyms import Pseudonyms
+from agent.people.totp import _totp
+from agent.requests.filter_context import FilterContext
+from agent.requests.overrides import Overrides
+from agent.requests.request_registers import RequestRegisters
+from agent.requests.suspensions import Suspensions
+from agent.sites.config import parse_site
+from agent.sites.site import NoticeKind, Private, Site
+from agent.sites.site_packs import load_pack
 from agent.storage.incident_rows import Filed
 from agent.storage.state import StateStore
-from agent.suspensions import Suspensions
-from agent.totp import _totp
 from rules.assess import Assessment, Outcome
 from rules.incident import Level, Reason, track_of
 from rules.incident_kind import Kind, Risk

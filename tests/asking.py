@@ -15,11 +15,11 @@ import dns.message
 import dns.rcode
 from nano_dns import NanoDns
 
-from agent.site import Upstream, Upstreams, Zone
-from agent.upstream import FailureKind, Forwarder, UpstreamFailure
-from agent.upstream_exchange import Attempt, Carrier, Exchange, Line, Pool, Sender
-from agent.upstream_message import compose_query
-from agent.upstream_state import UpstreamState
+from agent.dns.upstream import FailureKind, Forwarder, UpstreamFailure
+from agent.dns.upstream_exchange import Attempt, Carrier, Exchange, Line, Pool, Sender
+from agent.dns.upstream_message import compose_query
+from agent.dns.upstream_state import UpstreamState
+from agent.sites.site import Upstream, Upstreams, Zone
 
 Result = bytes | UpstreamFailure
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.cli import app
-from agent.client_session import Server, Session, save_session, session_path
+from agent.commands.client_session import Server, Session, save_session, session_path
 
 COOKIE = "__Host-schoolgate"
 SIGNED_IN = {"person": "p1", "name": "Ada Clay", "roles": [], "rights": [], "timezone": "Asia/Tokyo", "csrf": "c5"}

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from lists_of_test import Clock
 
-from agent.control import NotRunningError
-from agent.filter_context import FilterContext
-from agent.granted import active_policies
-from agent.override_drafts import Written
-from agent.overrides import Overrides
-from agent.people import People
-from agent.site import NEVER, SENSITIVE
+from agent.gateway.control import NotRunningError
+from agent.people.people import People
+from agent.requests.filter_context import FilterContext
+from agent.requests.granted import active_policies
+from agent.requests.override_drafts import Written
+from agent.requests.overrides import Overrides
+from agent.requests.suspensions import Suspensions
+from agent.sites.site import NEVER, SENSITIVE
 from agent.storage.override_rows import Filed, Use
 from agent.storage.state import Act, StateStore, instant_text
-from agent.suspensions import Suspensions
 from rules.engine import decide
 from rules.errors import StorageError
 from rules.event import NAME_TAG, Event

@@ -9,11 +9,11 @@ from typing import Any
 
 from school_of_test import load_site_of_test
 
-from agent.incidents import Incidents
-from agent.people import People, SchoolClass
-from agent.pseudonyms import Pseudonyms
-from agent.site import IncidentSettings, Site
-from agent.site_packs import load_pack
+from agent.incidents.incidents import Incidents
+from agent.people.people import People, SchoolClass
+from agent.people.pseudonyms import Pseudonyms
+from agent.sites.site import IncidentSettings, Site
+from agent.sites.site_packs import load_pack
 from agent.storage.incident_rows import Filed, read_incident
 from agent.storage.state import Act, StateStore
 from agent.storage.step_rows import FiledStep, read_steps

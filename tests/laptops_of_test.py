@@ -16,7 +16,7 @@ from agent.fleet.device_candidates import DeviceCandidates
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_events import Delivery
 from agent.fleet.media import Media
-from agent.site import ActivityLevel
+from agent.sites.site import ActivityLevel
 from agent.storage.fleet_rows import Device, DeviceState, write_device
 from agent.storage.incident_rows import Filed
 from agent.storage.timeline_rows import read_timeline

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from agent.list_inputs import IndexList
-from agent.list_sources import Downloader
-from agent.site import (
+from agent.lists.list_inputs import IndexList
+from agent.lists.list_sources import Downloader
+from agent.sites.site import (
     Answers,
     FailModes,
     Limits,

@@ -11,7 +11,7 @@ from incidents_of_test import IncidentsOfTest
 from agent.fleet.media import Media
 from agent.fleet.media_register import Draft
 from agent.fleet.media_sign_outs import Wanted
-from agent.site import MediaSettings, NoticeKind
+from agent.sites.site import MediaSettings, NoticeKind
 from agent.storage.media_rows import read_medium
 from agent.storage.state import Act
 from collectors.volume import Crypt, Evidence

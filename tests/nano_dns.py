@@ -24,7 +24,7 @@ import dns.rdatatype
 import dns.rrset
 from parts import need
 
-from agent.site import Endpoint
+from agent.sites.site import Endpoint
 
 LOOPBACK = "127.0.0.1"
 ADDRESS = "192.0.2.1"

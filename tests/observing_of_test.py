@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 from incidents_of_test import NOW, IncidentsOfTest
 
-from agent.observing import Observing
-from agent.observing_told import ToldEvent
-from agent.outcomes import outcome
-from agent.pseudonyms import device_of
-from agent.sign_ins import ToldSignIn
-from agent.site import ActivityLevel, Site
-from agent.site_packs import load_pack
-from agent.spool import Batch, Row, row_code
+from agent.dns.outcomes import outcome
+from agent.dns.spool import Batch, Row, row_code
+from agent.observing.observing import Observing
+from agent.observing.observing_told import ToldEvent
+from agent.observing.sign_ins import ToldSignIn
+from agent.people.pseudonyms import device_of
+from agent.sites.site import ActivityLevel, Site
+from agent.sites.site_packs import load_pack
 from agent.storage.activity import ActivityStore, Keeping
 from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.note_rows import Note, read_notes

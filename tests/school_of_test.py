@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 
 from agent.categories import load_categories
-from agent.clients import ClientResolver
-from agent.config import parse_site
-from agent.explain import Explanation, ListEntry, explain
-from agent.policy_state import PolicyState
-from agent.site import Site
-from agent.snapshot import Snapshot
+from agent.dns.clients import ClientResolver
+from agent.dns.policy_state import PolicyState
+from agent.dns.snapshot import Snapshot
+from agent.explaining.explain import Explanation, ListEntry, explain
+from agent.explaining.what_if import parse_moment, parse_who
+from agent.sites.config import parse_site
+from agent.sites.site import Site
 from agent.texts import block_texts, load_texts
-from agent.what_if import parse_moment, parse_who
 from filters.classifier import EmptyIndex
 from filters.list_entries import ListedLine
 from rules.name import DomainName, ancestors, from_wire

@@ -12,15 +12,15 @@ from typing import Final
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from agent.accounts import Enrolment, normal_login
 from agent.api.parts import Parts, WithParts
 from agent.api.people_schemas import AccountAsked, AccountTold, Login, OwnPassword, Proof
 from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.security import Caller, Known
-from agent.attempts import noting
-from agent.namesakes import check_not_oneself
-from agent.people import read_person
-from agent.site import NoticeKind
+from agent.people.accounts import Enrolment, normal_login
+from agent.people.attempts import noting
+from agent.people.namesakes import check_not_oneself
+from agent.people.people import read_person
+from agent.sites.site import NoticeKind
 from rules.errors import RefusedRequestError
 from rules.roles import DECIDING
 

@@ -41,8 +41,8 @@ from agent.api.session_routes import add_session_routes
 from agent.api.status_routes import add_status_routes
 from agent.api.suspension_routes import add_suspension_routes
 from agent.api.versions import stale
-from agent.attempts import ConflictError, UnknownIdError
 from agent.fleet.device_errors import RefusedDeviceError
+from agent.people.attempts import ConflictError, UnknownIdError
 from rules.errors import IndexUnusableError
 from rules.roles import Right
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from agent.people import read_person
+from agent.people.people import read_person
 from agent.storage.suspension_rows import read_suspensions
 from rules.suspension import Extent, State
 

@@ -13,9 +13,9 @@ from agent.api.parts import Asking, Call, WithParts, named, names_of
 from agent.api.people_routes import facts_of
 from agent.api.people_schemas import GivenTold, PersonSettled, UnconfirmedPage, UnconfirmedTold
 from agent.api.versions import Seen, SeenThing
-from agent.attempts import noting
-from agent.confirmations import NOBODY_NAMED, Given, Settled, confirm, read_unconfirmed_people, refuse
-from agent.site import NoticeKind
+from agent.people.attempts import noting
+from agent.people.confirmations import NOBODY_NAMED, Given, Settled, confirm, read_unconfirmed_people, refuse
+from agent.sites.site import NoticeKind
 from agent.storage.state import Act
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from agent.canary_episodes import OFF, ON_AGAIN
+from agent.filter_changing.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore
 
 MAX_LISTENERS: Final = 64

@@ -26,8 +26,8 @@ from agent.api.parts import Asking, Call, named, names_of
 from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.schemas import Effect, Reasoned
 from agent.api.versions import Seen, set_version
-from agent.filter_dry_run import dry_run
-from agent.filter_overlay import read_settings, render_settings
+from agent.filter_changing.filter_dry_run import dry_run
+from agent.filter_changing.filter_overlay import read_settings, render_settings
 from agent.storage.filter_rows import Source, State, Version, read_versions
 from rules.roles import Right
 

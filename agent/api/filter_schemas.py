@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from agent.api.schemas import Asked, Day, Effect, Id, PersonNamed, Prose, Text, Told
-from agent.filter_overlay import MAX_OVERLAY_CHARACTERS
+from agent.filter_changing.filter_overlay import MAX_OVERLAY_CHARACTERS
 
 Changes = Annotated[Text, StringConstraints(max_length=MAX_OVERLAY_CHARACTERS)]
 

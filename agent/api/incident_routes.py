@@ -32,9 +32,9 @@ from agent.api.paging import USUAL, After, Limit, page_of
 from agent.api.parts import Asking, Call, Parts, names_of
 from agent.api.schemas import Id, Reasoned, texts
 from agent.api.versions import Seen, set_version
-from agent.incident_access import OPEN
-from agent.incident_corrections import Appeal
-from agent.people import read_person
+from agent.incidents.incident_access import OPEN
+from agent.incidents.incident_corrections import Appeal
+from agent.people.people import read_person
 from agent.storage.incident_rows import Filed, read_incident
 from rules.incident import Level, State, Track
 from rules.incident_kind import Kind

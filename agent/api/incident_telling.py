@@ -23,12 +23,12 @@ from agent.api.incident_schemas import (
 )
 from agent.api.parts import named
 from agent.api.schemas import PersonNamed, texts
-from agent.identity_words import identity_in_words
-from agent.incident_access import Viewed
-from agent.incident_clocks import is_overdue
-from agent.incident_desk import Desk
-from agent.incident_sweep import decide_by
-from agent.incident_words import reason_in_words
+from agent.incidents.incident_access import Viewed
+from agent.incidents.incident_clocks import is_overdue
+from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_sweep import decide_by
+from agent.incidents.incident_words import reason_in_words
+from agent.observing.identity_words import identity_in_words
 from agent.storage.incident_rows import Filed, RunningClock
 from agent.storage.step_rows import FiledStep
 from agent.storage.timeline_rows import Entry

@@ -35,8 +35,8 @@ from agent.api.incident_work_schemas import (
 )
 from agent.api.parts import Asking, Call, named, names_of
 from agent.api.schemas import Id, Reasoned, texts
-from agent.incident_letters import Wanted
-from agent.incident_steps import Referral
+from agent.incidents.incident_letters import Wanted
+from agent.incidents.incident_steps import Referral
 from agent.storage.incident_rows import read_incident
 from agent.storage.letter_rows import Letter
 from agent.storage.restriction_rows import Restriction

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from agent.api.paging import USUAL, Limit
 from agent.api.parts import Asking, WithParts
 from agent.api.schemas import NoticesTold, NoticeTold, QueueTold, TriedTold
-from agent.attempts import known_person
-from agent.notify import read_queue, read_sendings
+from agent.notices.notify import read_queue, read_sendings
+from agent.people.attempts import known_person
 
 
 def add_notice_routes(router: APIRouter) -> None:

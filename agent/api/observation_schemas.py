@@ -7,8 +7,8 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, St
 
 from agent.api.problems import sentence
 from agent.api.schemas import Asked, Instant, Kind, Line, Text, Told
-from agent.observing_told import MOST_AT_ONCE, Refused, Taken, ToldEvent
-from agent.sign_ins import ToldSignIn
+from agent.observing.observing_told import MOST_AT_ONCE, Refused, Taken, ToldEvent
+from agent.observing.sign_ins import ToldSignIn
 from agent.storage.presence_rows import SignIn
 from agent.storage.timeline_rows import ATTESTED, DEVICE
 from rules.observation import Place

@@ -26,8 +26,8 @@ from agent.api.schemas import (
     texts,
 )
 from agent.api.versions import Seen, set_version
-from agent.attempts import noting
-from agent.override_drafts import Written
+from agent.people.attempts import noting
+from agent.requests.override_drafts import Written
 from agent.storage.override_rows import Filed, read_override
 from rules.errors import RefusedRequestError
 from rules.override import State

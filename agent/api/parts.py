@@ -9,25 +9,25 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from agent.accounts import IDLE, Accounts
 from agent.api.banner import read_off, write_notice
 from agent.api.events import Follower, Hub
 from agent.api.schemas import Effect, PersonNamed
 from agent.api.security import Caller, Known
-from agent.filter_changes import FilterChanges
-from agent.filter_context import FilterContext
+from agent.filter_changing.filter_changes import FilterChanges
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
-from agent.incidents import Incidents
-from agent.notify_acts import Teller
-from agent.observing import Observing
-from agent.overrides import Overrides
-from agent.people import People, read_person
-from agent.request_registers import RequestRegisters
-from agent.site import Private
+from agent.incidents.incidents import Incidents
+from agent.notices.notify_acts import Teller
+from agent.observing.observing import Observing
+from agent.people.accounts import IDLE, Accounts
+from agent.people.people import People, read_person
+from agent.people.tokens import hash_of_token
+from agent.requests.filter_context import FilterContext
+from agent.requests.overrides import Overrides
+from agent.requests.request_registers import RequestRegisters
+from agent.requests.suspensions import Suspensions
+from agent.sites.site import Private
 from agent.storage.state import StateStore, instant_text
-from agent.suspensions import Suspensions
-from agent.tokens import hash_of_token
 from rules.errors import RefusedRequestError
 from rules.roles import Right
 from rules.schedule import Schedule

@@ -33,14 +33,14 @@ from agent.api.people_schemas import (
 from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.schemas import Id, texts
 from agent.api.versions import Seen, SeenThing, set_version
-from agent.attempts import check_version, noting
-from agent.confirmations import warn_of_waiting
-from agent.giving import is_waiting
-from agent.namesakes import check_not_oneself
-from agent.people import BY_HAND, Person, read_approvers, read_person, warn_of_approvers
-from agent.people_import import Changes, apply, diff, diff_again, read_csv, read_from_site, read_oneroster
-from agent.roster import Roster
-from agent.site import NoticeKind
+from agent.people.attempts import check_version, noting
+from agent.people.confirmations import warn_of_waiting
+from agent.people.giving import is_waiting
+from agent.people.namesakes import check_not_oneself
+from agent.people.people import BY_HAND, Person, read_approvers, read_person, warn_of_approvers
+from agent.people.people_import import Changes, apply, diff, diff_again, read_csv, read_from_site, read_oneroster
+from agent.people.roster import Roster
+from agent.sites.site import NoticeKind
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError
 from rules.roles import DECIDING, PRIVILEGED, RIGHTS, Role

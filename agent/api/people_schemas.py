@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr, StringConstraints
 
 from agent.api.schemas import Asked, Id, Instant, PersonNamed, Text, Told
-from agent.confirmations import What
+from agent.people.confirmations import What
 from rules.roles import Right, Role
 
 # Of a file of people, as it stands in a request.

@@ -30,9 +30,9 @@ from agent.api.schemas import (
     VerdictTold,
 )
 from agent.api.security import Caller, Known
-from agent.attempts import noting
-from agent.incident_veil import Veil
-from agent.record_check import prove
+from agent.incidents.incident_veil import Veil
+from agent.people.attempts import noting
+from agent.record.record_check import prove
 from agent.storage.anchors import anchors_of
 from agent.storage.record import Entry, erase, export_csv, export_jsonl, length, show
 from agent.storage.state import instant_text

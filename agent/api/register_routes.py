@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from agent.api.incident_work_schemas import RegisterTold
 from agent.api.parts import Asking, Call
-from agent.incident_registers import Register
+from agent.incidents.incident_registers import Register
 
 _CSV: Final = "text/csv; charset=utf-8"
 _MAX_CHARACTERS: Final = 2_000

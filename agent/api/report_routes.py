@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from agent.api.parts import Asking, Parts, WithParts
 from agent.api.schemas import Asked, Text, Told
-from agent.incident_reports import Happened, Report, Standing
-from agent.report_form import (
+from agent.incidents.incident_reports import Happened, Report, Standing
+from agent.observing.report_form import (
     MAX_KEPT,
     MAX_NAME_CHARACTERS,
     MAX_TEXT_CHARACTERS,

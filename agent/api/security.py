@@ -25,7 +25,7 @@ from agent.api.access import MAX_BODY_BYTES, Need, need_of
 from agent.api.banner import HEADER as NOTICE_HEADER
 from agent.api.problems import ProblemError, internal_problem
 from agent.logs import log
-from agent.sign_in_limit import network_of
+from agent.people.sign_in_limit import network_of
 from rules.errors import StorageError
 from rules.roles import Right, Role
 

@@ -22,44 +22,44 @@ from typing import Any, Final
 
 import uvicorn
 
-from agent.accounts import Accounts
 from agent.api.app import create_app
 from agent.api.bounded_connections import MAX_CONNECTIONS, BoundedConnection
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.assembly import STATE_NAME
-from agent.canary_check import CanaryCheck
 from agent.chores import Chore, Chores
-from agent.control import NotRunningError, ask_gateway
 from agent.endpoint.enrolment_wire import spki_pin
-from agent.filter_changes import FilterChanges
-from agent.filter_context import FilterContexts
-from agent.filter_watch import FilterWatch
+from agent.filter_changing.canary_check import CanaryCheck
+from agent.filter_changing.filter_changes import FilterChanges
+from agent.filter_changing.filter_watch import FilterWatch
+from agent.filter_changing.site_in_force import SiteInForce
 from agent.fleet.device_candidates import DeviceCandidates
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
 from agent.fleet.seats import Seats
-from agent.gateway_events import take_events
-from agent.incidents import Incidents
+from agent.gateway.control import NotRunningError, ask_gateway
+from agent.gateway.gateway_events import take_events
+from agent.incidents.incidents import Incidents
 from agent.logs import configure_logs, log
-from agent.notify import MAIL, WEBHOOK, Channel, Sender
-from agent.notify_acts import Teller
-from agent.notify_smtp import SmtpChannel
-from agent.observing import Observing
-from agent.override_uses import OverrideUses
-from agent.overrides import Overrides
-from agent.pack_record import PackRecord
-from agent.people import People
-from agent.pseudonyms import Devices, Pseudonyms
-from agent.record_check import RecordCheck
-from agent.request_registers import RequestRegisters
-from agent.site import Endpoint, NoticeKind, NotificationSettings, Site
-from agent.site_in_force import SiteInForce
-from agent.site_packs import PacksInForce
+from agent.notices.notify import MAIL, WEBHOOK, Channel, Sender
+from agent.notices.notify_acts import Teller
+from agent.notices.notify_smtp import SmtpChannel
+from agent.observing.observing import Observing
+from agent.packs.pack_record import PackRecord
+from agent.people.accounts import Accounts
+from agent.people.people import People
+from agent.people.pseudonyms import Devices, Pseudonyms
+from agent.record.record_check import RecordCheck
+from agent.requests.filter_context import FilterContexts
+from agent.requests.override_uses import OverrideUses
+from agent.requests.overrides import Overrides
+from agent.requests.request_registers import RequestRegisters
+from agent.requests.suspensions import Suspensions
+from agent.sites.site import Endpoint, NoticeKind, NotificationSettings, Site
+from agent.sites.site_packs import PacksInForce
 from agent.storage.anchors import anchor_if_due, keep_last_anchor
 from agent.storage.state import Act, StateStore
-from agent.suspensions import Suspensions
 from rules.errors import ConfigurationError, Problem, SchoolgateError
 
 SWEEP_SECONDS: Final = 3.0
@@ -263,7 +263,7 @@ def channels_of(settings: NotificationSettings, *, clock: Callable[[], datetime]
         found[MAIL] = SmtpChannel(settings.mail, clock=clock)
     if settings.webhooks:
         # Loaded late: it is large, and most schools have none.
-        from agent.notify_webhook import WebhookChannel  # noqa: PLC0415
+        from agent.notices.notify_webhook import WebhookChannel  # noqa: PLC0415
 
         found[WEBHOOK] = WebhookChannel(settings.webhooks, clock=clock)
     return found

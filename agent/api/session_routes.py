@@ -11,7 +11,7 @@ from agent.api.people_schemas import SignIn, TokenAsked, TokenPage, TokenTold, W
 from agent.api.problems import ProblemError, UnknownThingError, sentence
 from agent.api.schemas import Id, texts
 from agent.api.security import COOKIE, Caller, Known
-from agent.tokens import Token
+from agent.people.tokens import Token
 from rules.errors import RefusedRequestError
 
 MAX_TOKENS: Final = 200

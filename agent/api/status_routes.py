@@ -24,7 +24,8 @@ from agent.api.status_schemas import (
     VersionInForce,
     Waiting,
 )
-from agent.confirmations import (
+from agent.durations import end_of_lesson
+from agent.people.confirmations import (
     NOBODY_NAMED,
     Given,
     What,
@@ -32,10 +33,9 @@ from agent.confirmations import (
     read_unconfirmed_people,
     warn_of_beginning,
 )
-from agent.durations import end_of_lesson
-from agent.people import read_approvers, warn_of_approvers
-from agent.record_status import record_status
-from agent.site import ActivityLevel
+from agent.people.people import read_approvers, warn_of_approvers
+from agent.record.record_status import record_status
+from agent.sites.site import ActivityLevel
 from agent.storage.filter_rows import State, Version, read_in_state
 from agent.storage.override_rows import read_unconfirmed
 from rules.roles import Right

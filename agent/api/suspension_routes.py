@@ -12,9 +12,9 @@ from agent.api.parts import Asking, Call, named, names_of
 from agent.api.problems import UnknownThingError
 from agent.api.schemas import Effect, Id, Reasoned, SuspensionAsked, SuspensionPage, SuspensionTold, texts
 from agent.api.versions import Seen, set_version
-from agent.attempts import noting
+from agent.people.attempts import noting
+from agent.requests.suspensions import AskedSuspension
 from agent.storage.suspension_rows import FiledSuspension, read_suspension
-from agent.suspensions import AskedSuspension
 from rules.roles import Right
 from rules.suspension import State
 

@@ -4,7 +4,7 @@ What `add` returned True for survives the death of the process and the loss of p
 twice within an epoch, which is one file. Room is bounded: whoever adds up what arrived and what tombstones count
 finds every event. What was handed out for sending is never changed any more, for the gateway may have it already.
 
-(`agent.spool` is another thing: how DNS workers hand rows over within the gateway.)
+(`agent.dns.spool` is another thing: how DNS workers hand rows over within the gateway.)
 """
 
 import json

@@ -12,8 +12,8 @@ from agent.fleet.device_telling import line
 from agent.fleet.fleet_reading import StoredEvent
 from agent.fleet.media import Media
 from agent.fleet.media_exceptions import Asked
-from agent.observing_told import person_called
-from agent.people import Person
+from agent.observing.observing_told import person_called
+from agent.people.people import Person
 from agent.storage.fleet_rows import Device
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError

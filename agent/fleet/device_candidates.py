@@ -22,9 +22,9 @@ from agent.fleet.fleet_times import OLDEST_SECONDS
 from agent.fleet.media import Media
 from agent.fleet.plugged_media import GONE, HERE, NOTICE, WRITES, PluggedMedia
 from agent.logs import log
-from agent.observing import Observing
-from agent.pseudonyms import Pseudonyms
-from agent.site import Site
+from agent.observing.observing import Observing
+from agent.people.pseudonyms import Pseudonyms
+from agent.sites.site import Site
 from agent.storage.case_rows import delete_due, read_case, read_cases, read_due, read_waiting
 from agent.storage.fleet_rows import Device, read_findings
 from agent.storage.observation_rows import NOT_UNDERSTOOD, add_counts, read_position, write_position

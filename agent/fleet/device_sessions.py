@@ -12,12 +12,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agent.fleet.fleet_reading import StoredEvent
-from agent.known_devices import KnownDevices
-from agent.observing_told import audience_of, person_called
-from agent.people import read_person
-from agent.pseudonyms import Pseudonyms
-from agent.sign_ins import SignIns, groups_of
-from agent.site import Site
+from agent.observing.known_devices import KnownDevices
+from agent.observing.observing_told import audience_of, person_called
+from agent.observing.sign_ins import SignIns, groups_of
+from agent.people.people import read_person
+from agent.people.pseudonyms import Pseudonyms
+from agent.sites.site import Site
 from agent.storage.case_rows import Case, read_case, write_case
 from agent.storage.fleet_rows import Device
 from agent.storage.presence_rows import Presence, SignIn, read_presence

@@ -13,9 +13,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from agent.fleet.fleet_reading import Word
-from agent.known_devices import KnownDevices
-from agent.observing_activity import PREFIX
-from agent.site import ActivityLevel, Site
+from agent.observing.known_devices import KnownDevices
+from agent.observing.observing_activity import PREFIX
+from agent.sites.site import ActivityLevel, Site
 from agent.storage.state import read_only
 from rules.errors import RefusedRequestError, StorageError
 from rules.silence import Halves, Silence, silence_of

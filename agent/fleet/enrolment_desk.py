@@ -14,7 +14,6 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.attempts import UnknownIdError, check_version, known_person, noting
 from agent.endpoint.enrolment_wire import (
     SECRET_BYTES,
     EnrolmentRequest,
@@ -26,7 +25,8 @@ from agent.endpoint.enrolment_wire import (
 from agent.endpoint.enrolment_wire import Token as TokenText
 from agent.fleet.device_errors import RefusedDeviceError
 from agent.fleet.fleet_devices import FleetDevices, Signer
-from agent.people import fault_of_text
+from agent.people.attempts import UnknownIdError, check_version, known_person, noting
+from agent.people.people import fault_of_text
 from agent.storage.fleet_rows import (
     Device,
     DeviceKey,

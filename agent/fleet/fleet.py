@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from agent.clients import ClientResolver, parse_address
+from agent.dns.clients import ClientResolver, parse_address
 from agent.endpoint.enrolment_wire import (
     BadEnrolmentError,
     Enrolled,
@@ -31,7 +31,7 @@ from agent.fleet.enrolment_desk import EnrolmentDesk
 from agent.fleet.fleet_devices import FleetDevices
 from agent.fleet.fleet_events import FILE_NAME, Delivery, FleetEvents, Gap
 from agent.fleet.fleet_policy import FleetPolicy
-from agent.site import EndpointSettings, Site
+from agent.sites.site import EndpointSettings, Site
 from agent.storage.anchors import record_key
 from agent.storage.fleet_rows import Device, FindingKind, KeyState, read_findings, write_finding
 from agent.storage.state import Act, StateStore

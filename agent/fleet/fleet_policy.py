@@ -11,7 +11,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.endpoint.message_signatures import sign_values
-from agent.site import EndpointSettings
+from agent.sites.site import EndpointSettings
 from agent.storage.state import StateStore, instant_text
 
 LASTS: Final = timedelta(days=365)

@@ -13,8 +13,8 @@ from agent.fleet.media_register import MediaRegister
 from agent.fleet.media_registers import MediaRegisters
 from agent.fleet.media_serials import MediaSerials
 from agent.fleet.media_sign_outs import SignOuts
-from agent.incident_desk import Desk
-from agent.site import Site
+from agent.incidents.incident_desk import Desk
+from agent.sites.site import Site
 from agent.storage.fleet_rows import read_device
 from agent.storage.state import StateStore
 

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from agent.attempts import UnknownIdError, known_person
 from agent.fleet.media_serials import MediaSerials
-from agent.people import Person
-from agent.site import MediaSettings, NoticeKind, Site
+from agent.people.attempts import UnknownIdError, known_person
+from agent.people.people import Person
+from agent.sites.site import MediaSettings, NoticeKind, Site
 from agent.storage.media_rows import Move, read_medium, write_move
 from agent.storage.permit_rows import read_open_sign_out
 from agent.storage.state import Act, StateStore
@@ -25,7 +25,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Tell(Protocol):
-    """Tells, within an act, of a medium; see `agent.notify_acts.Teller.medium`."""
+    """Tells, within an act, of a medium; see `agent.notices.notify_acts.Teller.medium`."""
 
     def __call__(
         self,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from agent.attempts import UnknownIdError, check_version, noting
 from agent.fleet.media_desk import SYSTEM, MediaDesk, called, manages
-from agent.people import Person
-from agent.site import NoticeKind
+from agent.people.attempts import UnknownIdError, check_version, noting
+from agent.people.people import Person
+from agent.sites.site import NoticeKind
 from agent.storage.media_rows import read_by_key
 from agent.storage.permit_rows import read_exception, read_exceptions, read_exceptions_over, write_exception
 from agent.storage.state import Act

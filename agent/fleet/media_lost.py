@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from agent.attempts import UnknownIdError, noting
 from agent.fleet.media_desk import MediaDesk, called, manages
 from agent.fleet.media_sign_outs import SignOuts
-from agent.incident_desk import Desk
-from agent.incident_reports import ABOUT_NOBODY, REPORTED
-from agent.incident_routing import first_to_know, route
-from agent.incident_table import risk_of, rows_for
-from agent.people import Person
-from agent.site import NoticeKind
+from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_reports import ABOUT_NOBODY, REPORTED
+from agent.incidents.incident_routing import first_to_know, route
+from agent.incidents.incident_table import risk_of, rows_for
+from agent.people.attempts import UnknownIdError, noting
+from agent.people.people import Person
+from agent.sites.site import NoticeKind
 from agent.storage.incident_rows import Filed, write_incident
 from agent.storage.media_rows import Proof, Which, read_proofs, write_medium
 from agent.storage.permit_rows import LostReport, exception_of, read_lost, read_sign_outs, write_lost

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from agent.attempts import check_version, noting
 from agent.fleet.media_desk import SYSTEM, MediaDesk, called, manages
-from agent.site import NoticeKind
+from agent.people.attempts import check_version, noting
+from agent.sites.site import NoticeKind
 from agent.storage.media_rows import (
     Proof,
     Which,

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Final
 
 from agent.fleet.media_desk import MediaDesk, called
-from agent.incident_registers import MAX_ROWS, Cell, Register
-from agent.noted_registers import Namer, NotedRegisters
-from agent.pseudonyms import Pseudonyms
+from agent.incidents.incident_registers import MAX_ROWS, Cell, Register
+from agent.people.pseudonyms import Pseudonyms
+from agent.requests.noted_registers import Namer, NotedRegisters
 from agent.storage.media_rows import Which, read_media, read_proofs
 from agent.storage.permit_rows import read_sign_outs
 from agent.storage.state import Act, instant_text

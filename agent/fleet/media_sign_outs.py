@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from agent.attempts import UnknownIdError, check_version, noting
 from agent.fleet.media_desk import NOT_THERE, SYSTEM, MediaDesk, called, manages
-from agent.people import Person
-from agent.site import NoticeKind
+from agent.people.attempts import UnknownIdError, check_version, noting
+from agent.people.people import Person
+from agent.sites.site import NoticeKind
 from agent.storage.permit_rows import (
     read_open_sign_out,
     read_sign_out,

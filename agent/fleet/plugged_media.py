@@ -16,7 +16,7 @@ from agent.fleet.device_sessions import DeviceSessions, LaptopNow
 from agent.fleet.device_telling import Telling, line, number, proof_of, tell
 from agent.fleet.fleet_reading import StoredEvent
 from agent.fleet.media_register import MediaRegister
-from agent.site import Site
+from agent.sites.site import Site
 from agent.storage.case_rows import Case, delete_case, read_case, read_cases_of, write_case
 from agent.storage.fleet_rows import Device
 from agent.storage.state import Act

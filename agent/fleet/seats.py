@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from agent.clients import Seat, parse_address
+from agent.dns.clients import Seat, parse_address
 from agent.fleet.device_sessions import KEY, LaptopNow, laptop_of, longest_silence
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_reading import Word, read_events, read_words, source_of
-from agent.granted import seats_of
-from agent.known_devices import KnownDevices
 from agent.logs import log
-from agent.site import Site
+from agent.observing.known_devices import KnownDevices
+from agent.requests.granted import seats_of
+from agent.sites.site import Site
 from agent.storage.case_rows import read_cases
 from agent.storage.fleet_rows import DeviceState
 from agent.storage.observation_rows import read_position

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agent.outcomes import Outcome
-from agent.site import ActivityLevel
-from agent.spool import USED, Batch, read_row_code
+from agent.dns.outcomes import Outcome
+from agent.dns.spool import USED, Batch, read_row_code
+from agent.sites.site import ActivityLevel
 from agent.storage.files import BUSY_SECONDS, is_damage, open_checked, set_aside
 from rules.errors import StorageError
 from rules.name import from_wire

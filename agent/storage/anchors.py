@@ -2,8 +2,8 @@
 
 A chain can be cut at its end, or written anew from some row on, by whoever holds the file; an anchor that was printed
 or mailed before cannot. The last anchor lies beside the file and follows the acts, so that an older copy of the file
-in its place is found. The key signs these, and evidence that is handed out (`agent.evidence`); it never leaves the
-gateway.
+in its place is found. The key signs these, and evidence that is handed out (`agent.record.evidence`); it never leaves
+the gateway.
 """
 
 import os

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from agent.spool import USED, Batch
+from agent.dns.spool import USED, Batch
 from agent.storage.files import is_damage, open_checked, set_aside
 from agent.storage.state import read_only
 from rules.errors import StorageError

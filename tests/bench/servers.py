@@ -16,7 +16,7 @@ class Schoolgate(Server):
     name = "schoolgate"
     program = str(Path(sys.executable).with_name("schoolgate"))
     package = "this repository"
-    worker_mark = "agent.dns_worker"
+    worker_mark = "agent.dns.dns_worker"
 
     def prepare(self) -> Sequence[str]:
         # The whole table of the pack applies; queries come from one address, so one client may ask for everything.

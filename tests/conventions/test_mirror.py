@@ -8,13 +8,13 @@ PACKAGES = ("agent", "filters", "collectors", "rules")
 # Programs, which are tested as programs: what tests each.
 TESTED_AS_PROGRAMS = {
     "agent/cli.py": "end_to_end/test_commands.py",
-    "agent/gateway.py": "end_to_end/test_faults.py",
-    "agent/gateway_metrics.py": "end_to_end/test_metrics_live.py",
-    "agent/dns_worker.py": "end_to_end/test_answers.py",
+    "agent/gateway/gateway.py": "end_to_end/test_faults.py",
+    "agent/gateway/gateway_metrics.py": "end_to_end/test_metrics_live.py",
+    "agent/dns/dns_worker.py": "end_to_end/test_answers.py",
 }
 # Values without behaviour, held by the tests of those who make and read them.
 VALUES = {
-    "agent/site.py",
+    "agent/sites/site.py",
     "rules/errors.py",
     "rules/event.py",
     "rules/handbook.py",
@@ -24,7 +24,7 @@ VALUES = {
     "rules/subject.py",
     "rules/verdict.py",
     "rules/visibility.py",
-    "agent/dns_worker_job.py",
+    "agent/dns/dns_worker_job.py",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.api.events import events_after
-from agent.incident_sealed import unsealing_of
+from agent.incidents.incident_sealed import unsealing_of
 from agent.storage.access_rows import read_accesses
 from agent.storage.incident_rows import is_observed, read_incident, read_incidents, read_numbered
 from agent.storage.letter_rows import read_letters

@@ -11,9 +11,9 @@ import pytest
 import typer.main
 
 from agent.cli import app
-from agent.config import load_site, parse_site
-from agent.filter_basis import Basis, judge
-from agent.site_packs import packs_of
+from agent.filter_changing.filter_basis import Basis, judge
+from agent.sites.config import load_site, parse_site
+from agent.sites.site_packs import packs_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

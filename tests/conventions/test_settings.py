@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from agent.example import example_text
-from agent.written_site import WrittenSite
+from agent.sites.example import example_text
+from agent.sites.written_site import WrittenSite
 
 
 def settings(model: type[BaseModel]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from incidents_of_test import IncidentsOfTest
 
 from agent.categories import load_categories
 from agent.cli import app
-from agent.incident_reports import Report
+from agent.incidents.incident_reports import Report
 from rules.handbook import Means
 from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
@@ -150,7 +150,7 @@ def sentences(text: str) -> set[tuple[str, ...]]:
 
 
 def metrics() -> set[str]:
-    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "agent").glob("*metrics.py"))
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "agent").rglob("*metrics.py"))
     return {name for source in sources for name in re.findall(r'"(schoolgate_\w+)"', source)}
 
 

@@ -44,7 +44,7 @@ def test_no_machine_and_no_registry_is_named() -> None:
 
 
 def test_workers_load_nothing_heavy() -> None:
-    code = "import sys, agent.dns_worker; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    code = "import sys, agent.dns.dns_worker; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

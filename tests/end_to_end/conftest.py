@@ -23,7 +23,7 @@ import dns.rcode
 import pytest
 from parts import need
 
-from agent.control import NotRunningError, ask_gateway
+from agent.gateway.control import NotRunningError, ask_gateway
 
 BIN = Path(sys.executable).parent
 
@@ -169,7 +169,7 @@ class RunningGateway:
 
     def worker_pids(self) -> list[int]:
         """Give the workers of this gateway."""
-        return self.children("agent.dns_worker")
+        return self.children("agent.dns.dns_worker")
 
     def children(self, module: str) -> list[int]:
         """Give the processes of the gateway that run a module."""

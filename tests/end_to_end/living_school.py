@@ -21,13 +21,13 @@ from conftest import RunningGateway, Upstream, make_gateway, wait_until
 from parts import need
 from signed_in import CLASSES, Staff
 
-from agent.accounts import Accounts
-from agent.client import Client
-from agent.outcomes import outcome
-from agent.people import People, SchoolClass
-from agent.pseudonyms import Pseudonyms, device_of
-from agent.site import ActivityLevel
-from agent.spool import Batch, Row, row_code
+from agent.commands.client import Client
+from agent.dns.outcomes import outcome
+from agent.dns.spool import Batch, Row, row_code
+from agent.people.accounts import Accounts
+from agent.people.people import People, SchoolClass
+from agent.people.pseudonyms import Pseudonyms, device_of
+from agent.sites.site import ActivityLevel
 from agent.storage.activity import ActivityStore, Keeping
 from agent.storage.state import StateStore
 from rules.errors import SchoolgateError

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from agent.cli_endpoint import serve
+from agent.commands.cli_endpoint import serve
 from agent.endpoint.probes import Intervals
 from agent.endpoint.service import Folders, Service, World
 from collectors.machine import Machine

@@ -3,6 +3,7 @@
 import base64
 import socket
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,16 +16,17 @@ from conftest import BIN, RunningGateway, free_port, wait_until
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from agent.accounts import Accounts
 from agent.assembly import STATE_NAME
-from agent.client import Client, trust_local
-from agent.client_session import save_session, session_path
-from agent.config import load_site
-from agent.people import People
+from agent.commands.client import Client, trust_local
+from agent.commands.client_session import save_session, session_path
+from agent.people.accounts import Accounts
+from agent.people.people import People
+from agent.sites.config import load_site
 from agent.storage.state import Act, StateStore
 from rules.roles import Role
 
 PASSWORD = "quiet otter 47 lamp"  # noqa: S105 (of nobody)
+STEP_SECONDS: Final = 30
 CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 REASON = "We study how adverts for games of chance are made."
 
@@ -57,6 +59,7 @@ class Staff:
     folder: Path
     people: dict[str, str] = field(default_factory=dict)
     _secrets: dict[str, str] = field(default_factory=dict)
+    _steps: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, gateway: RunningGateway, **roles: Role) -> "Staff":
@@ -97,12 +100,21 @@ class Staff:
         return person
 
     def code(self, login: str, *, at: datetime | None = None) -> str:
-        """Give what the authenticator of an account shows; nothing where it has none."""
+        """Give a code of an account that was not used yet; nothing where it has no authenticator.
+
+        A gateway takes each code once, and that of the next half minute as well: whoever signs in twice within one
+        gives that, and the third time waits.
+        """
         secret = self._secrets[login]
         if not secret:
             return ""
-        totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 (what authenticators know)
-        return totp.generate(int((at or datetime.now(UTC)).timestamp())).decode()
+        totp = TOTP(base64.b32decode(secret), 6, SHA1(), STEP_SECONDS)  # noqa: S303 (what authenticators know)
+        if at is not None:
+            return totp.generate(int(at.timestamp())).decode()
+        step = max(int(time.time()) // STEP_SECONDS, self._steps.get(login, 0) + 1)
+        time.sleep(max(0.0, (step - 1) * STEP_SECONDS - time.time()))
+        self._steps[login] = step
+        return totp.generate(step * STEP_SECONDS).decode()
 
     def home(self, login: str) -> Path:
         """Give the folder in which somebody's commands remember a sign-in."""

@@ -11,7 +11,6 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from living_school import School
 
-from agent.config import load_site
 from agent.endpoint.enrolment_wire import (
     ENROL_PATH,
     EnrolmentRequest,
@@ -21,6 +20,7 @@ from agent.endpoint.enrolment_wire import (
 )
 from agent.endpoint.message_signatures import sign_request
 from agent.endpoint.wire_batch import GENESIS, PATH, Batch, Event, encode_batch
+from agent.sites.config import load_site
 
 HOST = {"os": "Linux", "version": "12", "hostname": "laptop-7", "model": "T14"}
 NOTHING = timedelta(0)

@@ -14,9 +14,9 @@ from incidents_of_test import PURPOSE, REASON, TRACKS, WHY, IncidentsOfTest
 
 from agent.api.problems import MEDIA_TYPE
 from agent.api.security import RateLimit
-from agent.attempts import UnknownIdError
-from agent.incident_letters import Wanted
-from agent.observing_told import MOST_AT_ONCE
+from agent.incidents.incident_letters import Wanted
+from agent.observing.observing_told import MOST_AT_ONCE
+from agent.people.attempts import UnknownIdError
 from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.letter_rows import LetterKind
 from agent.storage.timeline_rows import read_timeline

@@ -20,7 +20,7 @@ from signed_in import Staff
 from agent.api.access import NEEDS, PREFIX
 from agent.api.problems import MEDIA_TYPE
 from agent.api.security import COOKIE
-from agent.totp import _totp
+from agent.people.totp import _totp
 from rules.roles import Role
 
 EVERYTHING = (Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.NETWORK_MANAGER, Role.ESAFETY_GOVERNOR)

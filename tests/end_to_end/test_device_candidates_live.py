@@ -22,10 +22,10 @@ from laptops_of_test import session, stick, writes
 from living_school import LONDON, MINUTE, School, open_school
 from signed_laptops import Laptop, laptop_of
 
-from agent.outcomes import outcome
-from agent.site import ActivityLevel
-from agent.spool import Batch as Asked
-from agent.spool import Row, row_code
+from agent.dns.outcomes import outcome
+from agent.dns.spool import Batch as Asked
+from agent.dns.spool import Row, row_code
+from agent.sites.site import ActivityLevel
 from agent.storage.activity import ActivityStore, Keeping
 from agent.storage.state import StateStore
 from rules.name import DomainName, to_wire

@@ -120,7 +120,7 @@ def test_it_runs_there_and_is_small(python: Path, tmp_path: Path) -> None:
 
 def test_what_the_service_loads_is_what_it_needs() -> None:
     code = (
-        "import sys, agent.cli, agent.cli_endpoint, agent.endpoint.service, agent.endpoint.helper;"
+        "import sys, agent.cli, agent.commands.cli_endpoint, agent.endpoint.service, agent.endpoint.helper;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     loaded = set(say(Path(sys.executable), f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}").split())

@@ -19,9 +19,9 @@ from linux_tree_of_test import LinuxTree
 from parts import need, need_root
 from signed_in import Staff
 
-from agent.client import Client
-from agent.config import load_site
+from agent.commands.client import Client
 from agent.endpoint.local_socket import ask_service
+from agent.sites.config import load_site
 from rules.roles import Role
 
 SECONDS = 30

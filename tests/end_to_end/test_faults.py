@@ -30,7 +30,7 @@ from conftest import (
 from parts import need
 from steady_client import SteadyClient
 
-from agent.shared_memory import SharedMemory
+from agent.dns.shared_memory import SharedMemory
 
 NXDOMAIN, NOERROR, SERVFAIL, REFUSED = dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.SERVFAIL, dns.rcode.REFUSED
 FIRST_PRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -475,14 +475,14 @@ def test_a_worker_that_hangs_is_replaced(hung: Hung) -> None:
 
 
 def has_another_worker(gateway: RunningGateway, dead: int) -> bool:
-    return gateway.children("agent.dns_worker") not in ([], [dead])
+    return gateway.children("agent.dns.dns_worker") not in ([], [dead])
 
 
 def test_what_a_killed_worker_answered_is_recorded_or_counted_as_lost(own_gateway: RunningGateway) -> None:
     own_gateway.start()
     asked = 6
     for number in range(asked):
-        (worker,) = own_gateway.children("agent.dns_worker")
+        (worker,) = own_gateway.children("agent.dns.dns_worker")
         assert own_gateway.ask(f"n{number}.casino.example").rcode() == NXDOMAIN
         # Some die before the rows of this moment are handed over, and some after.
         time.sleep(number % 4 * 0.04)
@@ -496,7 +496,7 @@ def test_what_a_killed_worker_answered_is_recorded_or_counted_as_lost(own_gatewa
 
 def test_a_stop_leaves_no_process_behind(own_gateway: RunningGateway) -> None:
     own_gateway.start()
-    wait_until(lambda: own_gateway.children("agent.intake"))
+    wait_until(lambda: own_gateway.children("agent.gateway.intake"))
     before = own_gateway.processes()
     assert len(before) >= 3
     assert own_gateway.process is not None
@@ -538,7 +538,7 @@ def test_no_worker_runs_without_shared_memory() -> None:
         '"spool_bytes":1,"datagrams":[],"streams":[]}'
     )
     done = subprocess.run(
-        [sys.executable, "-m", "agent.dns_worker", job], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-m", "agent.dns.dns_worker", job], capture_output=True, text=True, timeout=20, check=False
     )
     assert done.returncode == 2
     assert "worker_cannot_start" in done.stderr

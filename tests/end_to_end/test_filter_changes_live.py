@@ -14,7 +14,7 @@ import pytest
 from conftest import Upstream, addresses, free_port, make_gateway, wait_until
 from signed_in import REASON, Staff
 
-from agent.client import Client
+from agent.commands.client import Client
 from agent.storage.state import read_only
 from rules.roles import Role
 

@@ -17,7 +17,6 @@ from conftest import RunningGateway, wait_until
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from signed_in import Staff
 
-from agent.config import load_site
 from agent.endpoint.enrolment_wire import (
     ENROL_PATH,
     EnrolmentRequest,
@@ -28,6 +27,7 @@ from agent.endpoint.enrolment_wire import (
 )
 from agent.endpoint.message_signatures import sign_request
 from agent.endpoint.wire_batch import GENESIS, PATH, Batch, Event, decode_answer, encode_batch
+from agent.sites.config import load_site
 from rules.roles import Role
 
 KILLS = 3

@@ -17,9 +17,9 @@ from signed_in import ALSO_YEAR5, YEAR5
 
 from agent.api.server import Herald, build_parts
 from agent.assembly import STATE_NAME
-from agent.incidents import Incidents
-from agent.pseudonyms import Pseudonyms
-from agent.site_in_force import SiteInForce
+from agent.filter_changing.site_in_force import SiteInForce
+from agent.incidents.incidents import Incidents
+from agent.people.pseudonyms import Pseudonyms
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
 from rules.roles import Role

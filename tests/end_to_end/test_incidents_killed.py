@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from incidents_of_test import WHY, IncidentsOfTest
 
-from agent.incidents import Incidents
-from agent.people import People
-from agent.pseudonyms import Pseudonyms
-from agent.site import Site
-from agent.site_packs import load_pack
+from agent.incidents.incidents import Incidents
+from agent.people.people import People
+from agent.people.pseudonyms import Pseudonyms
+from agent.sites.site import Site
+from agent.sites.site_packs import load_pack
 from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.record import verify
 from agent.storage.state import StateStore

@@ -15,7 +15,7 @@ import pytest
 from conftest import RunningGateway, Upstream, addresses, make_gateway, wait_until
 from signed_in import CLASSES, YEAR5, Staff
 
-from agent.accounts import Accounts
+from agent.people.accounts import Accounts
 from agent.storage.state import StateStore
 from rules.roles import Role
 

@@ -144,14 +144,14 @@ def test_nothing_is_lost_or_stored_twice_when_processes_die(counting: RunningGat
     time.sleep(COUNTED_SECONDS)
     os.kill(counting.worker_pids()[0], signal.SIGKILL)
     ask(counting, "casino.example", PUPIL, 30)
-    wait_until(lambda: counting.children("agent.intake"))
-    os.kill(counting.children("agent.intake")[0], signal.SIGKILL)
+    wait_until(lambda: counting.children("agent.gateway.intake"))
+    os.kill(counting.children("agent.gateway.intake")[0], signal.SIGKILL)
     ask(counting, "casino.example", PUPIL, 20)
     time.sleep(COUNTED_SECONDS)
     assert counting.counted("schoolgate_queries_total", verdict="blocked") == 90
     wait_until(lambda: recorded(counting) == 90)
     wait_until(lambda: counting.counted("schoolgate_intake_restarts_total") == 1)
-    wait_until(lambda: counting.children("agent.intake"))
+    wait_until(lambda: counting.children("agent.gateway.intake"))
     assert counting.process is not None
     counting.process.kill()
     counting.process.wait()

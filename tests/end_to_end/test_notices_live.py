@@ -21,8 +21,8 @@ from mail_server import MailServer
 from nano_dns import LOOPBACK, Certificate, make_certificate
 from signed_in import REASON, Staff
 
-from agent.client import Client
-from agent.notify_webhook import new_secret
+from agent.commands.client import Client
+from agent.notices.notify_webhook import new_secret
 from agent.storage.state import read_only
 from rules.roles import Role
 

@@ -18,7 +18,7 @@ import pytest
 from conftest import RunningGateway, Upstream, addresses, make_gateway, wait_until
 from signed_in import CLASSES, REASON, YEAR5, Staff, lift
 
-from agent.client import Client
+from agent.commands.client import Client
 from rules.errors import RefusedRequestError
 from rules.roles import Role
 

@@ -17,18 +17,18 @@ from granting import add_person
 from signed_in import ALSO_YEAR5, CLASSES, REASON, YEAR5, YEAR6
 
 from agent.assembly import STATE_NAME
-from agent.canaries import canary_name
-from agent.config import load_site
-from agent.control import ask_gateway
-from agent.filter_context import FilterContexts
-from agent.override_drafts import Written
-from agent.override_uses import OverrideUses
-from agent.overrides import Overrides
-from agent.people import People
+from agent.dns.canaries import canary_name
+from agent.gateway.control import ask_gateway
+from agent.people.people import People
+from agent.requests.filter_context import FilterContexts
+from agent.requests.override_drafts import Written
+from agent.requests.override_uses import OverrideUses
+from agent.requests.overrides import Overrides
+from agent.requests.suspensions import AskedSuspension, Suspensions
+from agent.sites.config import load_site
 from agent.storage.override_rows import Filed, Use
 from agent.storage.state import StateStore
 from agent.storage.uses import read_uses, uses_path
-from agent.suspensions import AskedSuspension, Suspensions
 from rules.override import OverrideLimits
 from rules.roles import Role
 from rules.suspension import SuspensionLimits
@@ -156,9 +156,9 @@ def test_it_is_on_record_how_often_it_was_used_and_by_how_many_devices_and_nothi
         assert school.is_open(YEAR5, "curious.casino.example"), number
         assert school.is_open(ALSO_YEAR5, "curious.casino.example"), number
         assert not school.is_open(YEAR6, "curious.casino.example")
-        (intake,) = school.gateway.children("agent.intake")
+        (intake,) = school.gateway.children("agent.gateway.intake")
         os.kill(intake, signal.SIGKILL)
-        wait_until(lambda before=intake: school.gateway.children("agent.intake") not in ([], [before]))  # type: ignore[misc]
+        wait_until(lambda before=intake: school.gateway.children("agent.gateway.intake") not in ([], [before]))  # type: ignore[misc]
     school.overrides.revoke("manager", filed.override.id, version=2, reason=REASON)
     assert not school.is_open(YEAR5, "curious.casino.example")
     wait_until(lambda: school.has_been_summed_up(filed))

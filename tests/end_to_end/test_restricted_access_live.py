@@ -11,7 +11,7 @@ import pytest
 from conftest import RunningGateway, Upstream, make_gateway, wait_until
 from storage_of_test import INCIDENT, store_with_incidents
 
-from agent.control import ask_gateway
+from agent.gateway.control import ask_gateway
 from agent.storage.restriction_rows import Restriction, write_restriction
 from agent.storage.state import StateStore
 

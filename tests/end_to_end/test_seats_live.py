@@ -14,7 +14,7 @@ from signed_in import REASON, YEAR5
 from signed_laptops import Laptop, laptop_of
 
 from agent.assembly import STATE_NAME
-from agent.control import ask_gateway
+from agent.gateway.control import ask_gateway
 from agent.storage.seat_rows import SeatRow, write_seats
 from agent.storage.state import StateStore
 from rules.roles import Role

@@ -10,7 +10,7 @@ from agent.simulation.habits import HELD_BACK
 from agent.simulation.replay import Replay
 from agent.simulation.scoring import score
 from agent.simulation.term import Term
-from agent.site_packs import load_pack
+from agent.sites.site_packs import load_pack
 from rules.memory import MOST_OF_BEFORE, MOST_OF_LATE
 from rules.subject import Audience
 

@@ -18,16 +18,16 @@ from conftest import LISTS, RunningGateway, Upstream, addresses, free_port, make
 from granting import add_person
 
 from agent.assembly import STATE_NAME
-from agent.canaries import CATEGORIES, IPV4, IPV6, PRESENT_NAME, UNLISTED_NAME, canary_name
-from agent.canary_looks import read_report, report_path
-from agent.config import load_site
-from agent.control import ask_gateway
-from agent.filter_context import FilterContexts
-from agent.people import People
-from agent.shared_memory import SharedMemory
-from agent.snapshot import Snapshot, read_snapshot, write_snapshot
+from agent.dns.canaries import CATEGORIES, IPV4, IPV6, PRESENT_NAME, UNLISTED_NAME, canary_name
+from agent.dns.canary_looks import read_report, report_path
+from agent.dns.shared_memory import SharedMemory
+from agent.dns.snapshot import Snapshot, read_snapshot, write_snapshot
+from agent.gateway.control import ask_gateway
+from agent.people.people import People
+from agent.requests.filter_context import FilterContexts
+from agent.requests.suspensions import AskedSuspension, Suspensions
+from agent.sites.config import load_site
 from agent.storage.state import StateStore
-from agent.suspensions import AskedSuspension, Suspensions
 from rules.policy import Rulebook
 from rules.roles import Role
 from rules.suspension import SuspensionLimits

@@ -19,9 +19,19 @@ from agent.assembly import (
     with_granted,
 )
 from agent.categories import load_categories
-from agent.publisher import Generation
-from agent.site import NEVER, FailMode, FailModes, Group, LeaseFile, ListConfig, OverrideSettings, Paths, Retention
-from agent.snapshot import read_snapshot, write_snapshot
+from agent.dns.snapshot import read_snapshot, write_snapshot
+from agent.lists.publisher import Generation
+from agent.sites.site import (
+    NEVER,
+    FailMode,
+    FailModes,
+    Group,
+    LeaseFile,
+    ListConfig,
+    OverrideSettings,
+    Paths,
+    Retention,
+)
 from rules.name import parse_name
 from rules.policy import Effect, Policy, Rulebook
 from rules.restriction import policy_of

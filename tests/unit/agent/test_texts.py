@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 import agent
 from agent.categories import load_categories
-from agent.config import load_packs
+from agent.sites.config import load_packs
 from agent.texts import MAX_BLOCK_TEXT_CHARACTERS, block_texts, load_texts
 from rules.category import LANGUAGES
 from rules.subject import Audience, Scope

@@ -13,7 +13,7 @@ import pytest
 from api_of_test import NOW, REASON, SchoolOfTest, Visitor, lesson
 
 from agent.api.events import events_after
-from agent.site import MailSettings, NamedPerson, NotificationSettings, Private
+from agent.sites.site import MailSettings, NamedPerson, NotificationSettings, Private
 from rules.roles import Role
 
 OWN = "nine yellow trams 9"

@@ -10,7 +10,7 @@ import pytest
 from api_of_test import SchoolOfTest
 
 from agent.api.events import MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
-from agent.canary_episodes import OFF, ON_AGAIN
+from agent.filter_changing.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore, instant_text
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)

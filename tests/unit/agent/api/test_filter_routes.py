@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from api_of_test import NOW, REASON, SchoolOfTest, Visitor
 
-from agent.config import parse_site
+from agent.sites.config import parse_site
 from agent.storage.activity import SCHEMA
 from rules.roles import Role
 

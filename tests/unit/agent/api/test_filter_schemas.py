@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.api.filter_schemas import Answered, FilterChangesAsked, FilterDraftAsked
-from agent.filter_overlay import MAX_OVERLAY_CHARACTERS
+from agent.filter_changing.filter_overlay import MAX_OVERLAY_CHARACTERS
 
 TEXT = "policies:\n\tno-chat: {block: chat}\n"
 

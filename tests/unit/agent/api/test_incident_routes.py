@@ -10,8 +10,8 @@ import pytest
 from api_of_test import SchoolOfTest, Visitor
 
 from agent.api.incident_routes import may_know
-from agent.evidence import read
-from agent.site import IncidentSettings, Private
+from agent.record.evidence import read
+from agent.sites.site import IncidentSettings, Private
 from agent.storage.incident_rows import Filed
 from agent.storage.timeline_rows import read_timeline
 from rules.incident_kind import Kind

@@ -8,9 +8,9 @@ import pytest
 from incidents_of_test import IncidentsOfTest
 
 from agent.api.incident_telling import BURST, arrange, somebody, tell, tell_all
-from agent.incident_access import Viewed
-from agent.incident_desk import Desk
-from agent.site_packs import load_pack
+from agent.incidents.incident_access import Viewed
+from agent.incidents.incident_desk import Desk
+from agent.sites.site_packs import load_pack
 from agent.storage.incident_rows import Filed
 from agent.storage.timeline_rows import Entry
 from rules.incident import Incident, Level, Reason, State, Track

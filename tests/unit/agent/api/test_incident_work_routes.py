@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from api_of_test import NOW, SchoolOfTest, Visitor
 
-from agent.site import ContactCard, IncidentSettings, Private
+from agent.sites.site import ContactCard, IncidentSettings, Private
 from agent.storage.incident_rows import Filed
 from rules.incident_kind import Kind
 from rules.roles import Role

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from api_of_test import SchoolOfTest
 
-from agent.notify import MAIL, WEBHOOK, Channel, DeliveryError, Queued, Sender
-from agent.site import MailSettings, NotificationSettings, Private, WebhookSettings
+from agent.notices.notify import MAIL, WEBHOOK, Channel, DeliveryError, Queued, Sender
+from agent.sites.site import MailSettings, NotificationSettings, Private, WebhookSettings
 from rules.roles import Role
 
 SETTINGS = NotificationSettings(

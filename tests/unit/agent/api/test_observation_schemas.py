@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agent.api.observation_schemas import EventAsked, SignInAsked, read_items, tell_taken
-from agent.observing_told import Refused, Taken
+from agent.observing.observing_told import Refused, Taken
 from agent.storage.presence_rows import SignIn
 
 EVENT = {"id": "event-0001", "kind": "media", "at": "2026-03-02T09:15:00+00:00", "device": "192.0.2.130"}

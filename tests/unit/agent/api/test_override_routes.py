@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest, Visitor, lesson
 
-from agent.override_acts import existing, sum_up, tell_nobody
+from agent.requests.override_acts import existing, sum_up, tell_nobody
 from agent.storage.override_rows import Use
 from rules.roles import Role
 

@@ -8,7 +8,7 @@ from api_of_test import SchoolOfTest, Visitor
 
 from agent.api.parts import Door, names_of
 from agent.api.security import COOKIE
-from agent.site import IncidentSettings, Private
+from agent.sites.site import IncidentSettings, Private
 from rules.roles import Right, Role
 
 

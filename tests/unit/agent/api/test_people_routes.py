@@ -12,8 +12,8 @@ from api_of_test import SchoolOfTest, Visitor
 
 from agent.api.people_routes import _reading
 from agent.api.people_schemas import RosterAsked
-from agent.people import SchoolClass
-from agent.site import NamedClass, NamedPerson, Private
+from agent.people.people import SchoolClass
+from agent.sites.site import NamedClass, NamedPerson, Private
 from rules.roles import RIGHTS, Role
 
 CSV = "id,name,roles,classes\n1,Ann Other,teacher,5A\n2,Bee Other,pupil,5A\n"

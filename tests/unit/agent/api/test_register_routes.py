@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest, Visitor, lesson
 
-from agent.site import IncidentSettings, Private
+from agent.sites.site import IncidentSettings, Private
 from rules.incident_kind import Kind
 from rules.roles import Role
 from rules.subject import Audience

@@ -21,22 +21,22 @@ import pytest
 from api_of_test import PASSWORD, REASON, SchoolOfTest
 from lists_of_test import Clock
 
-from agent.accounts import Accounts
 from agent.api.server import Herald, build_parts, channels_of, chores, listen, serve_site
 from agent.api.tls import open_certificate
-from agent.canary_check import CanaryCheck
-from agent.config import load_site
-from agent.control import NotRunningError
-from agent.filter_changes import FilterChanges
-from agent.filter_watch import FilterWatch
-from agent.gateway_events import events_folder, leave_event
-from agent.notify import MAIL, WEBHOOK
-from agent.override_drafts import Written
-from agent.people import People
-from agent.record_status import record_status
-from agent.shared_memory import SharedMemory
-from agent.site import Endpoint, MailSettings, NotificationSettings, WebhookSettings
-from agent.spool import USED, Batch, Row
+from agent.dns.shared_memory import SharedMemory
+from agent.dns.spool import USED, Batch, Row
+from agent.filter_changing.canary_check import CanaryCheck
+from agent.filter_changing.filter_changes import FilterChanges
+from agent.filter_changing.filter_watch import FilterWatch
+from agent.gateway.control import NotRunningError
+from agent.gateway.gateway_events import events_folder, leave_event
+from agent.notices.notify import MAIL, WEBHOOK
+from agent.people.accounts import Accounts
+from agent.people.people import People
+from agent.record.record_status import record_status
+from agent.requests.override_drafts import Written
+from agent.sites.config import load_site
+from agent.sites.site import Endpoint, MailSettings, NotificationSettings, WebhookSettings
 from agent.storage.anchors import last_anchor_path, read_last_anchor
 from agent.storage.override_rows import Use
 from agent.storage.state import StateStore, read_only

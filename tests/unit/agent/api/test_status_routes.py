@@ -9,7 +9,7 @@ import pytest
 from api_of_test import NOW, REASON, SchoolOfTest, lesson
 
 from agent.api.status_routes import NOT_WEIGHED
-from agent.site import ActivityLevel
+from agent.sites.site import ActivityLevel
 from agent.storage.anchors import anchor_if_due
 from agent.storage.filter_rows import Source, State, Version, write_version
 from rules.roles import RIGHTS, Right, Role

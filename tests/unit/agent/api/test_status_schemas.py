@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from agent.api.status_schemas import RecordTold, StatusTold, Waiting
-from agent.record_status import RecordStatus
+from agent.record.record_status import RecordStatus
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 

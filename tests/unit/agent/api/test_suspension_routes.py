@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest
 
-from agent.people import SchoolClass
+from agent.people.people import SchoolClass
 from rules.roles import Role
 
 

@@ -9,7 +9,7 @@ from incidents_of_test import NOW
 from laptops_of_test import MINUTE, WeighedLaptops, session
 from observing_of_test import GAMBLING, PUPIL_DEVICE, STAFF_DEVICE
 
-from agent.identity import Identities, Identity
+from agent.observing.identity import Identities, Identity
 from agent.storage.presence_rows import Presence, SignIn, read_of_person
 from rules.incident_kind import Kind
 from rules.observation import Confidence

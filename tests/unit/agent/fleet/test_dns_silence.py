@@ -10,7 +10,7 @@ from observing_of_test import STAFF_DEVICE
 
 from agent.fleet.dns_silence import DnsSilence, Found
 from agent.fleet.fleet_reading import Word
-from agent.site import ActivityLevel
+from agent.sites.site import ActivityLevel
 from rules.silence import Silence
 
 OTHER, STRANGER = "192.0.2.140", "203.0.113.9"

@@ -10,9 +10,9 @@ from api_of_test import SchoolOfTest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fleet_of_test import LaptopOfTest, enrolled, token_of
 
-from agent.attempts import ConflictError, UnknownIdError
 from agent.endpoint.enrolment_wire import approval_code, parse_token
 from agent.fleet.enrolment_desk import MAX_REASON_CHARACTERS, MAX_USES, EnrolmentDesk
+from agent.people.attempts import ConflictError, UnknownIdError
 from agent.storage.fleet_rows import DeviceState, FindingKind, KeyState, read_findings
 from rules.errors import RefusedRequestError
 from rules.roles import Role

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.endpoint.endpoint_policy import EndpointPolicy, decode_policy
 from agent.fleet.fleet_policy import LASTS, RENEWED_BEFORE, FleetPolicy
-from agent.site import EndpointSettings
+from agent.sites.site import EndpointSettings
 from agent.storage.state import StateStore
 
 KEY = Ed25519PrivateKey.generate()

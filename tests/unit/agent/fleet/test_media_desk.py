@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from media_of_test import MediaOfTest
 
-from agent.attempts import UnknownIdError
+from agent.people.attempts import UnknownIdError
 from rules.errors import RefusedRequestError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from media_of_test import MediaOfTest
 
-from agent.attempts import ConflictError, UnknownIdError
 from agent.fleet.media_exceptions import Asked
+from agent.people.attempts import ConflictError, UnknownIdError
 from agent.storage.permit_rows import read_exceptions
 from rules.errors import RefusedRequestError
 from rules.medium import ExceptionState, MediumException, Stated

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from media_of_test import TODAY, MediaOfTest
 
-from agent.attempts import UnknownIdError
 from agent.fleet.media_exceptions import Asked
 from agent.fleet.media_lost import Missing
+from agent.people.attempts import UnknownIdError
 from agent.storage.fleet_rows import Device, DeviceState, write_device
 from agent.storage.incident_rows import read_incidents
 from agent.storage.permit_rows import LostReport

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from media_of_test import PURPOSE, TODAY, MediaOfTest
 
-from agent.attempts import ConflictError, UnknownIdError
+from agent.people.attempts import ConflictError, UnknownIdError
 from agent.storage.media_rows import Which, read_media, read_moves, read_proofs
 from collectors.volume import Crypt, Evidence
 from rules.errors import RefusedRequestError

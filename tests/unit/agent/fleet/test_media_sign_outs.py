@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from media_of_test import TODAY, MediaOfTest
 
-from agent.attempts import ConflictError, UnknownIdError
+from agent.people.attempts import ConflictError, UnknownIdError
 from agent.storage.permit_rows import read_sign_outs
 from rules.errors import RefusedRequestError
 from rules.medium import SignOutState, Stated

@@ -10,9 +10,9 @@ from incidents_of_test import NOW
 from laptops_of_test import MINUTE, Laptop, WeighedLaptops, session
 from observing_of_test import OTHER_DEVICE, PUPIL_DEVICE
 
-from agent.clients import Seat
+from agent.dns.clients import Seat
 from agent.fleet.seats import MOST, Seats
-from agent.granted import active_seats
+from agent.requests.granted import active_seats
 from agent.storage.fleet_rows import DeviceState, write_device
 from agent.storage.seat_rows import SeatRow, read_seats
 from rules.policy import Effect, Policy, Rulebook

@@ -11,7 +11,7 @@ from agent.simulation.asking import Asked, observed
 from agent.simulation.replay import Outcomes, Replay
 from agent.simulation.school import User
 from agent.simulation.term import Term
-from agent.site_packs import load_pack
+from agent.sites.site_packs import load_pack
 from rules.assessment import AssessmentRules
 from rules.incident import Level
 from rules.incident_kind import Kind

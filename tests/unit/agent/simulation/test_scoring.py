@@ -3,7 +3,7 @@
 from agent.simulation.replay import Replay
 from agent.simulation.scoring import Score, score
 from agent.simulation.term import Term
-from agent.site_packs import load_pack
+from agent.sites.site_packs import load_pack
 from rules.assessment import AssessmentRules
 
 SCORE = Score(

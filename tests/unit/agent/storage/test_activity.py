@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.outcomes import outcome
-from agent.site import ActivityLevel
-from agent.spool import Batch, Row, row_code
+from agent.dns.outcomes import outcome
+from agent.dns.spool import Batch, Row, row_code
+from agent.sites.site import ActivityLevel
 from agent.storage.activity import ActivityStore, Keeping
 from rules.errors import StorageError
 from rules.name import DomainName, to_wire

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.outcomes import outcome
-from agent.spool import USED, Batch, Row, row_code
+from agent.dns.outcomes import outcome
+from agent.dns.spool import USED, Batch, Row, row_code
 from agent.storage.uses import Counted, UseStore, read_uses, uses_path
 from rules.errors import StorageError
 from rules.verdict import ReasonCode

@@ -1,0 +1,1 @@
+"""The incident register: what people decide and do about candidates."""

@@ -1,0 +1,1 @@
+"""Lists: fetched, guarded, compiled and published as generations of the index."""

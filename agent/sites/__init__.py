@@ -1,0 +1,1 @@
+"""The site file: read, checked, and what it says as values."""
