@@ -177,7 +177,7 @@ class FanotifyStream:
                 # Its folder may have been moved since.
                 path = self._path(event)
                 size_bytes = size_of(self._mount_point, path)
-            self._gathering.write(path, size_bytes)
+            self._gathering.write(path, size_bytes, is_moved=not event.mask & FAN_CLOSE_WRITE)
         if event.mask & (FAN_DELETE | FAN_MOVED_FROM):
             self._gathering.remove(path)
 

@@ -199,6 +199,9 @@ class FileWrites:
         account.inventory = after
         # A file that an incomplete look has not seen may have been there all the time.
         found = {**changes.modified, **(changes.created if before.is_complete else {})}
+        if account.source == _INVENTORY and before.is_complete:
+            # A stream tells itself what was put there, and of the rest where it was before.
+            found |= changes.put_in_trash
         account.add({token: each for token, each in found.items() if account.sizes.get(token, -1) != each.size_bytes})
         if account.source == _INVENTORY:
             account.add_removed(changes.removed)

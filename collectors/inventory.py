@@ -1,17 +1,20 @@
 """Which files a volume holds: size and time of each, by a keyed hash of its path; and what changed between two looks.
 
+What a system keeps for itself is left out. What lies in the trash is kept apart: a file that was thrown away is taken
+away and not written, and what nobody has thrown there was put there.
 A folder is open only while it is listed, because an open one keeps the volume from being ejected. No file is opened.
 """
 
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
-from collectors.write_stream import Gap, Naming, Written, extension_of, is_own
+from collectors.write_stream import Gap, Naming, Whose, Written, extension_of, whose
 
 MOST_ENTRIES: Final = 50_000
 # FAT keeps the time of a write to two seconds, and some systems remember it better until they forget the file.
@@ -30,9 +33,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The files of a volume, by token; `gaps` say why there may be more, `device` which file system it was."""
+    """The files of a volume, by token; `gaps` say why there may be more, `device` which file system it was.
+
+    `trash` are those that lie in the trash.
+    """
 
     files: Mapping[bytes, Entry] = field(default_factory=dict)
+    trash: Mapping[bytes, Entry] = field(default_factory=dict)
     gaps: frozenset[Gap] = frozenset()
     seconds: float = 0.0
     device: int | None = None
@@ -45,11 +52,12 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is different in a later inventory."""
+    """What is different in a later inventory; `put_in_trash` is what is there that was nowhere before."""
 
     created: Mapping[bytes, Written]
     modified: Mapping[bytes, Written]
     removed: int
+    put_in_trash: Mapping[bytes, Written] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,12 @@ class Seen:
     size_bytes: int
     modified_ns: int
     mode: int
+    is_trash: bool = False
+
+    @property
+    def entry(self) -> Entry:
+        """What is remembered of it."""
+        return Entry(self.size_bytes, self.modified_ns)
 
 
 class Walk:
@@ -140,8 +154,6 @@ class Walk:
 
     def _see(self, entry: os.DirEntry[str], folder: str, device: int) -> Seen | None:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if is_own(entry.name):
-            return None
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
@@ -149,7 +161,10 @@ class Walk:
             return None
         # Windows tells no device here. Another one is another volume, mounted below.
         is_here = status.st_dev in {0, device}
-        return Seen(path, status.st_size, status.st_mtime_ns, status.st_mode) if is_here else None
+        is_whose = whose(f"{path}/" if stat.S_ISDIR(status.st_mode) else path)
+        if not is_here or is_whose is Whose.SYSTEM:
+            return None
+        return Seen(path, status.st_size, status.st_mtime_ns, status.st_mode, is_whose is Whose.TRASH)
 
     def _rest(self, spent: float) -> None:
         self.seconds += spent
@@ -159,8 +174,11 @@ class Walk:
 def take_inventory(top: str, naming: Naming, pace: Pace | None = None) -> Inventory:
     """See which files there are; never raises: what could not be read is a gap."""
     walk = Walk(top, pace or Pace())
-    files = {naming.token(seen.path): Entry(seen.size_bytes, seen.modified_ns) for seen in walk}
-    return Inventory(files, frozenset(walk.gaps), walk.seconds, walk.device)
+    files: dict[bytes, Entry] = {}
+    trash: dict[bytes, Entry] = {}
+    for seen in walk:
+        (trash if seen.is_trash else files)[naming.token(seen.path)] = seen.entry
+    return Inventory(files, trash, frozenset(walk.gaps), walk.seconds, walk.device)
 
 
 def device_of(top: str) -> int | None:
@@ -177,18 +195,37 @@ def take_changes(
     """See which files there are now, and what is different from before."""
     walk = Walk(top, pace or Pace(), before.device)
     files: dict[bytes, Entry] = {}
+    trash: dict[bytes, Entry] = {}
     created: dict[bytes, Written] = {}
     modified: dict[bytes, Written] = {}
+    in_trash: dict[bytes, Written] = {}
     for seen in walk:
         token = naming.token(seen.path)
-        files[token] = now = Entry(seen.size_bytes, seen.modified_ns)
-        then = before.files.get(token)
-        if then is None or not is_same(then, now, filesystem):
-            written = Written(seen.size_bytes, extension_of(seen.path), naming.shown(seen.path))
-            (created if then is None else modified)[token] = written
+        (trash if seen.is_trash else files)[token] = seen.entry
+        then = (before.trash if seen.is_trash else before.files).get(token)
+        if then is None or not is_same(then, seen.entry, filesystem):
+            changed = in_trash if seen.is_trash else created if then is None else modified
+            changed[token] = Written(seen.size_bytes, extension_of(seen.path), naming.shown(seen.path))
+    gone = [entry for token, entry in before.files.items() if token not in files]
     # A file that was left out of the later look was not taken away.
-    removed = 0 if walk.gaps else sum(token not in files for token in before.files)
-    return Inventory(files, frozenset(walk.gaps), walk.seconds, walk.device), Changes(created, modified, removed)
+    removed = 0 if walk.gaps else len(gone)
+    moved = set(_moved(gone, {token: trash[token] for token in in_trash}))
+    put = {token: written for token, written in in_trash.items() if token not in moved}
+    now = Inventory(files, trash, frozenset(walk.gaps), walk.seconds, walk.device)
+    return now, Changes(created, modified, removed, put)
+
+
+def _moved(gone: Iterable[Entry], into: Mapping[bytes, Entry]) -> Iterator[bytes]:
+    """Find what lies in the trash and is no longer where it was: a move keeps size and time."""
+    left = Counter(_as_coarse(entry) for entry in gone)
+    for token, entry in into.items():
+        if left[_as_coarse(entry)]:
+            left[_as_coarse(entry)] -= 1
+            yield token
+
+
+def _as_coarse(entry: Entry) -> Entry:
+    return Entry(entry.size_bytes, entry.modified_ns // COARSE_NANOSECONDS)
 
 
 def is_same(then: Entry, now: Entry, filesystem: str) -> bool:

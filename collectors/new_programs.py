@@ -1,26 +1,27 @@
-"""Programs that have come: new executable files on a removable volume, or where downloads are put.
+"""Programs on removable volumes and where downloads are put: those that have come, and those that were there before.
 
-Of each its digest and whether it carries a signature, which is not checked here: that takes the system's list of whom
-it trusts. Files are read only as far as that takes, and only those that look like programs.
+Of each its digest, and what is known of its signature. Files are read only as far as that takes, and only those that
+look like programs.
 """
 
 import hashlib
 import os
 import re
 import stat
-import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from collectors.inventory import Entry, Pace, Walk
+from collectors.inventory import Entry, Pace, Seen, Walk
 from collectors.machine import Machine
 from collectors.observed import JSON, Observed, Priority
+from collectors.program_signature import Signature, Verify, checked, signature_of, verify_nothing
 from collectors.write_stream import Naming, extension_of
 
+VOLUME: Final = "volume"
 _HEAD_BYTES: Final = 4096
 _MOST_HOMES: Final = 50
 _BLOCK_BYTES: Final = 256 * 1024
@@ -32,12 +33,8 @@ _MACH_O: Final = frozenset(
 )
 
 
-class Signature(StrEnum):
-    """Whether a program carries a signature, of whomever."""
-
-    CARRIED = "carried"
-    NONE = "none"
-    UNKNOWN = "unknown"
+# In this order the programs of a medium are listed.
+_WORST_FIRST: Final = (Signature.NOT_VALID, Signature.NONE, Signature.UNKNOWN, Signature.CARRIED, Signature.VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +46,30 @@ class Program:
     digest: str = ""
     why: str = ""
 
+    def facts(self) -> dict[str, JSON]:
+        """Give what is told of it."""
+        return {"form": self.form, "signature": str(self.signature), "sha256": self.digest, "why": self.why}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How much of a program is read: its size, the time for it, and how many are told of one by one.
+    """How much of programs is read: the size and the time for one, and how many are told of one by one.
 
-    A volume cannot be ejected while a file on it is read, so the time is short.
+    A volume cannot be ejected while a file on it is read, so the time is short. Of those that were on a medium before
+    no more are read than in `most_seconds_in_all`, and `most_listed` are told of one by one.
     """
 
     most_bytes: int = 128 << 20
     most_seconds: float = 1.0
     most_programs: int = 20
+    most_seconds_in_all: float = 5.0
+    most_listed: int = 10
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where new programs are looked for.
+    """Where programs are looked for.
 
     Args:
         kind: `volume` or `downloads`.
@@ -76,41 +80,85 @@ class Place:
     kind: str
     facts: Mapping[str, JSON]
 
+    @property
+    def key(self) -> str:
+        """What it is called for as long as it is there: the next volume at the same place is another one."""
+        return "\0".join((self.top, *(str(value) for value in self.facts.values())))
+
 
 class NewPrograms:
-    """What programs have come since a place was first looked at; those that were there then are not told of."""
+    """What programs have come since a place was first looked at, and what was on a volume before.
 
-    def __init__(self, naming: Naming, *, pace: Pace | None = None, reading: Reading | None = None) -> None:
+    Args:
+        verify: asks the system about the signature of a program.
+        was_told: says by the facts of a volume whether it was told before what is on it.
+        is_mount: whether a volume is mounted at a place; the computer's own disk is nobody's business.
+    """
+
+    def __init__(
+        self,
+        naming: Naming,
+        *,
+        pace: Pace | None = None,
+        reading: Reading | None = None,
+        verify: Verify = verify_nothing,
+        was_told: Callable[[Mapping[str, JSON]], bool] = lambda _facts: False,
+        is_mount: Callable[[str], bool] = os.path.ismount,
+    ) -> None:
         self._naming = naming
         self._pace = pace or Pace()
         self._reading = reading or Reading()
+        self._verify = verify
+        self._was_told = was_told
+        self._is_mount = is_mount
         self._seen: dict[str, dict[bytes, Entry]] = {}
         self._devices: dict[str, int | None] = {}
+        self._partly: set[str] = set()
 
-    def look(self, places: Iterable[Place]) -> tuple[Observed, ...]:
-        """Look at every place, and forget those that are no longer among them."""
+    def look(self, places: Iterable[Place], *, first_only: bool = False) -> tuple[Observed, ...]:
+        """Look at every place, and forget those that are no longer among them.
+
+        Args:
+            first_only: whether to look at those alone that nobody has looked at.
+        """
         wanted = list(places)
-        there = {place.top for place in wanted}
-        for top in [top for top in self._seen if top not in there]:
-            del self._seen[top], self._devices[top]
-        return tuple(told for place in wanted for told in self._look_at(place))
+        there = {place.key for place in wanted}
+        for key in [key for key in self._seen if key not in there]:
+            del self._seen[key], self._devices[key]
+            self._partly.discard(key)
+        due = [place for place in wanted if not (first_only and place.key in self._seen)]
+        return tuple(told for place in due for told in self._look_at(place))
 
     def _look_at(self, place: Place) -> list[Observed]:
-        before = self._seen.get(place.top)
-        walk = Walk(place.top, self._pace, self._devices.get(place.top))
+        before = self._seen.get(place.key)
+        if before is None and place.kind == VOLUME and not self._is_mount(place.top):
+            return []
+        walk = Walk(place.top, self._pace, self._devices.get(place.key))
         seen: dict[bytes, Entry] = {}
-        come: list[str] = []
+        found: list[str] = []
         for file in walk:
-            token, entry = self._naming.token(file.path), Entry(file.size_bytes, file.modified_ns)
-            seen[token] = entry
-            if before is not None and before.get(token) != entry and _may_be_program(file.path, file.mode):
-                come.append(file.path)
+            token = self._naming.token(file.path)
+            seen[token] = file.entry
+            if _may_be_program(file) and self._is_news(place, before, token, file.entry):
+                found.append(file.path)
         if walk.device is None or (walk.gaps and not seen):
             return []
         # What an incomplete look has left out is not new when it is seen again.
-        self._seen[place.top] = {**(before or {}), **seen} if walk.gaps else seen
-        self._devices[place.top] = walk.device
-        return self._tell(place, come)
+        self._seen[place.key] = {**(before or {}), **seen} if walk.gaps else seen
+        self._devices[place.key] = walk.device
+        (self._partly.add if walk.gaps else self._partly.discard)(place.key)
+        if before is not None:
+            return self._tell(place, found)
+        if place.kind != VOLUME or not found or self._was_told(place.facts):
+            return []
+        return self._tell_present(place, found, is_complete=not walk.gaps)
+
+    def _is_news(self, place: Place, before: Mapping[bytes, Entry] | None, token: bytes, entry: Entry) -> bool:
+        if before is None:
+            return True
+        then = before.get(token)
+        # What was not seen before may have been there where not everything was seen.
+        return then != entry and not (then is None and place.key in self._partly)
 
     def _tell(self, place: Place, paths: list[str]) -> list[Observed]:
         told: list[Observed] = []
@@ -119,22 +167,45 @@ class NewPrograms:
                 facts = {**place.facts, "place": place.kind, "left_out": len(paths) - len(told)}
                 told.append(Observed("program_new", Priority.ACTIVITY, facts))
                 break
-            program = examine(Path(place.top, path), self._reading)
+            program = examine(Path(place.top, path), self._reading, self._verify)
             if program is not None:
-                told.append(self._observed(place, path, program))
+                facts = {**place.facts, "place": place.kind, "name": self._naming.shown(path), **program.facts()}
+                told.append(Observed("program_new", Priority.ACTIVITY, facts))
         return told
 
-    def _observed(self, place: Place, path: str, program: Program) -> Observed:
+    def _tell_present(self, place: Place, paths: list[str], *, is_complete: bool) -> list[Observed]:
+        """Tell once of all that was there: the medium is what came, and not each file on it."""
+        found: list[tuple[str, Program]] = []
+        examined, spent = 0, 0.0
+        # What lies at the top is what people start.
+        for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+            if not self._pace.is_wanted():
+                return []
+            if spent > self._reading.most_seconds_in_all or len(found) == self._reading.most_programs:
+                break
+            begun = self._reading.clock()
+            program = examine(Path(place.top, path), self._reading, self._verify)
+            took = self._reading.clock() - begun
+            # Between two files the medium is left to others, who may want to eject it.
+            self._pace.sleep(took * (1 / self._pace.share - 1))
+            examined, spent = examined + 1, spent + took
+            if program is not None:
+                found.append((path, program))
+        if not found:
+            return []
+        found.sort(key=lambda each: _WORST_FIRST.index(each[1].signature))
+        signatures = Counter(str(program.signature) for _, program in found)
+        listed = found[: self._reading.most_listed]
         facts: dict[str, JSON] = {
             **place.facts,
             "place": place.kind,
-            "name": self._naming.shown(path),
-            "form": program.form,
-            "signature": str(program.signature),
-            "sha256": program.digest,
-            "why": program.why,
+            "files": len(found),
+            "signatures": dict(sorted(signatures.items())),
+            "programs": [{"name": self._naming.shown(path), **program.facts()} for path, program in listed],
+            "left_out": len(paths) - examined,
+            "coverage": "complete" if is_complete else "partial",
         }
-        return Observed("program_new", Priority.ACTIVITY, facts)
+        return [Observed("programs_present", Priority.ACTIVITY, facts)]
 
 
 def download_places(machine: Machine) -> tuple[Place, ...]:
@@ -158,14 +229,21 @@ def parse_user_dirs(text: str) -> str | None:
     return found[-1] if found and ".." not in found[-1] and found[-1].strip("/") else None
 
 
-def _may_be_program(path: str, mode: int) -> bool:
-    """Say by name and mode whether the start of a file is worth reading; on FAT all have the mode of a program."""
-    extension = extension_of(path)
-    return extension in _PROGRAMS or (extension in {"none", "other"} and bool(mode & stat.S_IXUSR))
+def _may_be_program(file: Seen) -> bool:
+    """Say by name and mode whether the start of a file is worth reading; on FAT all have the mode of a program.
+
+    What was thrown away is not started.
+    """
+    extension = extension_of(file.path)
+    is_named = extension in _PROGRAMS
+    return not file.is_trash and (is_named or (extension in {"none", "other"} and bool(file.mode & stat.S_IXUSR)))
 
 
-def examine(path: Path, reading: Reading) -> Program | None:
-    """Read a file that may be a program; None where it is none, or is gone."""
+def examine(path: Path, reading: Reading, verify: Verify = verify_nothing) -> Program | None:
+    """Read a file that may be a program; None where it is none, or is gone.
+
+    Only what could be read whole in its time is handed to the system, which reads it again, to check a signature.
+    """
     end = reading.clock() + reading.most_seconds
     try:
         # A pipe in the place of a file would be waited for; what is not a file is not read.
@@ -177,7 +255,10 @@ def examine(path: Path, reading: Reading) -> Program | None:
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return _examine_open(file, path.name, os.fstat(descriptor).st_size, end, reading)
+        program = _examine_open(file, path.name, os.fstat(descriptor).st_size, end, reading)
+    if program is None or not program.digest:
+        return program
+    return replace(program, signature=checked(program.signature, path, program.form, verify))
 
 
 def _examine_open(file: BinaryIO, name: str, size_bytes: int, end: float, reading: Reading) -> Program | None:
@@ -211,25 +292,3 @@ def form_of(head: bytes, extension: str) -> str | None:
     if head.startswith(b"#!"):
         return "script"
     return extension if extension in _PROGRAMS else None
-
-
-def signature_of(head: bytes, form: str) -> Signature:
-    """Say whether a program for Windows has a certificate table; of others that is not known here.
-
-    Source: Microsoft, PE Format, "Optional Header Data Directories".
-    """
-    if form != "pe":
-        return Signature.UNKNOWN
-    try:
-        (start,) = struct.unpack_from("<I", head, 0x3C)
-        (sign, magic) = struct.unpack_from("<4s20xH", head, start)
-        if sign != b"PE\0\0" or magic not in {0x10B, 0x20B}:
-            return Signature.UNKNOWN
-        directories = start + 24 + (96 if magic == 0x10B else 112)
-        (count,) = struct.unpack_from("<I", head, directories - 4)
-        if count <= 4:
-            return Signature.NONE
-        place, size_bytes = struct.unpack_from("<II", head, directories + 4 * 8)
-    except struct.error:
-        return Signature.UNKNOWN
-    return Signature.CARRIED if place and size_bytes else Signature.NONE

@@ -5,6 +5,7 @@ opens a file.
 """
 
 import hmac
+import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -26,20 +27,27 @@ _ENDS: Final = (
 )
 # What a file may be called by its end; everything else is `other`, and without an end it is `none`.
 EXTENSIONS: Final = frozenset(_ENDS.split())
-# What the systems write by themselves into every volume that they see.
-_OWN_FOLDERS: Final = frozenset(
+# What the systems write by themselves at the top of every volume that they see, and into any of its folders.
+_SYSTEM_FOLDERS: Final = frozenset(
     {
         "system volume information",
-        "$recycle.bin",
         "lost+found",
         ".fseventsd",
-        ".trashes",
         ".spotlight-v100",
         ".temporaryitems",
         ".documentrevisions-v100",
     }
 )
-_OWN_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".metadata_never_index"})
+_SYSTEM_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".metadata_never_index"})
+# Where macOS puts beside a file what the file system of the volume has no room for.
+_BESIDE_A_FILE: Final = "._"
+_TRASH: Final = frozenset({"$recycle.bin", "recycler", ".trashes", ".trash"})
+_TRASH_OF_SOMEBODY: Final = ".trash-"
+# The lists of what was thrown away. Source: freedesktop.org, Trash specification; `$I` and `$R` of Windows.
+_TRASH_LIST: Final = re.compile(
+    r"\$recycle\.bin/.*/\$i[^/]*|recycler/.*/info2|\.trash[^/]*/(.*/)?(directorysizes[^/]*|info/[^/]*\.trashinfo)",
+    re.DOTALL,
+)
 
 
 class Gap(StrEnum):
@@ -84,14 +92,28 @@ def extension_of(name: str) -> str:
     return end.lower() if end.lower() in EXTENSIONS else "other"
 
 
-def is_own(path: str) -> bool:
-    """Say whether a path below the top of a volume is one that a system keeps for itself there."""
-    folders = path.replace("\\", "/").lower().split("/")
-    return (
-        not _OWN_FOLDERS.isdisjoint(folders)
-        or folders[-1] in _OWN_FILES
-        or any(each.startswith(".trash-") for each in folders)
-    )
+class Whose(StrEnum):
+    """Whose doing a file on a volume is."""
+
+    PERSON = "person"
+    TRASH = "trash"
+    SYSTEM = "system"
+
+
+def whose(path: str) -> Whose:
+    """Say whose doing a file is, by its path below the top of a volume.
+
+    What somebody throws away is moved to the trash, and still there; what the trash lists is the system's. Folders
+    of a system are such at the top alone: deeper ones somebody has called so.
+    """
+    lowered = path.lower()
+    top, *below = lowered.split("/")
+    name = below[-1] if below else top
+    if (below and top in _SYSTEM_FOLDERS) or name in _SYSTEM_FILES or name.startswith(_BESIDE_A_FILE):
+        return Whose.SYSTEM
+    if not below or not (top in _TRASH or top.startswith(_TRASH_OF_SOMEBODY)):
+        return Whose.PERSON
+    return Whose.SYSTEM if _TRASH_LIST.fullmatch(lowered) else Whose.TRASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +159,16 @@ class Gathering:
         self._removed = 0
         self._gaps: set[Gap] = set()
 
-    def write(self, path: str, size_bytes: int | None) -> None:
-        """Note that a file was written.
+    def write(self, path: str, size_bytes: int | None, *, is_moved: bool = False) -> None:
+        """Note that a file was written; what was only thrown away was not.
 
         Args:
             path: below the top of the volume, with `/` between folders.
             size_bytes: None where it cannot be seen.
+            is_moved: whether all that is known may come of a move within the volume.
         """
-        if is_own(path):
+        is_whose = whose(path)
+        if is_whose is Whose.SYSTEM or (is_whose is Whose.TRASH and is_moved):
             return
         token = self._naming.token(path)
         with self._lock:
@@ -157,8 +181,8 @@ class Gathering:
             self._written[token] = Written(size_bytes, extension_of(path), self._naming.shown(path))
 
     def remove(self, path: str) -> None:
-        """Note that a file was taken away."""
-        if not is_own(path):
+        """Note that a file was taken away; what lies in the trash was so before."""
+        if whose(path) is Whose.PERSON:
             with self._lock:
                 self._removed += 1
 

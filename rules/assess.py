@@ -12,8 +12,8 @@ from typing import Final
 
 from rules.assessment import AssessmentRules, KindRules, Warned
 from rules.incident import Incident, Level, Reason, State, Track, track_of
-from rules.incident_kind import SAFEGUARDING, Kind, Risk
-from rules.observation import Observation, Source
+from rules.incident_kind import SAFEGUARDING, USED_BY_ANOTHER, Kind, Risk
+from rules.observation import OTHER_DEVICE, Observation, Source
 from rules.subject import Audience
 from rules.weighing import is_alone, is_background, is_more_of_a_minute, weigh
 
@@ -24,8 +24,10 @@ MOST_POINTS: Final = 100
 _SIGNALS: Final = 2
 _POINTS_PER_SIGNAL: Final = 10
 _OPEN: Final = frozenset({State.CANDIDATE, State.ACCEPTED})
-# What somebody has to look at whoever it was.
-_NEVER_A_NOTE: Final = frozenset({Kind.ILLEGAL, Kind.FILTER_OFF, Kind.DEVICE_SECURITY})
+# What somebody has to look at whoever it was; who uses an account that is not theirs is never known by it.
+_NEVER_A_NOTE: Final = frozenset(
+    {Kind.ILLEGAL, Kind.FILTER_OFF, Kind.DEVICE_SECURITY, Kind.OTHER_ACCOUNT, Kind.STAFF_ACCOUNT}
+)
 
 
 class Outcome(StrEnum):
@@ -162,7 +164,17 @@ class _Case:
         if event.facts.get("is_weak") is True and signals < _SIGNALS:
             return _ignored(Why.TOO_LITTLE)
         points = min(MOST_POINTS, rules.open_at + _POINTS_PER_SIGNAL * (signals - 1))
-        return self._propose(kind, (Reason("signals", points, {"signals": signals}),))
+        reasons: tuple[Reason, ...] = (Reason("signals", points, {"signals": signals}),)
+        if kind.kind is Kind.ACCOUNT_SHARING and event.facts.get(OTHER_DEVICE):
+            another = USED_BY_ANOTHER.get(event.audience, Kind.OTHER_ACCOUNT)
+            instead = rules.rows.get((event.audience, another), ())
+            reasons = (*reasons, Reason("used_by_another"))
+            return self._propose(kind, reasons, (Reason("not_signed_out"),), instead=instead)
+        if kind.kind is Kind.STAFF_ACCOUNT and not event.confidence.is_personal:
+            return self._propose(kind, reasons, (Reason("own_account"),))
+        if kind.kind is Kind.FILE_TRANSFER:
+            return self._propose(kind, (*reasons, *_of_signature(event)), _of_medium(event))
+        return self._propose(kind, reasons)
 
     def _propose(
         self,
@@ -171,13 +183,15 @@ class _Case:
         against: tuple[Reason, ...] = (),
         *,
         is_background: bool = False,
+        instead: tuple[str, ...] = (),
     ) -> Assessment:
+        """Propose a kind, and what it may be `instead`: rows that come after its own."""
         event, rules = self.event, self.rules
         joined = self._belongs_to(kind.kind)
         if joined is not None and joined.state not in _OPEN:
             return _ignored(Why.DECIDED)
         is_personal = event.confidence.is_personal
-        rows = rules.rows.get((event.audience, kind.kind), ())
+        rows = tuple(dict.fromkeys((*rules.rows.get((event.audience, kind.kind), ()), *instead)))
         # Whom no row is about is in need or in danger, and no repeater.
         shown = tuple(self.warnings) if is_personal and rows else ()
         if shown and (repeat := rules.repeat_rows.get(event.audience)) is not None:
@@ -211,6 +225,17 @@ class _Case:
             and each.opened_at - gap <= event.at <= each.last_at + gap
         )
         return max(near, key=lambda each: (each.state in _OPEN, each.last_at), default=None)
+
+
+def _of_signature(event: Observation) -> tuple[Reason, ...]:
+    """Say why nobody vouches for a program."""
+    signature = event.facts.get("signature")
+    return (Reason(f"signature_{signature}"),) if signature in ("none", "not_valid") else ()
+
+
+def _of_medium(event: Observation) -> tuple[Reason, ...]:
+    """Say that a sign among others is what was on a medium before anybody plugged it in here."""
+    return (Reason("medium_had_programs"),) if event.facts.get("medium_had_programs") is True else ()
 
 
 def _ignored(why: Why) -> Assessment:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from rules.subject import Audience
+
 
 class Kind(StrEnum):
     """What an incident is about."""
@@ -67,4 +69,9 @@ AT_RISK_OF: Mapping[Kind, Risk] = MappingProxyType(
         Kind.BULLYING: Risk.CONTACT,
         Kind.IMAGE_OR_DATA_SHARING: Risk.CONTACT,
     }
+)
+
+# Where an account is in use at two devices, somebody else may be using it: what that is, by whose account it is.
+USED_BY_ANOTHER: Mapping[Audience, Kind] = MappingProxyType(
+    {Audience.PUPIL: Kind.OTHER_ACCOUNT, Audience.STAFF: Kind.STAFF_ACCOUNT}
 )

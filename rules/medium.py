@@ -122,6 +122,8 @@ MEDIUM_TRANSITIONS: Final[Mapping[tuple[MediumState, MediumMove], MediumState]] 
         # How it was protected is asked when it is gone, too.
         (MediumState.LOST, MediumMove.ATTEST): MediumState.LOST,
         (MediumState.LOST, MediumMove.FIND): MediumState.REGISTERED,
+        # What never comes back is written off.
+        (MediumState.LOST, MediumMove.DISPOSE): MediumState.DISPOSED,
     }
 )
 SIGN_OUT_TRANSITIONS: Final[Mapping[tuple[SignOutState, SignOutMove], SignOutState]] = MappingProxyType(
@@ -171,7 +173,7 @@ _DONE_TO_EXCEPTION: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A medium as it is on the register; people are ids.
+    """A medium as it is on the register; people are ids, and nobody once that is erased.
 
     `number` is 0 before it is filed. `serial_key` is the keyed hash of its serial number with vendor and product,
     `serial_only` that of the serial number alone; both empty where nobody gave one. What is foreign is not the
@@ -273,9 +275,10 @@ def next_medium_state(medium: Medium, move: MediumMove) -> MediumState:
     """
     following = MEDIUM_TRANSITIONS.get((medium.state, move))
     if following is None:
+        expected = " or ".join(stands(state) for state, each in MEDIUM_TRANSITIONS if each is move)
         raise RefusedRequestError(
-            f"M-{medium.number} is {medium.state}, so it cannot be {_DONE_TO_MEDIUM[move]}; expected one that is"
-            f" {' or '.join(sorted(state for state, each in MEDIUM_TRANSITIONS if each is move))}."
+            f"M-{medium.number} is {stands(medium.state)}, so it cannot be {_DONE_TO_MEDIUM[move]};"
+            f" expected one that is {expected}."
         )
     return following
 
@@ -312,6 +315,11 @@ def next_exception_state(exception: MediumException, move: ExceptionMove, at: da
             f"E-{exception.number} was asked for until {exception.until_on}, which is over; expected a new request."
         )
     return following
+
+
+def stands(state: MediumState) -> str:
+    """Say where a medium stands as people say it."""
+    return "disposed of" if state is MediumState.DISPOSED else state.value
 
 
 # ---- checks ----------------------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from rules.name import DomainName
 from rules.subject import Audience
+
+# Of an account that is in use at two devices at once: the one at which it was signed in to later.
+OTHER_DEVICE: Final = "other_device"
 
 
 class Source(StrEnum):
@@ -59,7 +63,8 @@ class Observation:
     the minute. `evidence` refers to where the fact is stored. `facts` hold what the source knows beside that:
     of a block `in_lesson`, `is_closed` (nobody is expected in the school), and `others` and `peers` as
     `rules.crowd.Crowd` counts them; of what an endpoint or a report says, its `kind`, and how many `signals` agree
-    where one alone `is_weak`. `device` is the pseudonym of the device, where it happened at one that is known.
+    where one alone `is_weak`; of an account at two devices `OTHER_DEVICE`. `device` is the pseudonym of the device,
+    where it happened at one that is known.
     """
 
     id: str

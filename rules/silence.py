@@ -1,7 +1,7 @@
 """What it means when one half of a laptop is silent: it speaks to us but asks us no names, or the other way round.
 
-That nobody asks is known only where everything that is asked is kept; then a laptop that has asked before, goes on
-telling that it is there, and asks nothing more while others do, most likely asks somebody else.
+A laptop that has asked before, goes on telling that it is there, and asks nothing more while others do, most likely
+asks somebody else.
 """
 
 from dataclasses import dataclass
@@ -21,16 +21,14 @@ class Halves:
     """What is known of the two halves of one laptop in the school.
 
     `heard_at` is its last word, `here_since` since when it was always heard from the same address. `asked_at` is when
-    that address last asked for a name today, if it did; `others` is how many others asked within the time that is
-    looked at. `keeps_all` says whether everything that is asked is kept, `is_certain` whether the address is this
-    laptop's for certain.
+    it last asked for a name, if it did; `others` is how many others asked of late. `is_certain` says whether the
+    address is this laptop's for certain.
     """
 
     heard_at: datetime
     here_since: datetime
     asked_at: datetime | None
     others: int
-    keeps_all: bool
     is_certain: bool
 
 
@@ -45,7 +43,7 @@ def silence_of(halves: Halves, *, now: datetime, after: timedelta, heartbeat: ti
         return None
     is_heard = now - halves.heard_at <= 3 * heartbeat
     if is_heard:
-        is_quiet = halves.keeps_all and halves.asked_at < now - after and halves.here_since <= now - after
+        is_quiet = halves.asked_at < now - after and halves.here_since <= now - after
         return Silence.NO_QUESTIONS if is_quiet and halves.others > 0 else None
     went_on = halves.asked_at - halves.heard_at >= max(after, 3 * heartbeat)
     return Silence.NO_WORD if went_on and halves.is_certain else None

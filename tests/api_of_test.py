@@ -19,6 +19,7 @@ from agent.api.security import COOKIE, Limits, RateLimit
 from agent.filter_changing.filter_changes import FilterChanges
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
+from agent.fleet.rules_register import RulesRegister
 from agent.incidents.incidents import Incidents
 from agent.notices.notify_acts import Teller
 from agent.observing.observing import Observing
@@ -133,14 +134,16 @@ class SchoolOfTest:
                 self.store, people, clock=lambda: self.now, on_change=self._tell, tell=teller.filter_change
             ),
             incidents=incidents,
-            observing=Observing(incidents, folder / "activity"),
+            observing=Observing(
+                incidents, folder / "activity", tell=partial(teller.alarm, kind=NoticeKind.DEVICE_FOUND)
+            ),
             request_registers=RequestRegisters(self.store, pseudonyms),
+            rules_register=RulesRegister(self.store, pseudonyms),
             fleet=Fleet(
                 self.store,
                 lambda: replace(self.site, private=self.private),
                 pin="A" * 52,
                 new_id=service["new_id"],
-                tell=partial(teller.alarm, kind=NoticeKind.DEVICE_FOUND),
             ),
             media=Media(
                 self.store,

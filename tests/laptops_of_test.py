@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from incidents_of_test import NOW
 from observing_of_test import STAFF_DEVICE, ObservingOfTest
 
+from agent.dns.askers import Askers
+from agent.dns.shared_memory import SharedMemory
 from agent.endpoint.wire_batch import GENESIS, Batch, Event, encode_batch
 from agent.fleet.batch_reader import read_batch
 from agent.fleet.device_candidates import DeviceCandidates
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_events import Delivery
 from agent.fleet.media import Media
-from agent.sites.site import ActivityLevel
 from agent.storage.fleet_rows import Device, DeviceState, write_device
 from agent.storage.incident_rows import Filed
 from agent.storage.timeline_rows import read_timeline
@@ -129,7 +131,10 @@ class WeighedLaptops(ObservingOfTest):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.keep(ActivityLevel.ALL)
+        self.runtime = folder / "runtime"
+        self.runtime.mkdir()
+        SharedMemory.create(self.runtime / "shared.mem", workers=1).close()
+        self.askers = Askers(self.runtime, 0, wall_clock=self._monotonic)
         self.fleet = self.open_fleet()
         self.media = Media(self.store, lambda: self.site, tell=lambda *_, **__: None, incidents=self.incidents.desk)
         with self.store.act() as act:
@@ -139,7 +144,7 @@ class WeighedLaptops(ObservingOfTest):
 
     def open_fleet(self, **changes: Any) -> Fleet:
         """Open the file of events, as after a start."""
-        parts: dict[str, Any] = {"pin": "A" * 52, "new_id": lambda: "x", "tell": lambda _act: None, **changes}
+        parts: dict[str, Any] = {"pin": "A" * 52, "new_id": lambda: "x", **changes}
         return Fleet(self.store, lambda: self.site, **parts)
 
     def weigh(self) -> None:
@@ -151,7 +156,7 @@ class WeighedLaptops(ObservingOfTest):
             self.observing,
             self.pseudonyms,
             site=lambda: self.site,
-            folder=self.folder / "activity",
+            runtime=self.runtime,
             monotonic=self._monotonic,
         )
 
@@ -166,6 +171,11 @@ class WeighedLaptops(ObservingOfTest):
             write_device(act.database, Device(name, 1, state, "Deputy head", person, f"m-{name}", {}, self.now))
         self.fleet.devices.refresh()
         return Laptop(self, name, address=address)
+
+    def ask_worker(self, *devices: str) -> None:
+        """Let devices ask the one worker for something; it tells of them where a minute has gone by."""
+        self.askers.seen |= {ip_address(device).packed for device in devices}
+        self.askers.tick()
 
     def look(self, *, after: timedelta = timedelta(0)) -> None:
         """Weigh everything that waits, so much later."""

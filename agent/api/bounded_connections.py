@@ -1,14 +1,22 @@
 """Connections to the interface: whoever says nothing is not kept, and one address never has all of them."""
 
 import asyncio
-from typing import Final
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # What uvicorn keeps in all; people, and every laptop of a large school that comes back on one morning.
 MAX_CONNECTIONS: Final = 700
+# Whoever comes then is told that there are too many, and so many more are not even told.
+MAX_OPEN: Final = 1000
 # A whole school may stand behind one address; a few are left to the others.
 MAX_OF_ADDRESS: Final = 600
+# Those that have not agreed on TLS are none of the above; a morning of laptops has room among them.
+MAX_HANDSHAKES: Final = 1000
+HANDSHAKE_SECONDS: Final = 10.0
 # For the head of a request, from the beginning of the connection or the end of the request before.
 HEAD_SECONDS: Final = 20.0
 
@@ -16,14 +24,15 @@ HEAD_SECONDS: Final = 20.0
 class BoundedConnection(H11Protocol):
     """One connection."""
 
+    max_open = MAX_OPEN
     max_of_address = MAX_OF_ADDRESS
     head_seconds = HEAD_SECONDS
     _head_task: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Keep it, unless its address has too many already."""
+        """Keep it, unless there are too many already, in all or of its address."""
         super().connection_made(transport)
-        if self._of_same_address() > self.max_of_address:
+        if len(self.connections) > self.max_open or self._of_same_address() > self.max_of_address:
             transport.abort()
             return
         self._expect_head()
@@ -58,3 +67,59 @@ class BoundedConnection(H11Protocol):
         if self._head_task is not None:
             self._head_task.cancel()
             self._head_task = None
+
+
+class BoundedLoop(asyncio.SelectorEventLoop):
+    """A loop whose servers keep few connections that have not agreed on TLS, and none of them for long.
+
+    Where there are too many, the oldest goes: to agree takes a moment, so whoever is oldest most likely says nothing,
+    and whoever comes now, be it from the same address, is let in.
+    """
+
+    max_handshakes = MAX_HANDSHAKES
+    max_handshakes_of_address = MAX_OF_ADDRESS
+    handshake_seconds = HANDSHAKE_SECONDS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._addresses: dict[socket.socket, str] = {}
+        self._of_address: dict[str, dict[socket.socket, None]] = {}
+
+    async def create_server(self, *args: Any, **how: Any) -> asyncio.Server:
+        """Listen, with our own time for agreeing on TLS."""
+        if how.get("ssl"):
+            how["ssl_handshake_timeout"] = self.handshake_seconds
+        return await super().create_server(*args, **how)
+
+    async def _accept_connection2(
+        self, protocol_factory: Callable[[], asyncio.Protocol], conn: socket.socket, extra: dict[str, Any], *rest: Any
+    ) -> None:
+        """Let asyncio agree with whoever has come; it is done when TLS is agreed on, or never will be."""
+        self._begin(conn, extra["peername"][0])
+        try:
+            await super()._accept_connection2(protocol_factory, conn, extra, *rest)  # type: ignore[misc] # its own
+        finally:
+            self._forget(conn)
+
+    def _begin(self, connection: socket.socket, address: str) -> None:
+        self._addresses[connection] = address
+        of_address = self._of_address.setdefault(address, {})
+        of_address[connection] = None
+        if len(of_address) > self.max_handshakes_of_address:
+            self._end(next(iter(of_address)))
+        elif len(self._addresses) > self.max_handshakes:
+            self._end(next(iter(self._addresses)))
+
+    def _end(self, connection: socket.socket) -> None:
+        self._forget(connection)
+        # As if the other side had gone: asyncio then closes it in its own time.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, connection: socket.socket) -> None:
+        address = self._addresses.pop(connection, None)
+        if address is not None:
+            of_address = self._of_address[address]
+            del of_address[connection]
+            if not of_address:
+                del self._of_address[address]

@@ -17,6 +17,8 @@ from agent.api.media_schemas import (
     LostAsked,
     LostPage,
     LostTold,
+    MediaErasureAsked,
+    MediaErasureTold,
     MediumAsked,
     MediumChanged,
     MediumPage,
@@ -67,6 +69,7 @@ def add_media_routes(router: APIRouter) -> None:
     router.get("/media/lost")(list_lost)
     router.post("/media/lost", status_code=HTTPStatus.CREATED)(report_lost)
     router.get("/media/lost/{number}")(show_lost)
+    router.post("/media/erasures", status_code=HTTPStatus.CREATED)(erase)
     router.get("/media/{number}")(show)
     router.post("/media/{number}/change")(change)
     router.post("/media/{number}/purge")(purge)
@@ -264,6 +267,12 @@ def report_lost(asked: LostAsked, call: Asking) -> LostTold:
 def show_lost(number: Number, call: Asking) -> LostTold:
     """Show a report with what was on record at that moment."""
     return _reports(call, [_media(call).lost.get(call.person, number)])[0]
+
+
+def erase(asked: MediaErasureAsked, call: Asking) -> MediaErasureTold:
+    """Erase what is over about somebody who asks for it; what is still out, lost or part of a case stays."""
+    done = _media(call).retention.erase_of(call.person, asked.person, reason=asked.reason)
+    return MediaErasureTold(erased=done.erased, kept=done.kept)
 
 
 # ---- parts of each ---------------------------------------------------------------------------------------------

@@ -14,39 +14,35 @@ Number = Annotated[int, Field(ge=1, lt=2**53, strict=True)]
 OwnWords = Annotated[Text, StringConstraints(max_length=5000)]
 
 
-class MediumAsked(Asked):
+class MediumSaid(Asked):
+    """What somebody says of a medium, new or not."""
+
+    label: Line = ""
+    place: Line = ""
+    stated: Stated = Stated.UNKNOWN
+    holds_personal_data: StrictBool = False
+    checked_on: Day | None = None
+    purge_on: Day | None = None
+    vendor: UsbId = ""
+    product: UsbId = ""
+    serial: Serial = ""
+
+
+class MediumAsked(MediumSaid):
     """A medium for the register; without an owner it is one's own."""
 
     kind: MediumKind
     purpose: Prose
     owner: Id | None = None
-    label: Line = ""
-    place: Line = ""
-    stated: Stated = Stated.UNKNOWN
-    holds_personal_data: StrictBool = False
     is_foreign: StrictBool = False
-    checked_on: Day | None = None
-    purge_on: Day | None = None
-    vendor: UsbId = ""
-    product: UsbId = ""
-    serial: Serial = ""
 
 
-class MediumChanged(Asked):
+class MediumChanged(MediumSaid):
     """What changes of a medium; what is left out stays."""
 
     kind: MediumKind = MediumKind.OTHER
     purpose: Prose = ""
     owner: Id = "-"
-    label: Line = ""
-    place: Line = ""
-    stated: Stated = Stated.UNKNOWN
-    holds_personal_data: StrictBool = False
-    checked_on: Day | None = None
-    purge_on: Day | None = None
-    vendor: UsbId = ""
-    product: UsbId = ""
-    serial: Serial = ""
 
     def changes(self) -> dict[str, Any]:
         """Give what was said, and nothing else."""
@@ -90,6 +86,13 @@ class LostAsked(Asked):
     missed_on: Day | None = None
 
 
+class MediaErasureAsked(Asked):
+    """Of whom what is over is erased, and why."""
+
+    person: Id
+    reason: Prose
+
+
 # ---- what goes out ---------------------------------------------------------------------------------------------
 
 
@@ -103,7 +106,10 @@ class ProofTold(Told):
 
 
 class MediumTold(Told):
-    """A medium; `stated` and `attested` are what people say, `proved` is what a laptop found."""
+    """A medium; `stated` and `attested` are what people say, `proved` is what a laptop found.
+
+    People whose name was erased have neither id nor name, here and in what follows.
+    """
 
     number: int
     version: int
@@ -199,6 +205,13 @@ class LostTold(Told):
     missed_on: date | None
     case: int | None
     on_record: dict[str, Any]
+
+
+class MediaErasureTold(Told):
+    """How many things about somebody were erased, and how many stay because they are not over."""
+
+    erased: int
+    kept: int
 
 
 class MediumPage(Told):

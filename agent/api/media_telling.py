@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from agent.api.media_schemas import (
     ExceptionTold,
@@ -23,6 +23,8 @@ from agent.storage.permit_rows import LostReport, exception_of, read_open_sign_o
 from rules.medium import Medium, MediumException, SignOut
 
 _Names = Mapping[str, str]
+# What of a move is whom it is about.
+_PEOPLE: Final = ("owner", "person")
 
 
 def tell_media(database: sqlite3.Connection, media: Sequence[Medium]) -> list[MediumTold]:
@@ -34,7 +36,8 @@ def tell_media(database: sqlite3.Connection, media: Sequence[Medium]) -> list[Me
 def tell_medium(database: sqlite3.Connection, medium: Medium, *, at: datetime, today: date) -> WholeMediumTold:
     """Tell a medium with everything that is known of it."""
     moves = read_moves(database, medium.number)
-    names = _named(database, (*_of_medium(medium), *(move.person for move in moves)))
+    said = (move.words.get(key, "") for move in moves for key in _PEOPLE)
+    names = _named(database, (*_of_medium(medium), *(move.person for move in moves), *said))
     permit, exception = read_open_sign_out(database, medium.number), exception_of(database, medium, at)
     return WholeMediumTold(
         **_medium(database, medium, names),
@@ -46,7 +49,7 @@ def tell_medium(database: sqlite3.Connection, medium: Medium, *, at: datetime, t
                 person=named(move.person, names),
                 move=move.move,
                 content=dict(move.content),
-                words=dict(move.words),
+                words={key: names.get(text, text) if key in _PEOPLE else text for key, text in move.words.items()},
             )
             for move in moves
         ],

@@ -16,6 +16,7 @@ from agent.api.security import Caller, Known
 from agent.filter_changing.filter_changes import FilterChanges
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
+from agent.fleet.rules_register import RulesRegister
 from agent.incidents.incidents import Incidents
 from agent.notices.notify_acts import Teller
 from agent.observing.observing import Observing
@@ -66,6 +67,7 @@ class Parts:
     incidents: Incidents
     observing: Observing
     request_registers: RequestRegisters
+    rules_register: RulesRegister
     fleet: Fleet
     media: Media
     context: Callable[[], FilterContext]

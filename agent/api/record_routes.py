@@ -34,6 +34,7 @@ from agent.incidents.incident_veil import Veil
 from agent.people.attempts import noting
 from agent.record.record_check import prove
 from agent.storage.anchors import anchors_of
+from agent.storage.media_erasure import erase_words_of
 from agent.storage.record import Entry, erase, export_csv, export_jsonl, length, show
 from agent.storage.state import instant_text
 from rules.errors import RefusedRequestError
@@ -149,6 +150,7 @@ def erase_personal(
         if fault := check_reason(asked.reason):
             raise RefusedRequestError(fault)
         with parts.store.act() as act:
+            erase_words_of(act, number)
             return ErasureTold(number=erase(act, number, actor=caller.person, reason=asked.reason))
 
 

@@ -77,6 +77,12 @@ def sign_outs(wanted: AsWanted, call: Asking, *, with_names: WithNames = False) 
     return _told(call, wanted, registers.sign_outs(call.person, purpose=wanted.purpose, with_names=with_names))
 
 
+def rules(wanted: AsWanted, call: Asking, *, with_names: WithNames = False) -> RegisterTold | Response:
+    """Show who accepted or declined which version of the rules, at which laptop."""
+    register = call.parts.rules_register
+    return _told(call, wanted, register.answers(call.person, purpose=wanted.purpose, with_names=with_names))
+
+
 def referrals(wanted: AsWanted, call: Asking) -> RegisterTold | Response:
     """Show who outside was brought in about which case, and what came of it."""
     return _told(call, wanted, call.parts.incidents.registers.referrals(call.person, purpose=wanted.purpose))
@@ -99,6 +105,7 @@ _ROUTES: Final[dict[str, Callable[..., RegisterTold | Response]]] = {
     "suspensions": suspensions,
     "media": media,
     "sign-outs": sign_outs,
+    "rules": rules,
     "referrals": referrals,
     "access": access,
     "roles": roles,

@@ -23,13 +23,14 @@ from typing import Any, Final
 import uvicorn
 
 from agent.api.app import create_app
-from agent.api.bounded_connections import MAX_CONNECTIONS, BoundedConnection
+from agent.api.bounded_connections import MAX_CONNECTIONS, BoundedConnection, BoundedLoop
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.assembly import STATE_NAME
 from agent.chores import Chore, Chores
 from agent.endpoint.enrolment_wire import spki_pin
+from agent.file_limit import raise_file_limit
 from agent.filter_changing.canary_check import CanaryCheck
 from agent.filter_changing.filter_changes import FilterChanges
 from agent.filter_changing.filter_watch import FilterWatch
@@ -37,6 +38,7 @@ from agent.filter_changing.site_in_force import SiteInForce
 from agent.fleet.device_candidates import DeviceCandidates
 from agent.fleet.fleet import Fleet
 from agent.fleet.media import Media
+from agent.fleet.rules_register import RulesRegister
 from agent.fleet.seats import Seats
 from agent.gateway.control import NotRunningError, ask_gateway
 from agent.gateway.gateway_events import take_events
@@ -179,8 +181,8 @@ def build_parts(
         tell=teller.incident,
         on_change=herald.tell,
     )
+    fleet = Fleet(store, site, pin=pin, new_id=service["new_id"])
     tell_of_device = partial(teller.alarm, kind=NoticeKind.DEVICE_FOUND)
-    fleet = Fleet(store, site, pin=pin, new_id=service["new_id"], tell=tell_of_device)
     return Parts(
         store=store,
         people=people,
@@ -196,8 +198,9 @@ def build_parts(
         suspensions=Suspensions(store, people, tell=teller.suspension, **service),
         filter_changes=FilterChanges(store, people, clock=clock, on_change=herald.tell, tell=teller.filter_change),
         incidents=incidents,
-        observing=Observing(incidents, activity, devices=devices),
+        observing=Observing(incidents, activity, devices=devices, tell=tell_of_device),
         request_registers=RequestRegisters(store, pseudonyms),
+        rules_register=RulesRegister(store, pseudonyms),
         fleet=fleet,
         media=Media(store, site, tell=teller.medium, incidents=incidents.desk, events=fleet.events),
         context=context,
@@ -224,7 +227,7 @@ def candidates_of(parts: Parts, *, monotonic: Callable[[], float] = time.monoton
         parts.observing,
         desk.pseudonyms,
         site=desk.site,
-        folder=parts.activity,
+        runtime=Path(desk.site().paths.runtime),
         monotonic=monotonic,
     )
 
@@ -388,7 +391,8 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
         server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=beside)
         introduce(listening, certificate, now=clock())
         sender.start()
-        asyncio.run(server.run_with_sweeps([listening]))
+        with asyncio.Runner(loop_factory=BoundedLoop) as runner:
+            runner.run(server.run_with_sweeps([listening]))
         take_events(store)
         with store.act() as act:
             act.note("api_stopped", actor="system")
@@ -424,6 +428,7 @@ def main() -> int:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: told_to_stop.set())
     os.umask(0o077)
+    raise_file_limit()
     # DNS comes first, but people wait here: not for when nobody else wants the processor, as what is stored.
     os.nice(NICENESS)
     try:

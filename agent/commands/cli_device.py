@@ -1,6 +1,7 @@
 """Laptops from a shell: a token lets one in, a code tells which one it is, and the list says how each stands."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ device = group_of_commands("Laptops with the endpoint service: let in, listed, a
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The laptop, as `list` shows it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
+LanguageOption = Annotated[str, typer.Option("--language", help="What laptops told, in en, fr, nl or ja.")]
 
 
 @device.command()
@@ -106,15 +108,19 @@ def list_devices(*, as_json: JsonOption = False) -> None:
 
 
 @device.command()
-def show(device_id: IdArgument, *, as_json: JsonOption = False) -> None:
+def show(device_id: IdArgument, *, language: LanguageOption = "en", as_json: JsonOption = False) -> None:
     """Show a laptop with what it last proved of itself, and when that was so."""
+    from agent.endpoint.notice_texts import LANGUAGES
+
     with told(), signed_in(quiet=as_json) as client:
+        if language not in LANGUAGES:
+            raise usage("--language", f"'{language}'", f"one of {', '.join(LANGUAGES)}")
         found = client.get(f"/devices/{in_path(device_id)}")
         clock = clock_of(client)
     if as_json:
         print_json(found)
         return
-    print_facts(_facts(found, clock))
+    print_facts(_facts(found, clock, language))
 
 
 @device.command()
@@ -177,7 +183,11 @@ def _row(found: Mapping[str, Any], clock: "Clock") -> tuple[str, ...]:
     )
 
 
-def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]]:
+def _facts(found: Mapping[str, Any], clock: "Clock", language: str) -> Iterator[tuple[str, str]]:
+    from agent.endpoint.code_words import findings
+    from agent.endpoint.fact_words import FactWords
+    from agent.endpoint.notice_texts import endpoint_texts
+
     contact = found["contact"]
     yield "laptop", f"{found['id']}: {found['label']}, {_state(found)}"
     yield "owner", _owner(found) or "nobody"
@@ -192,12 +202,22 @@ def _facts(found: Mapping[str, Any], clock: "Clock") -> Iterator[tuple[str, str]
         if abs(contact["skew_seconds"]) > 300:
             behind = "behind" if contact["skew_seconds"] > 0 else "ahead"
             yield "clock", f"{abs(contact['skew_seconds']):.0f} s {behind}"
+    media = [each["facts"] for each in found["states"] if each["kind"] == "media"]
+    texts = endpoint_texts(language)
+    words = FactWords(texts, lambda seconds: _moment(seconds, clock), media=media)
     for each in found["states"]:
-        name = f"{in_words(each['kind'])} {each['key']}".strip()
-        facts = ", ".join(f"{key} {value}" for key, value in each["facts"].items() if isinstance(value, str | int))
-        yield "proven", f"{name}, {clock.show(each['proven_at'])}: {facts}"
+        yield "proven", f"{words.of(each['kind'], each['facts'])} ({clock.show(each['proven_at'])})"
+    looked_at = findings(texts.gettext)
     for each in found["findings"]:
-        yield "look at", f"{in_words(each['kind'])}, {clock.show(each['at'])}"
+        yield "look at", f"{looked_at.get(each['kind'], in_words(each['kind']))} ({clock.show(each['at'])})"
+
+
+def _moment(seconds: float, clock: "Clock") -> str:
+    """Write an instant of a laptop's clock; one that is none stays as it is."""
+    try:
+        return clock.show(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
 
 
 def _state(found: Mapping[str, Any]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.commands.cli_options import JsonOption, group_of_commands, in_words, print_facts, print_json, say
+from agent.commands.cli_options import JsonOption, group_of_commands, print_json, say
 
 if TYPE_CHECKING:
     from agent.endpoint.service import Folders
@@ -25,13 +25,6 @@ RuntimeOption = Annotated[
     Path | None,
     typer.Option("--runtime", help="Where the service can be asked.", envvar="SCHOOLGATE_ENDPOINT_RUNTIME"),
 ]
-_MOST_WORDS: Final = 5
-_STANDING: Final = {
-    "active": "let in",
-    "pending": "waits to be let in: compare the code with the one that the gateway shows",
-    "refused": "refused by the gateway; please speak to whoever looks after laptops",
-    "not_enrolled": "not enrolled; what is observed waits here",
-}
 
 
 @endpoint.command()
@@ -116,17 +109,13 @@ def status(*, as_json: JsonOption = False, runtime: RuntimeOption = None) -> Non
     if as_json:
         print_json(found)
         return
-    print_facts(_facts(found))
-    for row in found["collectors"]:
-        typer.echo()
-        say(f"{in_words(row['name'])}: {_health(row)}")
-        say(f"  sees         {row['sees']}")
-        for each in row["cannot"]:
-            say(f"  cannot see   {each}")
-    typer.echo()
-    say("Recorded now:" if found["recorded"] else "Nothing is recorded yet.")
-    for each in found["recorded"]:
-        say(f"  {_when(each['at'])}  {in_words(each['kind'])} {each['name']}".rstrip() + f": {_short(each['facts'])}")
+    from agent.endpoint.notice_texts import endpoint_texts, language_of
+    from agent.endpoint.status_words import StatusWords
+
+    words = StatusWords(endpoint_texts(language_of(os.environ)), _when)
+    _print_facts(words.facts(found))
+    for line in (*words.looks(found), *words.recorded(found)):
+        say(line)
 
 
 @endpoint.command()
@@ -201,7 +190,7 @@ def _folders(data: Path | None, runtime: Path | None) -> "Folders":
 
 
 def _ask(runtime: Path | None, request: Mapping[str, Any]) -> dict[str, Any]:
-    from agent.endpoint.local_socket import ask_service
+    from agent.endpoint.local_channel import ask_service
 
     return ask_service(_folders(None, runtime).socket, request)
 
@@ -221,7 +210,7 @@ def _told() -> Iterator[None]:
     from agent.endpoint.enrolment import EnrolmentError
     from agent.endpoint.gateway_link import LinkError
     from agent.endpoint.keys import BadKeyError
-    from agent.endpoint.local_socket import LocalError
+    from agent.endpoint.local_channel import LocalError
     from agent.endpoint.safe_folders import UnsafeFolderError
     from agent.endpoint.service_state import AlreadyRunningError
 
@@ -245,57 +234,14 @@ def _told() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    policy, usage = found["policy"], found["usage"]
-    yield "laptop", f"{found['device'] or 'without a name'}, {_STANDING.get(found['standing'], found['standing'])}"
-    yield "code", found["code"]
-    yield "gateway", found["gateway"]
-    yield "last heard", _when(found["last_contact"]) if found["last_contact"] else "never"
-    yield "problem", found["problem"]
-    yield "waiting", f"{found['waiting']} events, the oldest for {found['oldest_seconds']:.0f} s"
-    if found["missing"] or found["quarantined"]:
-        yield "lost", f"{found['missing']} missing at the gateway, {found['quarantined']} put aside"
-    if not found["spool_usable"]:
-        yield "spool", "cannot be used now; only what is urgent is kept"
-    yield "policy", _policy(policy)
-    yield "", policy["fault"] or found["policy_problem"]
-    for warning in policy["warnings"]:
-        yield "", warning
-    kept = f"kept as text: {policy['file_names_reason']}" if policy["file_names"] == "kept" else "never leave it"
-    yield "file names", kept
-    yield "you", f"{found['account'] or 'no account'}; whose laptop this is, the gateway's register says"
-    yield "notices", "a helper shows them" if found["helper"] else "nobody shows them: no helper runs in a session"
-    megabytes = usage["rss_bytes"] / 1_048_576
-    yield "uses", f"{usage['cpu_average']:.2%} of a processor on average, {megabytes:.0f} MB of memory"
-    yield "program", found["agent"]
+def _print_facts(facts: Iterator[tuple[str, str]]) -> None:
+    """Print what each fact is called beside it; some letters are as wide as two."""
+    from rich.cells import cell_len
 
-
-def _policy(policy: Mapping[str, Any]) -> str:
-    if not policy["version"]:
-        return "none yet; what holds without one"
-    end = f", until {_when(policy['expires'])}" if policy["expires"] else ""
-    over = " (over; it stays until there is another)" if policy["is_expired"] else ""
-    return f"version {policy['version']}{end}{over}"
-
-
-def _health(row: Mapping[str, Any]) -> str:
-    ago = row["looked_seconds_ago"]
-    looked = "has not looked yet" if ago is None else f"looked {ago:.0f} s ago"
-    return f"{row['health']}, {looked}" + (f" ({row['why']})" if row["why"] else "")
-
-
-def _short(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{in_words(key)} {text}" for key, value in facts.items() if (text := _plain(key, value)))
-
-
-def _plain(key: str, value: object) -> str:
-    """Give what a person reads of a value; of what is made of parts, only a list of words."""
-    if isinstance(value, float) and key.endswith(("_at", "since", "until")):
-        return _when(value)
-    if isinstance(value, list):
-        words = [each for each in value if isinstance(each, str)]
-        return "/".join(words[:_MOST_WORDS])
-    return str(value) if isinstance(value, str | int | float) else ""
+    shown = [(name, value) for name, value in facts if value]
+    width = max(cell_len(name) for name, _value in shown) + 2
+    for name, value in shown:
+        say(f"{name}{' ' * (width - cell_len(name))}{value}")
 
 
 def _when(seconds: float) -> str:

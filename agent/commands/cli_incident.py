@@ -1,7 +1,7 @@
 """Incidents from a shell: the queue, one case for a purpose, and what people decide about it."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -34,6 +34,7 @@ from agent.commands.cli_options import (
 )
 from agent.commands.cli_report import receipt, report
 from agent.commands.cli_requests import ReasonOption
+from agent.commands.cli_timeline import content_of
 from agent.commands.cli_warnings import warning
 from rules.incident import Dismissal, Intent, Level, State, Track
 from rules.incident_kind import Kind
@@ -90,7 +91,7 @@ def show(case: CaseArgument, *, purpose: PurposeOption, as_json: JsonOption = Fa
         return
     print_facts(facts_of(found, clock))
     print_facts(_more_of(found, clock))
-    _print_timeline(found["timeline"], found["further"], clock)
+    _print_timeline(found, clock)
 
 
 @incident.command()
@@ -309,12 +310,20 @@ def _each(title: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield from ((title if place == 0 else "", line) for place, line in enumerate(lines))
 
 
-def _print_timeline(entries: Sequence[Found], further: int, clock: "Clock") -> None:
+def _print_timeline(found: Found, clock: "Clock") -> None:
+    entries: Sequence[Found] = found["timeline"]
+    further: int = found["further"]
     shown = entries[:_MAX_ENTRIES_SHOWN]
     if shown:
         typer.echo("")
         rows = (
-            (str(each["number"]), clock.show(each["at"]), in_words(each["what"]), _by(each), _content(each))
+            (
+                str(each["number"]),
+                clock.show(each["at"]),
+                in_words(each["what"]),
+                _by(each),
+                content_of(each, found, clock),
+            )
             for each in shown
         )
         print_table(("ENTRY", "AT", "WHAT", "BY", "MORE"), rows, empty="")
@@ -326,8 +335,3 @@ def _print_timeline(entries: Sequence[Found], further: int, clock: "Clock") -> N
 def _by(entry: Found) -> str:
     name: str = entry["actor"]["name"]
     return "" if name == "system" else name
-
-
-def _content(entry: Found) -> str:
-    told: dict[str, Any] = {**entry["content"], **(entry["personal"] or {})}
-    return ", ".join(f"{in_words(key)} {value}" for key, value in told.items() if value not in ("", None, [], False))

@@ -1,7 +1,7 @@
 """The register of media, from a shell; numbers are as people say them: M-12."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,10 +16,12 @@ from agent.commands.cli_media_permits import (
     lost,
     out,
     place_of_medium,
+    proof_in_words,
     proved_in_words,
     refuse,
     sign_in,
     sign_out,
+    state_of,
     withdraw,
 )
 from agent.commands.cli_options import (
@@ -30,11 +32,13 @@ from agent.commands.cli_options import (
     print_facts,
     print_json,
     print_table,
+    say,
     signed_in,
     told,
     usage,
 )
-from rules.medium import MediumKind, MediumState, Stated
+from agent.commands.cli_requests import ReasonOption
+from rules.medium import MediumKind, MediumState, Stated, stands
 
 if TYPE_CHECKING:
     from agent.commands.cli_times import Clock
@@ -44,6 +48,18 @@ for command in (sign_out, sign_in, out, exceptions, allow, refuse, withdraw, los
     media.command()(command)
 media.command("except")(ask_exception)
 
+
+# What of a move is said by its own name or number, by another word, or not at all.
+_NUMBERED: Final = {"sign_out": "S", "exception": "E", "report": "L"}
+_CALLED: Final = {
+    "at": "on",
+    "crypt": "as",
+    "device": "by laptop",
+    "step": "reminder",
+    "purge_on": "to clear",
+    "next_on": "again",
+}
+_UNTOLD: Final = frozenset({"state", "incident"})
 
 HowOption = Annotated[str, typer.Option("--how", help="How, in a few words; it is kept on record.")]
 PurgeOption = Annotated[str | None, typer.Option("--purge", metavar="DAY", help="When it is to be cleared.")]
@@ -122,7 +138,7 @@ def list_media(
             each["owner"]["name"],
             each["state"],
             each["stated"],
-            proved_in_words(each["proved"], clock) or "nothing",
+            proved_in_words(each, clock),
             each["purge_on"] or "",
         )
         for each in found
@@ -140,7 +156,7 @@ def show(medium: MediumArgument, *, as_json: JsonOption = False) -> None:
         if as_json:
             return
         rows = (
-            (clock.show(each["at"]), in_words(each["move"]), each["person"]["name"], _more(each))
+            (clock.show(each["at"]), in_words(each["move"]), each["person"]["name"], _more(each, clock))
             for each in found["moves"]
         )
         print_table(("AT", "WHAT", "BY", "MORE"), rows, empty="")
@@ -219,6 +235,22 @@ def found(
         _move(medium, "find", {"how": where}, as_json=as_json)
 
 
+@media.command()
+def erase(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The id of who asks for it.")],
+    *,
+    reason: ReasonOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what is over about a person who asks for it; what is in use, out, lost or part of a case stays."""
+    with told(), signed_in(quiet=as_json) as client:
+        done = client.post("/media/erasures", {"person": person, "reason": reason})
+    if as_json:
+        print_json(done)
+    else:
+        say(f"Erased: {done['erased']}. Kept, because it is not over: {done['kept']}.")
+
+
 # ---- parts of each ---------------------------------------------------------------------------------------------
 
 
@@ -247,7 +279,8 @@ def _tell_medium(found: Found, clock: "Clock", *, as_json: bool) -> None:
 
 
 def _facts(found: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
-    yield "medium", f"M-{found['number']}: {found['kind']}, {found['state']}{', foreign' * found['is_foreign']}"
+    state = stands(MediumState(found["state"]))
+    yield "medium", f"M-{found['number']}: {found['kind']}, {state}{', foreign' * found['is_foreign']}"
     yield "label", found["label"]
     yield "owner", found["owner"]["name"]
     yield "purpose", found["purpose"]
@@ -255,16 +288,31 @@ def _facts(found: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
     yield "data", "personal data" if found["holds_personal_data"] else "no personal data"
     yield "stated", in_words(found["stated"])
     yield "attested", f"{clock.show(found['attested_at'])}: {found['attested']}" if found["attested_at"] else ""
-    yield "proved", proved_in_words(found["proved"], clock) or "nothing yet"
-    yield "worst", proved_in_words(found["worst_proved"], clock)
+    yield "proved", proved_in_words(found, clock)
+    yield "worst", proof_in_words(found["worst_proved"], clock)
     yield "checked", found["checked_on"] or ""
-    yield "to clear", found["purge_on"] or ""
+    yield "to clear", "" if found["disposed_at"] else found["purge_on"] or ""
     permit, exception = found.get("sign_out"), found.get("exception")
-    yield "out", f"S-{permit['number']}, {permit['state']}, due {permit['due_on']}" if permit else ""
+    yield "out", f"S-{permit['number']}, {state_of(permit)}, due {permit['due_on']}" if permit else ""
     yield "let pass", f"E-{exception['number']}, until {exception['until_on']}" if exception else ""
     yield "disposed", f"{clock.show(found['disposed_at'])}: {found['disposal']}" if found["disposed_at"] else ""
 
 
-def _more(move: Found) -> str:
+def _more(move: Found, clock: "Clock") -> str:
     said = {**move["content"], **move["words"]}
-    return ", ".join(f"{in_words(key)} {value}" for key, value in said.items() if value not in ("", None, False))
+    told = (_one_more(key, value, clock) for key, value in said.items() if value not in ("", None, False))
+    return ", ".join(each for each in told if each)
+
+
+def _one_more(key: str, value: Any, clock: "Clock") -> str:
+    if key in _UNTOLD:
+        return ""
+    if key in _NUMBERED:
+        return f"{_NUMBERED[key]}-{value}"
+    if value is True:
+        return in_words(key)
+    if key == "at":
+        value = clock.show(value)
+    elif key == "crypt":
+        value = in_words(value)
+    return f"{_CALLED.get(key, in_words(key))} {value}"

@@ -1,7 +1,7 @@
 """Media that are out of the school, let pass, or gone, from a shell; numbers are as people say them: M-12, S-3."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Found = Mapping[str, Any]
 _NUMBER: Final = re.compile(r"(?:([MSEL])-)?([0-9]{1,15})", re.IGNORECASE | re.ASCII)
+# What a laptop says of the encryption of its own disk.
+_OF_DISKS: Final = {each: f"disk encryption {each}" for each in ("on", "partly", "off")}
+_FOREIGN: Final = {"out": "in the school", "returned": "gone again"}
 _PERMITS: Final = {"S": "sign-outs", "E": "exceptions"}
 
 MediumArgument = Annotated[str, typer.Argument(metavar="MEDIUM", help="The number of the medium, such as M-12.")]
@@ -64,11 +67,13 @@ def sign_in(medium: MediumArgument, *, as_json: JsonOption = False) -> None:
 def out(
     *,
     overdue: Annotated[bool, typer.Option("--overdue", help="Those that should be back only.")] = False,
+    with_past: Annotated[bool, typer.Option("--past", help="Those that are over, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List who has which medium, or asks for one: yourself, or everybody if you manage media."""
     with told(), signed_in(quiet=as_json) as client:
-        wanted = {"overdue": "true"} if overdue else {"state": ["waiting", "out"]}
+        wanted: dict[str, Any] = {} if with_past else {"state": ["waiting", "out"]}
+        wanted = {"overdue": "true"} if overdue else wanted
         found = list(client.pages("/media/sign-outs", wanted))
     if as_json:
         print_json(found)
@@ -78,7 +83,7 @@ def out(
             f"S-{each['number']}",
             f"M-{each['medium']}",
             each["person"]["name"],
-            "overdue" if each["is_overdue"] else each["state"],
+            state_of(each),
             each["due_on"],
             each["purpose"],
         )
@@ -175,7 +180,7 @@ def lost(
             made = client.post("/media/lost", body)
             _tell_lost(made, clock, as_json=as_json)
             if not as_json:
-                say("The head teacher and the data protection officer are told now.")
+                say("The head teacher, the data protection officer and the ICT co-ordinator are told now.")
 
 
 def _list_lost(client: "Client", clock: "Clock", *, as_json: bool) -> None:
@@ -234,14 +239,14 @@ def _tell_permit(found: Found, clock: "Clock", *, as_json: bool) -> None:
     medium = "" if found["medium"] is None else f"M-{found['medium']}"
     print_facts(
         (
-            ("number", f"{letter}-{found['number']}: {found['state']}"),
+            ("number", f"{letter}-{found['number']}: {found['state'] if is_exception else state_of(found)}"),
             ("medium", medium),
             ("who", who),
             ("purpose", found["purpose"]),
             ("until", until),
-            ("decided", clock.show(found["decided_at"])),
-            ("by", found["decided_by"]["name"] if found["decided_by"] else ""),
+            ("decided", _by(found, "decided", clock)),
             ("reason", found["reason"]),
+            ("gone" if found.get("is_foreign") else "back", _by(found, "returned", clock)),
         )
     )
 
@@ -251,24 +256,40 @@ def _tell_lost(found: Found, clock: "Clock", *, as_json: bool) -> None:
         print_json(found)
         return
     record: Found = found["on_record"]
-    proof = record.get("proved")
     print_facts(
         (
             ("report", f"L-{found['number']}: {_what(found)}, {found['how']}"),
             ("case", str(found["case"] or "")),
             ("at", clock.show(found["at"])),
+            ("missed", found["missed_on"] or ""),
             ("by", found["reporter"]["name"]),
             ("happened", found["text"]),
-            ("owner", (record.get("owner") or {}).get("name", "")),
-            ("data", {True: "personal data", False: "no personal data"}.get(record.get("holds_personal_data"), "")),  # type: ignore[arg-type] # nothing where it is not told
-            ("stated", in_words(record.get("stated", ""))),
-            ("attested", record.get("attested", "")),
-            ("proved", proved_in_words(proof, clock) or ("nothing" if record else "")),
-            ("worst", proved_in_words(record.get("worst_proved"), clock)),
-            ("out", _out(record.get("signed_out"))),
-            ("also out", "; ".join(_out(each) for each in record.get("signed_out_to_holder", ()))),
+            *_on_record(record, clock),
         )
     )
+
+
+def _on_record(record: Found, clock: "Clock") -> Iterator[tuple[str, str]]:
+    """Give what was known when it was reported, which nothing that comes later changes."""
+    yield "what", ", ".join(each for each in (record.get("kind", ""), record.get("label", "")) if each)
+    yield "owner", (record.get("owner") or {}).get("name", "")
+    for key, name in (("purpose", "purpose"), ("place", "kept"), ("checked_on", "checked"), ("purge_on", "to clear")):
+        yield name, record.get(key) or ""
+    if "holds_personal_data" in record:
+        yield "data", "personal data" if record["holds_personal_data"] else "no personal data"
+    yield "stated", in_words(record.get("stated", ""))
+    attested_at = record.get("attested_at")
+    yield "attested", f"{clock.show(attested_at)}: {record['attested']}" if attested_at else ""
+    yield "proved", proved_in_words(record, clock) if "proved" in record else ""
+    yield "evidence", "; ".join(_evidence(each) for each in (record.get("proved") or {}).get("evidence", ()))
+    yield "worst", proof_in_words(record.get("worst_proved"), clock)
+    yield "let pass", record.get("exception") or ""
+    yield "out", _out(record.get("signed_out"))
+    yield "also out", "; ".join(_out(each) for each in record.get("signed_out_to_holder", ()))
+
+
+def _evidence(found: Found) -> str:
+    return " ".join(text for text in (found.get("source", ""), found.get("value", "")) if text)
 
 
 def _out(permit: Found | None) -> str:
@@ -283,6 +304,30 @@ def _what(found: Found) -> str:
     return f"laptop {found['device']}" if found["device"] else "something else"
 
 
-def proved_in_words(proof: Found | None, clock: "Clock") -> str:
-    """Say what was proved of a medium, and when; nothing where nothing was."""
-    return "" if proof is None else f"{in_words(proof['crypt'])}, {clock.show(proof['at'])}"
+def state_of(permit: Found) -> str:
+    """Say where a permit stands today; a medium that is not the school's is in while it is signed out."""
+    if permit["is_overdue"]:
+        return "overdue"
+    state = str(permit["state"])
+    return _FOREIGN.get(state, state) if permit["is_foreign"] else state
+
+
+def proved_in_words(found: Found, clock: "Clock") -> str:
+    """Say what was last proved of a medium or of the disk of a laptop, and when; nothing of paper."""
+    if found.get("kind") == "paper":
+        return ""
+    return proof_in_words(found["proved"], clock) or "unknown"
+
+
+def proof_in_words(proof: Found | None, clock: "Clock") -> str:
+    """Say what was proved, and when; nothing where nothing was."""
+    if proof is None:
+        return ""
+    return f"{_OF_DISKS.get(proof['crypt'], in_words(proof['crypt']))}, {clock.show(proof['at'])}"
+
+
+def _by(found: Found, move: str, clock: "Clock") -> str:
+    if not found.get(f"{move}_at"):
+        return ""
+    who = found[f"{move}_by"]
+    return clock.show(found[f"{move}_at"]) + (f", by {who['name']}" if who and who["name"] else "")

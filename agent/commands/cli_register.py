@@ -20,7 +20,7 @@ from agent.commands.cli_options import (
 )
 
 register = group_of_commands(
-    "Registers: incidents, warnings, overrides, suspensions, media, sign-outs, access and more."
+    "Registers: incidents, warnings, overrides, suspensions, media, sign-outs, rules, access and more."
 )
 
 
@@ -33,6 +33,7 @@ class Name(StrEnum):
     SUSPENSIONS = "suspensions"
     MEDIA = "media"
     SIGN_OUTS = "sign-outs"
+    RULES = "rules"
     REFERRALS = "referrals"
     ACCESS = "access"
     ROLES = "roles"

@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.dns import restraint
+from agent.dns.askers import Askers
 from agent.dns.canary_looks import CanaryLooks, report_path
 from agent.dns.clients import ClientResolver
 from agent.dns.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
@@ -34,6 +34,7 @@ from agent.dns.snapshot import Snapshot, read_snapshot
 from agent.dns.spool import SpoolWriter
 from agent.dns.streams import Deliver, StreamConnections
 from agent.dns.upstream import Forwarder
+from agent.file_limit import raise_file_limit
 from agent.logs import configure_logs, log
 from filters.list_index import ListIndex, empty_index
 from rules.errors import SchoolgateError
@@ -91,7 +92,9 @@ class DnsWorker:
         )
         self._resolver = resolver_of(snapshot)
         self._streams = StreamConnections(self, snapshot.site.limits, monotonic=time.monotonic)
-        self._canaries = CanaryLooks(report_path(Path(job.shared_memory).parent, job.slot))
+        runtime = Path(job.shared_memory).parent
+        self._canaries = CanaryLooks(report_path(runtime, job.slot))
+        self._askers = Askers(runtime, job.slot)
         self._acknowledge()
 
     def run(self) -> None:
@@ -303,11 +306,11 @@ class DnsWorker:
         elif responder.policy.is_past_boundary():
             responder.advance()
         if self._resolver.has_a_seat_ended():
-            self._clients.clear()
+            self._meet_anew()
         responder.resolution.give_stale_answers()
         if self._ticks % RECKON_TICKS == 0:
-            rate = self._snapshot.site.limits.client_queries_per_second
-            restraint.reckon(self._clients.values(), rate=rate, seconds=RECKON_TICKS * TICK_SECONDS)
+            self._reckon()
+            self._askers.tick()
         self._hand_over_rows()
         if self._ticks % FLUSH_TICKS == 0:
             self._flush()
@@ -316,6 +319,16 @@ class DnsWorker:
         if self._ticks % COLLECT_TICKS == 0:
             gc.collect(1)
         self._canaries.tick(responder)
+
+    def _reckon(self) -> None:
+        """Restrain who asks too much, and note who asks."""
+        rate, seconds = self._snapshot.site.limits.client_queries_per_second, RECKON_TICKS * TICK_SECONDS
+        restraint.reckon(self._clients.values(), rate=rate, seconds=seconds, seen=self._askers.seen)
+
+    def _meet_anew(self) -> None:
+        """Forget what clients are; that they asked is noted before."""
+        self._reckon()
+        self._clients.clear()
 
     def _hand_over_rows(self) -> None:
         """Give the rows of this tick to the spool; what it cannot take is counted as lost."""
@@ -363,7 +376,7 @@ class DnsWorker:
         if snapshot.site.upstreams != before.site.upstreams:
             self._forwarder.adopt(snapshot.site.upstreams)
         self._resolver = resolver_of(snapshot)
-        self._clients.clear()
+        self._meet_anew()
         self._streams.limits = snapshot.site.limits
         self._acknowledge()
 
@@ -377,13 +390,6 @@ def resolver_of(snapshot: Snapshot) -> ClientResolver:
     """Give whose address is whose by a published policy."""
     site = snapshot.site
     return ClientResolver(site.networks, site.groups, snapshot.devices, seats=snapshot.seats)
-
-
-def raise_file_limit() -> None:
-    """Open as many files as the system allows: a shell's usual limit is less than a crowd of connections takes."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def keep_heap_small() -> None:

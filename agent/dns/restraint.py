@@ -23,17 +23,20 @@ def find_nothing(_message: bytes) -> None:
     """Look for a finished reply on behalf of a client whose every query must be looked at."""
 
 
-def reckon(clients: Iterable[Client], *, rate: int, seconds: float) -> int:
+def reckon(clients: Iterable[Client], *, rate: int, seconds: float, seen: set[bytes]) -> int:
     """Set every client's restraint by what it asked in the last `seconds`; gives how many are restrained.
 
     Args:
         rate: queries a second that a client may ask for good.
+        seen: takes the addresses of those that asked.
     """
     restrained = 0
     for client in clients:
         asked = client.asked
         if not asked and not client.debt:
             continue
+        if asked:
+            seen.add(client.address)
         client.asked = 0
         client.debt = min(max(client.debt + asked - rate * seconds, 0.0), rate * _MOST_SECONDS)
         deserved = next((step for above, step in _STEPS if client.debt > rate * above), FREE)

@@ -40,6 +40,7 @@ class PolicySettings:
         file_names_reason: why they do; without a reason they do not.
         grace_seconds: how long somebody has, after the notice, before it becomes an incident.
         hardware_encrypted: VID:PID or VID:PID:SERIAL of media that the school takes at their word.
+        closed: categories that the filter should close for whoever uses a laptop in the school.
     """
 
     vpn: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class PolicySettings:
     hardware_encrypted: tuple[str, ...] = ()
     register_url: str = ""
     aup_version: str = ""
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "hardware_encrypted": _texts,
     "register_url": _address_of_page,
     "aup_version": _text,
+    "closed": _texts,
 }
 
 

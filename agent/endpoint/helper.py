@@ -10,24 +10,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from agent.endpoint.local_socket import LocalError, ask_service
-from agent.endpoint.notice_texts import EndpointTexts, Words, endpoint_texts, language_of
-from agent.endpoint.presentation import Presenting, look_for_presentation
+from agent.endpoint.desktop import Desktop, desktop_of
+from agent.endpoint.local_channel import LocalError, ask_service
+from agent.endpoint.notice_texts import EndpointTexts, Words, endpoint_texts, units_of
+from agent.endpoint.presentation import Presenting
 from agent.endpoint.told_by_session import look_at_screen_lock, said_of
 from collectors.machine import Machine
 
 LOOK_SECONDS: Final = 10.0
-_SHOW_SECONDS: Final = 5.0
-# So long the question at sign-in stays, and so long it is not put again when nobody has answered.
-_ANSWER_SECONDS: Final = 45.0
+# So long the question at sign-in is not put again when nobody has answered.
 _ASK_AGAIN_SECONDS: Final = 600.0
 _LOCK_SECONDS: Final = 900.0
-_NOTIFY: Final = ("notify-send", "--app-name=Schoolgate", "--urgency=normal")
-_MACOS: Final = "display notification (item 2 of argv) with title (item 1 of argv)"
+_LEFT_ALONE: Final = frozenset({Presenting.YES, Presenting.AWAY})
 
 Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -43,6 +40,7 @@ class Helper:
     """
 
     ask: Ask
+    desktop: Desktop
     machine: Machine
     environment: Mapping[str, str]
     terminal: Callable[[str], object] | None = None
@@ -55,7 +53,7 @@ class Helper:
     @property
     def texts(self) -> EndpointTexts:
         """The words of this session's language."""
-        return endpoint_texts(language_of(self.environment))
+        return endpoint_texts(self.desktop.language)
 
     def run(self, stop: threading.Event) -> None:
         """Show what there is until `stop` is set; a service that is away comes back."""
@@ -67,23 +65,28 @@ class Helper:
         """Ask once, show what there is, and say what became of it."""
         try:
             work = self.ask({"ask": "work"})
+            self.problem = ""
             for notice in work.get("notices", ()):
                 self._show_medium(notice, work)
             if work.get("aup"):
                 self._ask_rules(str(work["aup"]), str(work.get("link") or ""))
             self._tell_screen_lock()
-            self.problem = ""
         except LocalError as error:
             self.problem = str(error)
 
     def _show_medium(self, notice: Mapping[str, Any], work: Mapping[str, Any]) -> None:
-        found = look_for_presentation(self.machine, self.environment)
+        found = self.desktop.presentation()
         said = {"number": notice.get("number"), "presentation": found.word}
         if found.presenting is Presenting.YES:
             self.ask({"ask": "deferred", **said})
+        if found.presenting in _LEFT_ALONE:
             return
-        words = self.texts.medium(notice, link=str(work.get("link") or ""), by=self._by(work.get("grace_seconds")))
-        how = self._show(words)
+        link, by = str(work.get("link") or ""), self._by(work.get("grace_seconds"))
+        words, most = self.texts.medium(notice, link=link, by=by), self.desktop.most_units
+        if most is not None and units_of(words.body) > most:
+            # A click opens the link there.
+            words = self.texts.medium(notice, link="", by=by).within(most)
+        how = self._show(words, link)
         if how:
             self.ask({"ask": "shown", **said, "language": self.texts.language, "text": words.text, "how": how})
 
@@ -102,19 +105,22 @@ class Helper:
         asked_at = self._asked.get(version)
         if asked_at is not None and self.monotonic() - asked_at < _ASK_AGAIN_SECONDS:
             return
-        if look_for_presentation(self.machine, self.environment).presenting is Presenting.YES:
+        if self.desktop.presentation().presenting in _LEFT_ALONE:
             return
         self._asked[version] = self.monotonic()
-        texts, words = self.texts, self.texts.sign_in(version, link=link)
-        buttons = (f"--action=accept={texts.accept}", f"--action=decline={texts.decline}")
-        said = self.machine.run((*_NOTIFY, *buttons, "--wait", "--", *_marked(words)), _ANSWER_SECONDS)
-        answer = said.text.strip() if said.is_good else ""
-        if answer in {"accept", "decline"}:
-            # Whoever declined is asked again at the next sign-in.
+        words = self.texts.sign_in(version, link=link)
+
+        def answered(accepted: bool) -> None:  # noqa: FBT001 -- an answer is one
+            try:
+                self.answer(version, accepted=accepted, how=self.desktop.name, words=words)
+            except LocalError as error:
+                self.problem = str(error)
+            else:
+                self._asked[version] = float("inf")
+
+        if not self.desktop.ask(words, self.texts, answered) and self._show(_by_command(words), link):
+            # There are no buttons here: once in a session will do.
             self._asked[version] = float("inf")
-            self.answer(version, accepted=answer == "accept", how="notify-send", words=words)
-        elif not said.is_good and self.terminal is not None:
-            self.terminal(f"{words.text}\nschoolgate endpoint sign-in --accept | --decline")
 
     def answer(self, version: str, *, accepted: bool, how: str, words: Words) -> dict[str, Any]:
         """Tell the service what a person answered to the rules.
@@ -125,33 +131,27 @@ class Helper:
         said = {"language": self.texts.language, "text": words.text, "how": how}
         return self.ask({"ask": "answer", "version": version, "accepted": accepted, **said})
 
-    def _show(self, words: Words) -> str:
+    def _show(self, words: Words, link: str) -> str:
         """Show it, and say how; empty where there was no way."""
-        if self.machine.platform == "darwin":
-            command: tuple[str, ...] = (
-                *("osascript", "-e", "on run argv", "-e", _MACOS, "-e", "end run"),
-                *(words.headline, words.body),
-            )
-        else:
-            command = (*_NOTIFY, "--expire-time=60000", "--", *_marked(words))
-        if self.machine.run(command, _SHOW_SECONDS).is_good:
-            return command[0]
+        if self.desktop.show(words, link=link):
+            return self.desktop.name
         if self.terminal is not None:
             self.terminal(words.text)
             return "terminal"
         return ""
 
 
-def _marked(words: Words) -> tuple[str, str]:
-    """Give a text for a desktop that reads some HTML in it. Source: Desktop Notifications Specification, Markup."""
-    return words.headline, escape(words.body, quote=False)
+def _by_command(words: Words) -> Words:
+    return Words(words.headline, f"{words.body}\nschoolgate endpoint sign-in --accept | --decline")
 
 
 def helper_of(socket: Path, environment: Mapping[str, str]) -> Helper:
     """Give the helper of this session."""
+    machine = Machine()
     return Helper(
         ask=lambda request: ask_service(socket, request),
-        machine=Machine(),
+        desktop=desktop_of(machine, environment),
+        machine=machine,
         environment=environment,
         terminal=_print if sys.stdout is not None and sys.stdout.isatty() else None,
     )

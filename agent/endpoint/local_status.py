@@ -17,9 +17,9 @@ from agent.endpoint.contact import Contact
 from agent.endpoint.endpoint_policy import KEPT
 from agent.endpoint.event_spool import EventSpool
 from agent.endpoint.lanes import Lane
-from agent.endpoint.local_socket import LocalError
-from agent.endpoint.notice import NoticeBoard, Teller, observe_answer, observe_exception
-from agent.endpoint.probes import BYPASS, MEDIA, POSTURE, PROGRAMS, RESOLVER, SESSION, WRITES, Collectors
+from agent.endpoint.local_channel import Caller, LocalError
+from agent.endpoint.notice import NoticeBoard, observe_answer, observe_exception
+from agent.endpoint.probes import BYPASS, FILTER, MEDIA, POSTURE, PROGRAMS, RESOLVER, SESSION, WRITES, Collectors
 from agent.endpoint.service_state import ServiceState
 from agent.endpoint.told_by_session import finding_of
 from collectors.observed import JSON, Observed
@@ -80,24 +80,23 @@ class LocalDesk:
     wall: Callable[[], float]
     release: str
     monotonic: Callable[[], float] = time.monotonic
-    account_of: Callable[[int], str] = field(default_factory=lambda: account_of)
-    _reports: dict[int, deque[float]] = field(default_factory=dict)
+    _reports: dict[int | str, deque[float]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def may_ask(self, uid: int) -> bool:
-        """Say whether an account is answered: it is signed in here, or the administrator's or our own."""
-        if uid in {0, os.geteuid()}:
+    def may_ask(self, caller: Caller) -> bool:
+        """Say whether somebody is answered: they are signed in here, or an administrator."""
+        if caller.is_administrator:
             return True
-        account = self.account_of(uid).lower()
+        account = caller.account.lower()
         return bool(account) and any(each.account.lower() == account for each in self.collectors.sessions)
 
-    def answer(self, uid: int, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def answer(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer a request.
 
         Raises:
             LocalError: it is not answered; the sentence says why.
         """
-        asks: dict[str, Callable[[Teller, Mapping[str, Any]], Mapping[str, Any]]] = {
+        asks: dict[str, Callable[[Caller, Mapping[str, Any]], Mapping[str, Any]]] = {
             "status": self._status,
             "work": self._work,
             "shown": self._shown,
@@ -109,31 +108,32 @@ class LocalDesk:
         ask = asks.get(str(request.get("ask")))
         if ask is None:
             raise LocalError(f"A request asks for one of {', '.join(asks)}.")
-        return ask(Teller(uid, self.account_of(uid)), request)
+        return ask(caller, request)
 
     # What helpers ask and report.
 
-    def _work(self, teller: Teller, _request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _work(self, caller: Caller, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         settings = self.contact.settings()
         version = settings.aup_version
         return {
             "notices": self.board.waiting(),
             "link": settings.register_url,
             "grace_seconds": settings.grace_seconds,
-            "aup": version if version and not self.state.remembered.answers.get(f"{teller.uid}/{version}") else "",
+            # Whoever has answered to these is not asked again, whatever they said.
+            "aup": "" if _answered(caller, version) in self.state.remembered.answers else version,
         }
 
-    def _shown(self, teller: Teller, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._noted(*self.board.note_shown(str(request.get("number")), teller, request))
+    def _shown(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._noted(*self.board.note_shown(str(request.get("number")), caller, request))
 
-    def _deferred(self, teller: Teller, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._noted(*self.board.note_deferred(str(request.get("number")), teller, request))
+    def _deferred(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._noted(*self.board.note_deferred(str(request.get("number")), caller, request))
 
-    def _screen_lock(self, teller: Teller, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.collectors.told_by_session.note(teller.uid, finding_of(request))
+    def _screen_lock(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.collectors.told_by_session.note(caller.number, finding_of(request))
         return {"noted": True}
 
-    def _exception(self, teller: Teller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _exception(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         words, until = request.get("words"), request.get("until")
         if not isinstance(words, str) or not words.strip():
             raise LocalError("A request for an exception says in a few words why the medium stays as it is.")
@@ -147,20 +147,20 @@ class LocalDesk:
         media = self.board.plain_media()
         if not media:
             raise LocalError("No medium that is not encrypted is plugged in; an exception is asked for while it is.")
-        self._count(teller.uid)
-        asked = observe_exception(teller, words=words, until=last.isoformat(), media=media, wall=self.wall())
+        self._count(caller.number)
+        asked = observe_exception(caller, words=words, until=last.isoformat(), media=media, wall=self.wall())
         return self._noted(asked) | {"media": len(media)}
 
-    def _answer(self, teller: Teller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _answer(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         version, accepted = self.contact.settings().aup_version, request.get("accepted")
         if not version:
             raise LocalError("Your school asks for no answer here.")
         if not isinstance(accepted, bool) or request.get("version") not in {None, version}:
             raise LocalError(f"An answer accepts or declines the rules in force, version {version}.")
-        self._count(teller.uid)
-        self.state.note_answer(f"{teller.uid}/{version}", accepted=accepted)
+        self._count(caller.number)
+        self.state.note_answer(_answered(caller, version), accepted=accepted)
         return self._noted(
-            observe_answer(teller, version=version, accepted=accepted, said=request, wall=self.wall())
+            observe_answer(caller, version=version, accepted=accepted, said=request, wall=self.wall())
         ) | {"version": version}
 
     def _noted(self, *observed: Observed) -> dict[str, JSON]:
@@ -168,10 +168,10 @@ class LocalDesk:
             self.sink(each)
         return {"noted": bool(observed)}
 
-    def _count(self, uid: int) -> None:
+    def _count(self, number: int | str) -> None:
         now = self.monotonic()
         with self._guard:
-            times = self._reports.setdefault(uid, deque())
+            times = self._reports.setdefault(number, deque())
             while times and now - times[0] > _HOUR:
                 times.popleft()
             if len(times) >= _REPORTS_AN_HOUR:
@@ -180,7 +180,7 @@ class LocalDesk:
 
     # The status.
 
-    def _status(self, teller: Teller, _request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _status(self, caller: Caller, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         spool, status, policy = self.spool.state(), self.contact.status, self.contact.policy
         settings = self.contact.settings()
         usage = self.budget.usage
@@ -195,6 +195,8 @@ class LocalDesk:
             "problem": status.problem,
             "policy_problem": status.policy_problem,
             "last_contact": status.last_contact,
+            "started_at": self.state.remembered.started_at,
+            "heard_before": self.state.remembered.heard_at,
             "skew_seconds": round(status.skew_seconds, 1),
             "waiting": spool.depth,
             "oldest_seconds": round(spool.oldest_seconds, 1),
@@ -213,11 +215,12 @@ class LocalDesk:
                 "register_url": settings.register_url,
                 "aup_version": settings.aup_version,
             },
-            "account": teller.account,
+            "account": caller.account,
             "helper": self.board.has_helper,
+            "filter": self._filter(),
             "followed": sorted(self.collectors.sources.values()),
             "collectors": [dict(each) for each in self._collector_rows()],
-            "recorded": list(self._recorded(teller)),
+            "recorded": list(self._recorded(caller)),
             "usage": {**usage.facts(), "rss_allowed_bytes": MOST_RSS_BYTES},
         }
 
@@ -229,14 +232,23 @@ class LocalDesk:
             return "refused"
         return "pending" if status.is_pending else "active"
 
-    def _recorded(self, teller: Teller) -> Iterator[dict[str, Any]]:
-        sees_all = teller.uid in {0, os.geteuid()}
+    def _filter(self) -> dict[str, JSON]:
+        look = self.collectors.filter_look
+        found = look.found
+        return {
+            "seen": str(found.seen) if found else "",
+            "open": list(found.open) if found else [],
+            "asked_at": look.asked_at,
+        }
+
+    def _recorded(self, caller: Caller) -> Iterator[dict[str, Any]]:
+        sees_all = caller.is_administrator
         for kind, name, facts, at in self.latest.states():
             account = facts.get("account")
             if kind == "session" and not sees_all:
-                own = [each for each in facts.get("sessions", ()) if each.get("account") == teller.account]
-                facts = {**facts, "sessions": own, "account": account if account == teller.account else None}  # noqa: PLW2901
-            elif account is not None and account != teller.account and not sees_all:
+                own = [each for each in facts.get("sessions", ()) if each.get("account") == caller.account]
+                facts = {**facts, "sessions": own, "account": account if account == caller.account else None}  # noqa: PLW2901
+            elif account is not None and account != caller.account and not sees_all:
                 continue
             yield {"kind": kind, "name": name, "at": at, "facts": facts}
 
@@ -254,6 +266,11 @@ class LocalDesk:
             }
 
 
+def _answered(caller: Caller, version: str) -> str:
+    """Name what an account answered to: another one that got its number has not."""
+    return f"{caller.number}/{caller.account}/{version}"
+
+
 def coverage(name: str, collectors: Collectors) -> dict[str, JSON]:
     """Say what a collector can see here, and what it cannot."""
     sees, cannot = _COVERAGE[name]
@@ -263,47 +280,47 @@ def coverage(name: str, collectors: Collectors) -> dict[str, JSON]:
         events = collectors.events
         missing += [f"{what} as they happen: {why}" for what, why in (events.blind if events else {}).items()]
         if events is None:
-            missing.append("devices as they happen; it looks every few seconds")
+            missing.append(_("devices as they happen; it looks every few seconds"))
     if name == MEDIA and not is_root:
-        missing.append("what a medium that is not mounted begins with, which takes an administrator")
+        missing.append(_("what a medium that is not mounted begins with, which takes an administrator"))
+    if name == PROGRAMS:
+        missing.append(_SIGNATURES.get(collectors.machine.platform, _NO_SIGNATURES))
     if name == WRITES:
         sources = sorted(set(collectors.sources.values()))
         missing += [_SOURCES[source] for source in sources if source in _SOURCES]
     if name == WRITES and not is_root:
-        missing.append("every write for certain, which takes an administrator")
+        missing.append(_("every write for certain, which takes an administrator"))
     return {"sees": sees, "cannot": missing}
 
 
+# Marks a sentence for the catalogue; whoever shows it translates it.
+_: Final = str
+_NO_SIGNATURES: Final = _("whether a signature of a program is one to be trusted")
+_SIGNATURES: Final = dict.fromkeys(("win32", "darwin"), _("whether a signature was revoked of late"))
 _SOURCES: Final = {
-    "inotify": "writes that the system lost under load; that is said then",
-    "fsevents": "each of several writes to one file within a moment",
-    "inventory": "a file that came and went between two looks",
+    "inotify": _("writes that the system lost under load; that is said then"),
+    "fsevents": _("each of several writes to one file within a moment"),
+    "inventory": _("a file that came and went between two looks"),
 }
 _COVERAGE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     MEDIA: (
-        "media that can be taken out, and whether they are encrypted",
-        ("whether a container file on a medium is really encrypted",),
+        _("media that can be taken out, and whether they are encrypted"),
+        (_("whether a container file on a medium is really encrypted"),),
     ),
     WRITES: (
-        "how much is written to such media, and what kinds of files",
-        ("what is in a file", "what is written in the moment between mounting and the first look"),
+        _("how much is written to such media, and what kinds of files"),
+        (_("what is in a file"), _("what is written in the moment between mounting and the first look")),
     ),
     PROGRAMS: (
-        "new programs on such media and among downloads",
-        ("whether a signature of a program is one to be trusted",),
+        _("new programs on such media and among downloads, and which were on a medium when it was plugged in"),
+        (),
     ),
-    POSTURE: ("how this laptop protects itself", ("the lock of a screen where no helper runs in its session",)),
-    BYPASS: ("tunnels and programs known to go round a filter", ("what a program was started with, or sends",)),
-    RESOLVER: ("whom this laptop asks for names, on the school's network", ("the profiles of browsers",)),
-    SESSION: ("which account is signed in, and at which address", ("who is behind an account",)),
+    POSTURE: (_("how this laptop protects itself"), (_("the lock of a screen where no helper runs in its session"),)),
+    BYPASS: (_("tunnels and programs known to go round a filter"), (_("what a program was started with, or sends"),)),
+    RESOLVER: (_("whom this laptop asks for names, on the school's network"), (_("the profiles of browsers"),)),
+    FILTER: (
+        _("whether the school's filter answers this laptop, on the school's network"),
+        (_("whether a program asks somebody else than the system does"),),
+    ),
+    SESSION: (_("which account is signed in, and at which address"), (_("who is behind an account"),)),
 }
-
-
-def account_of(uid: int) -> str:
-    """Give the name of an account; empty where it has none."""
-    try:
-        import pwd  # noqa: PLC0415 -- there is none on Windows
-
-        return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
-        return ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agent.endpoint.endpoint_policy import PolicySettings
+from agent.endpoint.local_channel import Caller
 from agent.endpoint.service_state import ServiceState
 from collectors.observed import JSON, Observed, Priority
 from collectors.volume import Crypt
@@ -27,14 +28,6 @@ _GONE: Final = frozenset({"media_removed", "media_unclean"})
 _TEXT_CHARACTERS: Final = 1000
 _WORDS_CHARACTERS: Final = 1000
 _MEDIA: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Teller:
-    """Whoever shows or says something on behalf of an account: its number, and its name where it has one."""
-
-    uid: int
-    account: str
 
 
 @dataclass
@@ -114,7 +107,7 @@ class NoticeBoard:
             due = {each.number: each for each in self._media.values() if not each.is_over}
             return [_shown_facts(each) for each in due.values()]
 
-    def note_shown(self, number: str, teller: Teller, said: Mapping[str, Any]) -> list[Observed]:
+    def note_shown(self, number: str, caller: Caller, said: Mapping[str, Any]) -> list[Observed]:
         """Note that a helper has shown a notice, for each part of the device; nothing where it was not due.
 
         Args:
@@ -128,15 +121,15 @@ class NoticeBoard:
             self.state.note_told(number, now)
             for each in due:
                 each.is_over = True
-            return [self._notice(each, shown=True, told_at=now, teller=teller, said=said) for each in due]
+            return [self._notice(each, shown=True, told_at=now, caller=caller, said=said) for each in due]
 
-    def note_deferred(self, number: str, teller: Teller, said: Mapping[str, Any]) -> list[Observed]:
+    def note_deferred(self, number: str, caller: Caller, said: Mapping[str, Any]) -> list[Observed]:
         """Note that a helper has not shown it yet, for somebody presents; that is told once."""
         with self._guard:
             due = [each for each in self._due(number) if not each.deferred]
             for each in due:
                 each.deferred = "presenting"
-            return [self._notice(each, shown=False, why="presenting", teller=teller, said=said) for each in due]
+            return [self._notice(each, shown=False, why="presenting", caller=caller, said=said) for each in due]
 
     def plain_media(self) -> list[dict[str, JSON]]:
         """Give the media that an exception could be asked for."""
@@ -153,7 +146,7 @@ class NoticeBoard:
         shown: bool,
         why: str = "",
         told_at: float | None = None,
-        teller: Teller | None = None,
+        caller: Caller | None = None,
         said: Mapping[str, Any] | None = None,
     ) -> Observed:
         grace = self.settings().grace_seconds
@@ -165,7 +158,7 @@ class NoticeBoard:
             "why": why,
             "notified_at": told_at,
             "grace_until": None if told_at is None else told_at + grace,
-            "account": teller.account if teller else None,
+            "account": caller.account if caller else None,
             "language": bounded(said.get("language"), 16),
             "text": bounded(said.get("text"), _TEXT_CHARACTERS),
             "how": bounded(said.get("how"), 40),
@@ -193,7 +186,7 @@ def is_due(facts: Mapping[str, Any]) -> bool:
 
 
 def observe_exception(
-    teller: Teller, *, words: str, until: str, media: list[dict[str, JSON]], wall: float
+    caller: Caller, *, words: str, until: str, media: list[dict[str, JSON]], wall: float
 ) -> Observed:
     """Give somebody's request to go on with a medium as it is.
 
@@ -201,7 +194,7 @@ def observe_exception(
         until: a date, as they wrote it.
     """
     facts: dict[str, JSON] = {
-        "account": teller.account,
+        "account": caller.account,
         "words": bounded(words, _WORDS_CHARACTERS),
         "until": until,
         "asked_at": wall,
@@ -210,10 +203,10 @@ def observe_exception(
     return Observed("exception_asked", Priority.INCIDENT, facts)
 
 
-def observe_answer(teller: Teller, *, version: str, accepted: bool, said: Mapping[str, Any], wall: float) -> Observed:
+def observe_answer(caller: Caller, *, version: str, accepted: bool, said: Mapping[str, Any], wall: float) -> Observed:
     """Give somebody's answer to the rules that were shown when they signed in."""
     facts: dict[str, JSON] = {
-        "account": teller.account,
+        "account": caller.account,
         "aup_version": version,
         "accepted": accepted,
         "answered_at": wall,

@@ -32,6 +32,17 @@ class Words:
         """Both, as they go on record."""
         return f"{self.headline}\n{self.body}"
 
+    def within(self, most: int) -> "Words":
+        """Give it with as many of its sentences, from the first, as fit; the first in any case.
+
+        Args:
+            most: UTF-16 units of the body.
+        """
+        sentences = self.body.split("\n")
+        while len(sentences) > 1 and units_of("\n".join(sentences)) > most:
+            sentences.pop()
+        return Words(self.headline, "\n".join(sentences))
+
 
 class EndpointTexts:
     """The words of one language; a message that it lacks comes out in English."""
@@ -99,6 +110,11 @@ class EndpointTexts:
 
 
 EXCEPTION_COMMAND: Final = "schoolgate endpoint exception"
+
+
+def units_of(text: str) -> int:
+    """Give how many UTF-16 units a text has."""
+    return len(text.encode("utf-16-le", "replace")) // 2
 
 
 def neutral(text: str) -> str:

@@ -42,11 +42,13 @@ class Presenting(StrEnum):
     YES = "yes"
     NO = "no"
     NOT_KNOWN = "not_known"
+    # Nobody looks at this session now, or they have just begun with a new computer.
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What is known, and from what: `d-bus`, `x11`, or nothing."""
+    """What is known, and from what: `d-bus`, `x11`, `shell`, or nothing."""
 
     presenting: Presenting
     source: str = ""

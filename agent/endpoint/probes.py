@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from agent.dns.canaries import ADDRESSES, CATEGORIES, PRESENT_NAME, canary_name
 from agent.endpoint.endpoint_policy import KEPT, PolicySettings
 from agent.endpoint.lanes import Timed
 from agent.endpoint.told_by_session import ToldBySession
@@ -20,12 +21,14 @@ from collectors.file_writes import FileWrites, is_followed
 from collectors.inventory import Pace
 from collectors.linux_posture import linux_looks
 from collectors.machine import Machine
-from collectors.new_programs import NewPrograms, Place, download_places
+from collectors.new_programs import VOLUME, NewPrograms, Place, download_places
 from collectors.observed import Observed
 from collectors.posture import Check, Look, Posture
 from collectors.probe import Probe
+from collectors.program_signature import Verify, verify_nothing, verify_on_macos, verify_on_windows
 from collectors.removable_media import RemovableMedia
 from collectors.resolver_settings import ResolverLook, ResolverSettings, SchoolDns, read_linux, read_macos
+from collectors.school_filter import EVERY_SECONDS, Canaries, FilterLook
 from collectors.session import Session, SessionLook, read_sessions
 from collectors.volume import Crypt, Evidence, Volume, worst
 from collectors.write_stream import Naming, WriteStream
@@ -37,8 +40,9 @@ PROGRAMS: Final = "new_programs"
 POSTURE: Final = "posture"
 BYPASS: Final = "bypass"
 RESOLVER: Final = "resolver_settings"
+FILTER: Final = "school_filter"
 SESSION: Final = "session"
-COLLECTORS: Final = (MEDIA, WRITES, PROGRAMS, POSTURE, BYPASS, RESOLVER, SESSION)
+COLLECTORS: Final = (MEDIA, WRITES, PROGRAMS, POSTURE, BYPASS, RESOLVER, FILTER, SESSION)
 
 _MEDIA_SECONDS: Final = 15.0
 _WRITES_SECONDS: Final = 60.0
@@ -56,6 +60,7 @@ class Intervals:
 
     Args:
         media: where the system says when something happens; `media_polled` where it does not.
+        filter: in one network, from one question whether the filter answers to the next.
     """
 
     media: float = 60.0
@@ -64,6 +69,7 @@ class Intervals:
     programs: float = 300.0
     session: float = 15.0
     signs: float = 60.0
+    filter: float = EVERY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Surroundings:
         is_on_site: whether it is on the school's network, as far as that is known.
         gateway: the host of the gateway; empty before enrolment.
         is_stopping: whether a long look should end.
+        has_told: whether it was told before what programs are on a volume, by the facts that name it.
     """
 
     settings: Callable[[], PolicySettings]
@@ -85,6 +92,7 @@ class Surroundings:
     is_on_site: Callable[[], bool]
     gateway: Callable[[], str]
     is_stopping: Callable[[], bool]
+    has_told: Callable[[Mapping[str, Any]], bool] = lambda _volume: False
 
 
 class Following(Generic[_T]):
@@ -128,10 +136,12 @@ class Collectors:
         self._writes = Following(self._make_writes, _naming_part)
         self._last_writes: FileWrites | None = None
         self._programs = Following(self._make_programs, _naming_part)
+        self._programs_due_at = 0.0
         looks = self._posture_looks()
         self.told_by_session = ToldBySession(looks[Check.SCREEN_LOCK])
         self._posture = Posture({**looks, Check.SCREEN_LOCK: self.told_by_session.look}, wall=machine.wall)
         self._resolver = Following(self._make_resolver, lambda settings: (settings.resolvers, around.gateway()))
+        self._filter = Following(self._make_filter, lambda settings: settings.closed)
         self._bypass = Following(self._make_bypass, lambda settings: settings.vpn)
         self._session = SessionLook(self._look_at_sessions, around.addresses)
 
@@ -144,6 +154,11 @@ class Collectors:
     def sessions(self) -> tuple[Session, ...]:
         """Who is signed in, as of the last look."""
         return self._sessions
+
+    @property
+    def filter_look(self) -> FilterLook:
+        """Whether the school's filter answers here, as of the last look."""
+        return self._filter.of(self._around.settings())
 
     # The lanes.
 
@@ -162,7 +177,11 @@ class Collectors:
                 wakes=True,
                 looks_last=True,
             ),
-            Timed(Probe(PROGRAMS, self._look_at_programs, seconds=_WRITES_SECONDS), lambda: self._intervals.programs),
+            Timed(
+                Probe(PROGRAMS, self._look_at_programs, seconds=_WRITES_SECONDS),
+                lambda: self._intervals.programs,
+                wakes=True,
+            ),
         ]
 
     def slow_lane(self) -> list[Timed]:
@@ -176,6 +195,7 @@ class Collectors:
             ),
             # Before the signs of other things: it knows some of them.
             Timed(Probe(RESOLVER, self._look_at_resolver, seconds=_SHORT_SECONDS), lambda: signs),
+            Timed(Probe(FILTER, self._look_at_filter, seconds=_SHORT_SECONDS), lambda: signs),
             Timed(Probe(BYPASS, self._look_at_signs, seconds=_SHORT_SECONDS), lambda: signs),
         ]
 
@@ -209,11 +229,16 @@ class Collectors:
         return told
 
     def _look_at_programs(self) -> Iterable[Observed]:
+        """Look at what has come; when it is woken early, at media alone that have just come."""
+        now = self.machine.monotonic()
+        is_early = now < self._programs_due_at
+        if not is_early:
+            self._programs_due_at = now + self._intervals.programs
         places = [
-            Place(each.mount_points[0], "volume", _names_of(each)) for each in self.media.media if is_followed(each)
+            Place(each.mount_points[0], VOLUME, _names_of(each)) for each in self.media.media if _has_files(each)
         ]
         places += download_places(self.machine)
-        return self._programs.of(self._around.settings()).look(places)
+        return self._programs.of(self._around.settings()).look(places, first_only=is_early)
 
     def _look_at_sessions(self) -> tuple[Session, ...]:
         self._sessions = read_sessions(self.machine)
@@ -221,6 +246,9 @@ class Collectors:
 
     def _look_at_resolver(self) -> Iterable[Observed]:
         return self._resolver.of(self._around.settings()).look()
+
+    def _look_at_filter(self) -> Iterable[Observed]:
+        return self.filter_look.look()
 
     def _look_at_signs(self) -> Iterable[Observed]:
         return self._bypass.of(self._around.settings()).look()
@@ -244,7 +272,12 @@ class Collectors:
         return FileWrites(naming, opened, pace=self._pace(), wall=self.machine.wall)
 
     def _make_programs(self, settings: PolicySettings) -> NewPrograms:
-        return NewPrograms(self._naming(settings), pace=self._pace())
+        return NewPrograms(
+            self._naming(settings),
+            pace=self._pace(),
+            verify=verifier_of(self.machine),
+            was_told=self._around.has_told,
+        )
 
     def _make_resolver(self, settings: PolicySettings) -> ResolverLook:
         has_resolvers = bool(settings.resolvers)
@@ -257,6 +290,17 @@ class Collectors:
         host = self._around.gateway()
         school = SchoolDns(frozenset(settings.resolvers), names=frozenset({host} if host else ()))
         return ResolverLook(read, school, self._around.is_on_site)
+
+    def _make_filter(self, settings: PolicySettings) -> FilterLook:
+        # A category of a newer gateway has no name here.
+        closed = {each: canary_name(each) for each in settings.closed if each in CATEGORIES}
+        return FilterLook(
+            Canaries(PRESENT_NAME, ADDRESSES, closed),
+            self._around.addresses,
+            self._around.is_on_site,
+            every_seconds=self._intervals.filter,
+            wall=self.machine.wall,
+        )
 
     def _make_bypass(self, settings: PolicySettings) -> Bypass:
         own = tuple(settings.vpn)
@@ -296,6 +340,22 @@ def _key_of(facts: Mapping[str, Any]) -> str:
 
 def _names_of(volume: Volume) -> dict[str, Any]:
     return {"volume": volume.uuid, "device": volume.device, "insertion": volume.insertion_id}
+
+
+def _has_files(volume: Volume) -> bool:
+    """Say whether its files are those of a person: what a locked one shows is how to open it."""
+    return volume.is_mounted and volume.crypt is not Crypt.ENCRYPTED_LOCKED
+
+
+def verifier_of(machine: Machine) -> Verify:
+    """Give what checks signatures on this system."""
+    if machine.platform == "darwin":
+        return verify_on_macos(machine)
+    if sys.platform == "win32":
+        from collectors.windows_calls import WindowsCalls  # noqa: PLC0415 -- only there
+
+        return verify_on_windows(WindowsCalls())
+    return verify_nothing
 
 
 def look_at_volumes(machine: Machine, own_claims: Iterable[str]) -> tuple[Volume, ...]:

@@ -21,7 +21,7 @@ from agent.endpoint.event_spool import EventSpool
 from agent.endpoint.gateway_link import GatewayLink, Link
 from agent.endpoint.keys import write_private
 from agent.endpoint.lanes import Lane
-from agent.endpoint.local_socket import LocalSocket, has_local_socket
+from agent.endpoint.local_channel import LocalChannel, is_pipe, open_door
 from agent.endpoint.local_status import LatestTold, LocalDesk
 from agent.endpoint.notice import NoticeBoard
 from agent.endpoint.probes import MEDIA, Collectors, Intervals, Surroundings
@@ -43,6 +43,7 @@ from collectors.probe import Probe
 
 _LOG: Final = logging.getLogger(__name__)
 SOCKET: Final = "status.sock"
+PIPE: Final = r"\\.\pipe\schoolgate-endpoint"
 NAMES_KEY_FILE: Final = "names.key"
 _NAMES_KEY_BYTES: Final = 32
 _PULSE_SECONDS: Final = 5.0
@@ -61,15 +62,15 @@ class Folders:
 
     @property
     def socket(self) -> Path:
-        """Where it can be asked."""
-        return self.runtime / SOCKET
+        """Where it can be asked; on Windows a pipe, which lies in no folder."""
+        return self.runtime if is_pipe(self.runtime) else self.runtime / SOCKET
 
 
 def usual_folders(platform: str = sys.platform) -> Folders:
     """Give the folders of an installed service."""
     if platform == "win32":
         base = Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "Schoolgate" / "endpoint"
-        return Folders(base, base)
+        return Folders(base, Path(PIPE))
     if platform == "darwin":
         return Folders(Path("/Library/Application Support/Schoolgate/endpoint"), Path("/var/run/schoolgate-endpoint"))
     return Folders(Path("/var/lib/schoolgate-endpoint"), Path("/run/schoolgate-endpoint"))
@@ -139,6 +140,7 @@ class Service:
             is_on_site=self._contact.is_on_site,
             gateway=lambda: self._contact.gateway_host,
             is_stopping=self._stopping.is_set,
+            has_told=self._state.has_told_programs,
         )
         self._collectors = Collectors(world.machine, around, intervals=world.intervals, events=world.events)
         self._lanes = self._make_lanes()
@@ -179,12 +181,14 @@ class Service:
     def observe(self, observed: Observed) -> None:
         """Keep what was observed, show it to who asks, and let it be delivered."""
         self._spool.add(observed)
+        # Only what is kept is not told again.
+        self._state.note_programs(observed)
         self._latest.note(observed)
         for said in self._board.see(observed):
             self.observe(said)
         self._contact.wake(is_urgent=observed.priority is Priority.INCIDENT)
 
-    def _end(self, asked: LocalSocket | None, pulse: threading.Thread, why: str) -> None:
+    def _end(self, asked: LocalChannel | None, pulse: threading.Thread, why: str) -> None:
         end = time.monotonic() + _STOP_SECONDS
         self._stopping.set()
         for lane in self._lanes:
@@ -193,6 +197,7 @@ class Service:
         if hanging := [lane for lane in self._lanes if not lane.join(by - time.monotonic())]:
             _LOG.warning("%d looks hang and are left behind.", len(hanging))
         pulse.join(max(0.0, end - time.monotonic()))
+        self._state.note_heard(self._contact.status.last_contact, within=0.0)
         self.observe(self._state.stop(wall=self._clocks.wall(), why=why))
         self._contact.stop()
         if asked is not None:
@@ -224,15 +229,14 @@ class Service:
             )
         return media, writes, Lane("laptop", collectors.slow_lane(), self.observe)
 
-    def _listen(self) -> LocalSocket | None:
-        if not has_local_socket():
-            return None
+    def _listen(self) -> LocalChannel | None:
         try:
-            return LocalSocket(self._folders.socket, may_ask=self._desk.may_ask, answer=self._desk.answer)
+            door = open_door(self._folders.socket)
         except OSError as error:
             # What is observed is worth more than being asked about it.
             _LOG.warning("Nobody on this laptop can ask the service: %s", error.strerror or error)
             return None
+        return LocalChannel(door, may_ask=self._desk.may_ask, answer=self._desk.answer)
 
     # What happens in any case, whatever hangs.
 
@@ -246,6 +250,7 @@ class Service:
 
     def _beat(self) -> None:
         self._contact.look()
+        self._state.note_heard(self._contact.status.last_contact)
         self._budget.measure()
         for observed in (self._watch.look(self._clocks.wall(), awake_and_asleep()), *self._board.look()):
             if observed is not None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +15,10 @@ from collectors.observed import JSON, Observed, Priority
 FILE: Final = "service.json"
 LOCK_FILE: Final = "service.lock"
 _KEPT: Final = 500
+# So much of when the gateway was last heard may be lost with a service that is killed.
+_HEARD_SECONDS: Final = 900.0
+_TOLD: Final = "programs_present"
+_GONE: Final = frozenset({"media_removed", "media_unclean"})
 
 
 class AlreadyRunningError(Exception):
@@ -26,15 +32,20 @@ class Remembered:
     Args:
         is_running: whether it began and has not said that it ended.
         told: when somebody was last told of a device, by what stands for it; seconds since 1970.
-        answers: what an account answered to the rules: by `uid/version`, whether it accepted.
+        programs: media of which it was told since the laptop started what programs are on them: by what one is called
+            while it is plugged in, the id of its volume.
+        heard_at: when the gateway was last heard, as far as that was noted; 0 for never.
+        answers: what an account answered to the rules: by `uid/name/version`, whether it accepted.
     """
 
     is_running: bool = False
     boot: str = ""
     started_at: float = 0.0
     stopped_at: float = 0.0
+    heard_at: float = 0.0
     told: dict[str, float] = field(default_factory=dict)
     answers: dict[str, bool] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 class ServiceState:
@@ -49,6 +60,7 @@ class ServiceState:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / FILE
         self._lock = _lock(folder / LOCK_FILE)
+        self._guard = threading.Lock()
         self.is_damaged = False
         self.remembered = self._load()
 
@@ -73,22 +85,49 @@ class ServiceState:
             "stopped_before": before.stopped_at,
             "agent": release,
         }
-        self._keep(replace(before, is_running=True, boot=boot, started_at=wall))
+        programs = before.programs if before.boot == boot else {}
+        self._keep(replace(before, is_running=True, boot=boot, started_at=wall, programs=programs))
         return Observed("service_started", Priority.INCIDENT if before.is_running else Priority.ACTIVITY, facts)
 
     def stop(self, *, wall: float, why: str) -> Observed:
         """Note that it ends as it should."""
         facts: dict[str, JSON] = {"why": why, "seconds": round(max(0.0, wall - self.remembered.started_at), 1)}
-        self._keep(replace(self.remembered, is_running=False, stopped_at=wall))
+        self._note(is_running=False, stopped_at=wall)
         return Observed("service_stopped", Priority.ACTIVITY, facts)
 
     def note_told(self, device: str, wall: float) -> None:
         """Note that somebody was told of a device."""
-        self._keep(replace(self.remembered, told=_last({**self.remembered.told, device: wall})))
+        self._note(told=lambda now: _last({**now.told, device: wall}))
+
+    def note_heard(self, at: float, *, within: float = _HEARD_SECONDS) -> None:
+        """Note when the gateway was last heard, where what is remembered is off by so much; 0 is not heard yet."""
+        if at and abs(at - self.remembered.heard_at) > within:
+            self._note(heard_at=at)
 
     def note_answer(self, key: str, *, accepted: bool) -> None:
         """Note what somebody answered."""
-        self._keep(replace(self.remembered, answers=_last({**self.remembered.answers, key: accepted})))
+        self._note(answers=lambda now: _last({**now.answers, key: accepted}))
+
+    def has_told_programs(self, volume: Mapping[str, Any]) -> bool:
+        """Say whether it was told what programs are on a volume, by the facts that name it."""
+        return self.remembered.programs.get(_plugged(volume)) == str(volume.get("volume"))
+
+    def note_programs(self, observed: Observed) -> None:
+        """Note that it was told what programs are on a volume, and forget that of one that is gone."""
+        key = _plugged(observed.facts)
+        if observed.kind == _TOLD:
+            volume = str(observed.facts.get("volume"))
+            self._note(programs=lambda now: _last({**now.programs, key: volume}))
+        elif observed.kind in _GONE and key in self.remembered.programs:
+            self._note(programs=lambda now: {each: now.programs[each] for each in now.programs if each != key})
+
+    def _note(self, **changes: Any) -> None:
+        """Change what is remembered; several threads do."""
+        with self._guard:
+            now = self.remembered
+            self._keep(
+                replace(now, **{name: each(now) if callable(each) else each for name, each in changes.items()})
+            )
 
     def _keep(self, remembered: Remembered) -> None:
         self.remembered = remembered
@@ -101,13 +140,26 @@ class ServiceState:
             found = Remembered(**values)
             told = {str(key): float(value) for key, value in found.told.items()}
             answers = {str(key): bool(value) for key, value in found.answers.items()}
-            started, stopped = float(found.started_at), float(found.stopped_at)
-            return replace(found, told=told, answers=answers, started_at=started, stopped_at=stopped)
+            programs = {str(key): str(value) for key, value in found.programs.items()}
+            return replace(
+                found,
+                told=told,
+                answers=answers,
+                programs=programs,
+                started_at=float(found.started_at),
+                stopped_at=float(found.stopped_at),
+                heard_at=float(found.heard_at),
+            )
         except FileNotFoundError:
             return Remembered()
         except (OSError, ValueError, TypeError, AttributeError):
             self.is_damaged = True
             return Remembered()
+
+
+def _plugged(facts: Mapping[str, Any]) -> str:
+    """Give what a medium is called while it is plugged in."""
+    return f"{facts.get('device')}#{facts.get('insertion')}"
 
 
 def _last(values: dict[str, Any]) -> dict[str, Any]:

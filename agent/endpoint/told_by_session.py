@@ -4,6 +4,7 @@ The helper looks and the service takes its word, for as long as the session has 
 program that its user could change, and the evidence says so.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,11 @@ def look_at_screen_lock(machine: Machine, environment: Mapping[str, str]) -> Fin
             from collectors.macos_posture import screen_lock  # noqa: PLC0415 -- what another system never needs
 
             return screen_lock(machine, in_session=True)
+        if sys.platform == "win32":
+            from collectors.windows_posture import screen_lock as windows_screen_lock  # noqa: PLC0415
+            from collectors.windows_settings import ThisWindows  # noqa: PLC0415
+
+            return windows_screen_lock(ThisWindows(), in_session=True)
         home, desktop = environment.get("HOME", ""), environment.get("XDG_CURRENT_DESKTOP", "")
         return linux_screen_lock(machine, UserSession(home, desktop))
     except (OSError, ValueError) as error:
@@ -73,18 +79,18 @@ class ToldBySession:
         self._otherwise = otherwise
         self._monotonic = monotonic
         self._guard = threading.Lock()
-        self._told: dict[int, tuple[Finding, float]] = {}
+        self._told: dict[int | str, tuple[Finding, float]] = {}
 
-    def note(self, uid: int, finding: Finding) -> None:
+    def note(self, number: int | str, finding: Finding) -> None:
         """Take in what the helper of an account says."""
         with self._guard:
-            self._told[uid] = finding, self._monotonic()
+            self._told[number] = finding, self._monotonic()
 
     def look(self) -> Finding:
         """Give what holds; what the service sees by itself where no session told anything lately."""
         now = self._monotonic()
         with self._guard:
-            self._told = {uid: (each, at) for uid, (each, at) in self._told.items() if now - at < HOLDS_SECONDS}
+            self._told = {who: (each, at) for who, (each, at) in self._told.items() if now - at < HOLDS_SECONDS}
             known = [finding for finding, _ in self._told.values() if finding.state is not State.UNKNOWN]
             any_word = [finding for finding, _ in self._told.values()]
         if not known:

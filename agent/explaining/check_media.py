@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from agent.packs.pack_words import spell_span
 from agent.sites.site import Site
 from agent.texts import Texts
 
 
 def media_in_words(site: Site, texts: Texts) -> Iterator[str]:
-    """Say who lets media out of the school, and for how long; nothing where nobody can ask."""
+    """Say who lets media out of the school, for how long, and what is kept; nothing where nobody can ask."""
     _ = texts.gettext
     settings = site.private.media
     if site.listeners.api is None:
@@ -31,3 +32,5 @@ def media_in_words(site: Site, texts: Texts) -> Iterator[str]:
         days,
     )
     yield text % {"number": days}
+    text = _("Who had a medium is known for %(time)s after it is back; what is out, lost or part of a case stays.")
+    yield text % {"time": spell_span(settings.keep, texts)}

@@ -22,28 +22,40 @@ SYSTEM: Final = "system"
 
 
 class DeviceAnswers:
-    """Where it is written down; what cannot be taken is, too, with why."""
+    """Where it is written down; what cannot be taken is, too, with why.
+
+    Where it is not `is_believed` whom the laptop names, nobody has said it.
+    """
 
     def __init__(self, media: Media) -> None:
         self._media = media
 
-    def ask(self, act: Act, event: StoredEvent, device: Device) -> None:
+    def ask(self, act: Act, event: StoredEvent, device: Device, *, is_believed: bool = True) -> None:
         """Ask, in the name of whoever uses a laptop, that its media may be used as they are."""
-        person = _person(act, event.facts)
+        person = _person(act, event.facts) if is_believed else None
         try:
             self._ask(act, event.facts, device, person)
         except RefusedRequestError as error:
             self._note(act, "media_exception_not_asked", person, device, {"reason": str(error)})
 
-    def answer(self, act: Act, event: StoredEvent, device: Device) -> None:
-        """Write down whether whoever signed in accepts the rules that they were shown."""
+    def answer(self, act: Act, event: StoredEvent, device: Device, *, is_believed: bool = True) -> None:
+        """Write down whether whoever signed in accepts the rules that they were shown; nothing else comes of it.
+
+        The account of somebody whom nobody knows stands beside the row, so that it can be erased.
+        """
         facts = event.facts
+        person = _person(act, facts) if is_believed else None
         said = {
             "version": line(facts.get("aup_version", "")),
             "accepted": facts.get("accepted") is True,
             "at": event.at.isoformat(),
+            "how": line(facts.get("how", "")),
+            "language": line(facts.get("language", "")),
+            "event": event.id,
+            "hash": event.hash,
         }
-        self._note(act, "rules_answered", _person(act, facts), device, said)
+        account = line(facts.get("account") or "") if person is None else ""
+        self._note(act, "rules_answered", person, device, said, personal={"account": account} if account else None)
 
     def _ask(self, act: Act, facts: Mapping[str, Any], device: Device, person: Person | None) -> None:
         if person is None:
@@ -64,8 +76,18 @@ class DeviceAnswers:
         ids = (line(usb.get(name, "")) for name in ("vendor", "product", "serial"))
         return self._media.register.known_key(act.database, *ids)
 
-    def _note(self, act: Act, kind: str, person: Person | None, device: Device, facts: Mapping[str, Any]) -> None:
-        act.note(kind, actor=SYSTEM if person is None else person.id, subject=device.id, facts=facts)
+    def _note(
+        self,
+        act: Act,
+        kind: str,
+        person: Person | None,
+        device: Device,
+        facts: Mapping[str, Any],
+        *,
+        personal: Mapping[str, str] | None = None,
+    ) -> None:
+        actor = SYSTEM if person is None else person.id
+        act.note(kind, actor=actor, subject=device.id, facts=facts, personal=personal)
 
 
 def _person(act: Act, facts: Mapping[str, Any]) -> Person | None:

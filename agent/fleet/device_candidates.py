@@ -10,54 +10,44 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from agent.fleet.device_answers import DeviceAnswers
 from agent.fleet.device_sessions import KEY, SESSION, DeviceSessions, LaptopNow, laptop_of, longest_silence
-from agent.fleet.device_signs import DeviceSigns
+from agent.fleet.device_signs import DeviceSigns, says_anything
+from agent.fleet.device_turns import DeviceTurn
 from agent.fleet.dns_silence import DnsSilence
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_reading import StoredEvent, Word, read_events, read_words, source_of
 from agent.fleet.fleet_times import OLDEST_SECONDS
 from agent.fleet.media import Media
 from agent.fleet.plugged_media import GONE, HERE, NOTICE, WRITES, PluggedMedia
-from agent.logs import log
 from agent.observing.observing import Observing
 from agent.people.pseudonyms import Pseudonyms
 from agent.sites.site import Site
 from agent.storage.case_rows import delete_due, read_case, read_cases, read_due, read_waiting
-from agent.storage.fleet_rows import Device, read_findings
-from agent.storage.observation_rows import NOT_UNDERSTOOD, add_counts, read_position, write_position
+from agent.storage.fleet_rows import Device, DeviceState, read_findings
+from agent.storage.observation_rows import add_counts, read_position, write_position
 from agent.storage.state import Act, StateStore
 from rules.assess import Outcome as Assessed
 from rules.assess import Why
-from rules.errors import RefusedRequestError
 
 # How much is taken in one act; people wait for the same file.
-ROWS: Final = 500
-ACT_SECONDS: Final = 0.25
+ROWS: Final = 1_500
+ACT_SECONDS: Final = 0.15
 FINDINGS: Final = "fleet findings"
 # What is looked at only from time to time.
 CLOCK_SECONDS: Final = 60.0
 DUE: Final = 200
-# What comes of facts that are not as they should be, whichever they are.
-_NOT_UNDERSTOOD: Final = (
-    RefusedRequestError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-)
+
+Handler: TypeAlias = Callable[[Act, StoredEvent, Device, LaptopNow], None]
 
 
 class DeviceCandidates:
     """What laptops told, weighed a little at a time by the process that writes the state.
 
     Args:
-        folder: where the day files of what is asked are.
+        runtime: where the workers leave what they tell.
         monotonic: seconds.
     """
 
@@ -70,7 +60,7 @@ class DeviceCandidates:
         pseudonyms: Pseudonyms,
         *,
         site: Callable[[], Site],
-        folder: Path,
+        runtime: Path,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -81,21 +71,23 @@ class DeviceCandidates:
         self._media = PluggedMedia(media.register, self._sessions, site=site)
         answers = DeviceAnswers(media)
         signs = self._signs = DeviceSigns(self._sessions)
-        self._silence = DnsSilence(folder, site=site, known=observing.known)
+        self._silence = DnsSilence(runtime, site=site, known=observing.known)
         self._clock_at = float("-inf")
-        self._handlers: Mapping[str, Callable[[Act, StoredEvent, Device, LaptopNow], None]] = {
+        self._handlers: Mapping[str, Handler] = {
             **dict.fromkeys((*HERE, *GONE), self._media.see),
             WRITES: self._media.write,
             NOTICE: lambda act, event, _device, _laptop: self._media.notice(act, event),
             SESSION: self._session,
             "bypass": signs.bypass,
+            "filter": signs.filter_seen,
             "program_new": signs.program,
+            "programs_present": signs.programs_there,
             "posture": signs.posture,
             "service_started": signs.started,
             "service_stopped": lambda act, event, _device, laptop: self._sessions.end(act, laptop, event.at),
             "spool_reset": signs.reset,
-            "exception_asked": lambda act, event, device, _laptop: answers.ask(act, event, device),
-            "sign_in_answered": lambda act, event, device, _laptop: answers.answer(act, event, device),
+            "exception_asked": self._said(answers.ask),
+            "sign_in_answered": self._said(answers.answer),
         }
 
     def look(self) -> bool:
@@ -111,7 +103,7 @@ class DeviceCandidates:
             source = source_of(database)
             if not source:
                 return False
-            rows = read_events(database, after=read_position(state, source), limit=ROWS)
+            rows = read_events(database, after=read_position(state, source), limit=ROWS, kinds=self._handlers)
             words = read_words(database)
         if rows and (self._take(source, rows, words) < len(rows) or len(rows) == ROWS):
             return True
@@ -123,41 +115,36 @@ class DeviceCandidates:
     # ---- events ----------------------------------------------------------------------------------------------
 
     def _take(self, source: str, rows: Iterable[StoredEvent], words: Mapping[str, Word]) -> int:
-        ends_at, taken = self._monotonic() + ACT_SECONDS, 0
+        ends_at, taken, position = self._monotonic() + ACT_SECONDS, 0, 0
         with self._store.act() as act:
+            turn = DeviceTurn(act, self._sessions, words, self._media.hold(act))
             for event in rows:
-                self._take_one(act, event, words.get(event.device))
-                taken += 1
-                write_position(act, source, event.number)
+                self._take_one(turn, event)
+                taken, position = taken + 1, event.number
                 if self._monotonic() >= ends_at:
                     break
+            turn.end()
+            write_position(act, source, position)
         return taken
 
-    def _take_one(self, act: Act, event: StoredEvent, word: Word | None) -> None:
+    def _take_one(self, turn: DeviceTurn, event: StoredEvent) -> None:
         """Take one event; one that cannot be understood keeps nobody from the others."""
         device = self._fleet.devices.get(event.device)
         if device is None:
             return
         if not event.has_time:
             # Its clock was years off and nothing else tells when it was: nobody did it then.
-            add_counts(act, {(Assessed.IGNORED.value, Why.FROM_THE_FUTURE.value): 1})
+            add_counts(turn.act, {(Assessed.IGNORED.value, Why.FROM_THE_FUTURE.value): 1})
             return
-        act.database.execute("SAVEPOINT event")
-        try:
-            laptop = self._sessions.read(act, event.device)
-            if word is not None:
-                laptop.heard_from(word.address, act.now)
+        handler = self._handlers.get(event.kind)
+        if handler is None or not says_anything(event):
+            turn.note(event)
+            return
+        with turn.laptop(event) as laptop:
             if event.kind == "service_started":
-                self._end_before(act, event, laptop)
-            self._sessions.hear(act, event, laptop)
-            if (handler := self._handlers.get(event.kind)) is not None:
-                handler(act, event, device, laptop)
-            self._sessions.write(act, event.device, laptop)
-        except _NOT_UNDERSTOOD as error:
-            act.database.execute("ROLLBACK TO event")
-            log.error("laptop_event_not_understood", error=type(error).__name__)
-            add_counts(act, {NOT_UNDERSTOOD: 1})
-        act.database.execute("RELEASE event")
+                self._end_before(turn.act, event, laptop)
+            self._sessions.hear(turn.act, event, laptop)
+            handler(turn.act, event, device, laptop)
 
     def _end_before(self, act: Act, event: StoredEvent, laptop: LaptopNow) -> None:
         """End what nobody told the end of, because the laptop or its service stopped before it could."""
@@ -170,6 +157,16 @@ class DeviceCandidates:
         """Take who is signed in; what fills a gap is older than what is known."""
         if laptop.is_latest(event):
             self._sessions.sign_in(act, event, laptop)
+
+    def _said(self, take: Callable[..., None]) -> Handler:
+        """Give what takes somebody's words: whose they are, is the word of the laptop."""
+
+        def handle(act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
+            account = event.facts.get("account")
+            named = [account.lower()] if isinstance(account, str) and account else []
+            take(act, event, device, is_believed=self._sessions.believes(act, event, laptop, named))
+
+        return handle
 
     # ---- what the gateway itself found -----------------------------------------------------------------------
 
@@ -199,10 +196,12 @@ class DeviceCandidates:
         if not ready:
             return
         with self._store.act() as act:
+            held = self._media.hold(act)
             for case, until in ready[:DUE]:
                 device = self._fleet.devices.get(case.device)
                 if device is not None:
                     self._media.settle(act, case, device, known_until=until)
+            held.end()
             # A laptop that never came back: nobody knows what happened then.
             delete_due(act, before=act.now.timestamp() - OLDEST_SECONDS)
 
@@ -227,11 +226,11 @@ class DeviceCandidates:
             for device, laptop in laptops.items()
             if laptop.contact_since
         }
+        active = {device.id: device for device in self._fleet.devices.all() if device.state is DeviceState.ACTIVE}
+        words = {device: word for device, word in words.items() if device in active}
         for found in self._silence.look(words, since, now):
-            device = self._fleet.devices.get(found.device)
-            if device is not None:
-                with self._store.act() as act:
-                    self._signs.silence(act, found, device, at=now)
+            with self._store.act() as act:
+                self._signs.silence(act, found, active[found.device], at=now)
         self._clock_at = self._monotonic() + CLOCK_SECONDS
 
     def _rest(self, laptops: Mapping[str, LaptopNow], words: Mapping[str, Word], now: datetime) -> None:

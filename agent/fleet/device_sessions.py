@@ -5,13 +5,16 @@ user; elsewhere by itself. What comes in late says nothing of an address, which 
 Whose laptop it is says nothing of who uses it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agent.fleet.fleet_reading import StoredEvent
+from agent.fleet.named_accounts import NamedAccounts, is_doubted
 from agent.observing.known_devices import KnownDevices
 from agent.observing.observing_told import audience_of, person_called
 from agent.observing.sign_ins import SignIns, groups_of
@@ -44,7 +47,8 @@ class LaptopNow:
     `heard_at` is when it was last known to be on. `people` are those who are signed in, by pseudonym, and `presences`
     the ids of what was written down of them. `own_address` is where it was last known to be in the school. `told` is
     what somebody was told of that lasts: a check that fails, and the days of notes. `weak` is how many weak signs of
-    a way round the filter it tells of now. `contact` is the address from which it was always heard since then.
+    a way round the filter it tells of now, and `is_unfiltered` whether somebody else than us answered it when it last
+    asked in the school. `contact` is the address from which it was always heard since then.
     """
 
     heard_at: str = ""
@@ -58,8 +62,11 @@ class LaptopNow:
     told: dict[str, str] = field(default_factory=dict)
     programs: dict[str, Any] = field(default_factory=dict)
     weak: int = 0
+    is_unfiltered: bool = False
     contact: str = ""
     contact_since: str = ""
+    named: dict[str, Any] = field(default_factory=dict)
+    doubted_until: str = ""
 
     def is_latest(self, event: StoredEvent) -> bool:
         """Say whether nothing newer than an event was heard of."""
@@ -70,10 +77,19 @@ class LaptopNow:
         if address != self.contact:
             self.contact, self.contact_since = address, now.isoformat()
 
+    def copy(self) -> "LaptopNow":
+        """Give it to whoever may change it."""
+        held = {name: copy(getattr(self, name)) for name in _HELD}
+        return replace(self, **held)
+
     @property
     def last(self) -> datetime | None:
         """When it was last known to be on."""
         return datetime.fromisoformat(self.heard_at) if self.heard_at else None
+
+
+# What is changed where it stands.
+_HELD: Final = ("people", "presences", "addresses", "told", "programs", "named")
 
 
 def laptop_of(case: Case) -> LaptopNow:
@@ -102,6 +118,7 @@ class DeviceSessions:
         self._pseudonyms = pseudonyms
         self._site = site
         self._known = known
+        self._named = NamedAccounts(pseudonyms)
 
     def read(self, act: Act, device: str) -> LaptopNow:
         """Give what is known of a laptop."""
@@ -117,12 +134,27 @@ class DeviceSessions:
 
     def sign_in(self, act: Act, event: StoredEvent, laptop: LaptopNow) -> None:
         """Take who is signed in now in the place of who was."""
+        before = {each["person"] for each in laptop.people}
         self.end(act, laptop, event.at)
         laptop.addresses = [each for each in _list(event.facts, "addresses") if isinstance(each, str)]
-        laptop.people = list(self._people(act, event))
+        accounts = _accounts(event.facts)
+        is_believed = self.believes(act, event, laptop, accounts)
+        laptop.people = list(self._people(act, event, accounts, is_believed=is_believed))
+        for each in laptop.people:
+            if each["person"] in before:
+                # They were here before: only the address is another one.
+                each["since"] = None
         laptop.place = self.place_of(event, laptop).value
         laptop.address = self._address(event, laptop)
         self._begin(act, event, laptop)
+
+    def believes(self, act: Act, event: StoredEvent, laptop: LaptopNow, accounts: Iterable[str]) -> bool:
+        """Note which accounts a laptop names, and say whether that is taken at its word."""
+        if self._named.are_too_many(act, event.device, laptop, accounts, on=self.day(act.now)):
+            self.end(act, laptop, event.at, is_over=False)
+            nobody = {"person": "", "kind": SignIn.SHARED.value, "audience": "", "groups": []}
+            laptop.people = [{**each, **nobody} for each in laptop.people]
+        return not is_doubted(laptop, act.now)
 
     def hear(self, act: Act, event: StoredEvent, laptop: LaptopNow) -> None:
         """Note that a laptop is on: whoever is signed in still is, unless that is what it tells of."""
@@ -139,13 +171,13 @@ class DeviceSessions:
             self._begin(act, event, laptop)
         for presence in self._open(act, laptop):
             if event.at - presence.told_at >= _TOLD_AGAIN:
-                self._keep(act, replace(presence, told_at=event.at))
+                self._keep(act, laptop, replace(presence, told_at=event.at))
 
     def end(self, act: Act, laptop: LaptopNow, at: datetime, *, is_over: bool = True) -> None:
         """Write down that whoever is signed in is so no more, or where not `is_over`, that nobody knows any more."""
         for presence in self._open(act, laptop):
             until_at = max(at, presence.from_at)
-            self._keep(act, replace(presence, until_at=until_at, told_at=max(presence.told_at, until_at)))
+            self._keep(act, laptop, replace(presence, until_at=until_at, told_at=max(presence.told_at, until_at)))
         laptop.presences = []
         if is_over:
             laptop.people = []
@@ -182,24 +214,31 @@ class DeviceSessions:
             return Place.ON_SITE if is_at_once else Place.UNKNOWN
         return Place.UNKNOWN if is_at_once else Place.OFF_SITE
 
+    def is_heard_in_school(self, event: StoredEvent, laptop: LaptopNow) -> bool:
+        """Say whether an event came at once and from an address of the school, whatever the laptop says."""
+        return event.delay_seconds <= _LATE and self._is_ours(laptop.contact)
+
+    def day(self, at: datetime) -> date:
+        """Say which day it was in the school."""
+        return at.astimezone(ZoneInfo(self._site().school.timezone)).date()
+
     # ---- parts of each ---------------------------------------------------------------------------------------
 
-    def _people(self, act: Act, event: StoredEvent) -> Iterator[dict[str, Any]]:
+    def _people(
+        self, act: Act, event: StoredEvent, accounts: Iterable[str], *, is_believed: bool
+    ) -> Iterator[dict[str, Any]]:
         """Give who is signed in, each once; who is not known is nobody."""
         confidence, why = event.facts.get("confidence"), event.facts.get("why")
         sessions = [each for each in _list(event.facts, "sessions") if isinstance(each, Mapping)]
-        accounts = dict.fromkeys(str(each.get("account", "")).lower() for each in sessions if each.get("account"))
-        if not accounts and isinstance(event.facts.get("account"), str):
-            accounts = {event.facts["account"].lower(): None}
-        for account in list(accounts)[:_MOST_PEOPLE]:
+        for account in islice(accounts, _MOST_PEOPLE):
             kind = SignIn.ATTESTED if confidence == Confidence.A or why == "several" else SignIn.LOGON
             person = None
-            if why == "shared":
+            if why == "shared" or not is_believed:
                 kind = SignIn.SHARED
             else:
                 person = person_called(act, account) or person_called(act, account.rpartition("\\")[2])
             yield {
-                "person": self._pseudonyms.person(person.id, self._day(event.at)) if person else "",
+                "person": self._pseudonyms.person(person.id, self.day(event.at)) if person else "",
                 "kind": kind.value,
                 "audience": audience_of(person).value if person else "",
                 "groups": sorted(groups_of(act, person)) if person else [],
@@ -222,16 +261,17 @@ class DeviceSessions:
                 audience=Audience(each["audience"]) if each["audience"] else None,
                 groups=frozenset(each["groups"]),
             )
-            if self._keep(act, presence):
+            if self._keep(act, laptop, presence):
                 laptop.presences.append(presence.id)
 
     def _open(self, act: Act, laptop: LaptopNow) -> list[Presence]:
         found = (read_presence(act.database, each) for each in laptop.presences)
         return [each for each in found if each is not None and each.until_at is None]
 
-    def _keep(self, act: Act, presence: Presence) -> bool:
+    def _keep(self, act: Act, laptop: LaptopNow, presence: Presence) -> bool:
+        network = self._known().audience(laptop.address) if laptop.address else None
         try:
-            self._sign_ins.keep(act, presence)
+            self._sign_ins.keep(act, presence, network=network, is_alone=len(laptop.people) <= 1)
         except RefusedRequestError:
             # It has this id of another device: that of a file of events that is gone.
             return False
@@ -254,16 +294,22 @@ class DeviceSessions:
 
     def _pseudonym(self, device: str, address: str, at: datetime) -> str:
         if address:
-            return self._known().pseudonym(address, self._day(at))
-        return self._pseudonyms.pseudonym(f"laptop {device}", self._day(at))
-
-    def _day(self, at: datetime) -> Any:
-        return at.astimezone(ZoneInfo(self._site().school.timezone)).date()
+            return self._known().pseudonym(address, self.day(at))
+        return self._pseudonyms.pseudonym(f"laptop {device}", self.day(at))
 
 
 def longest_silence(site: Site) -> timedelta:
     """Say for how long a laptop may be silent before it sleeps or is away, and its address is free."""
     return max(3 * timedelta(seconds=site.private.endpoints.heartbeat_seconds), _LEAST_SILENCE)
+
+
+def _accounts(facts: Mapping[str, Any]) -> list[str]:
+    """Give the accounts that a laptop says are signed in, each once."""
+    sessions = [each for each in _list(facts, "sessions") if isinstance(each, Mapping)]
+    named = [str(each.get("account", "")).lower() for each in sessions if each.get("account")]
+    if not named and isinstance(facts.get("account"), str):
+        named = [facts["account"].lower()]
+    return list(dict.fromkeys(named))
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:

@@ -6,6 +6,7 @@ What a laptop is (its disk, its key, its service) is nobody's doing. One weak si
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from agent.fleet.device_sessions import DeviceSessions, LaptopNow
@@ -14,6 +15,7 @@ from agent.fleet.dns_silence import Found
 from agent.fleet.fleet_reading import StoredEvent
 from agent.storage.fleet_rows import Device, Finding
 from agent.storage.state import Act
+from collectors.school_filter import Seen
 from rules.incident_kind import Kind
 from rules.observation import Place
 from rules.silence import Silence
@@ -24,9 +26,17 @@ _DISK: Final = "disk_encryption"
 _BAD: Final = frozenset({"off", "suspended"})
 _GOOD: Final = frozenset({"on", "partly"})
 _MOST_FOUND: Final = 10
+_MEDIUM_DIGITS: Final = 16
 _MOST_SIGNALS: Final = 100
 # Where a program came from that is no download.
 _VOLUME: Final = "volume"
+# Of these nobody whom the laptop trusts says whose they are; of one that nobody has checked, that is not known.
+_UNVOUCHED: Final = ("not_valid", "none")
+
+
+def says_anything(event: StoredEvent) -> bool:
+    """Say whether anybody looks at an event of a kind that is looked at: of the checks, at that of the disk alone."""
+    return event.kind != "posture" or event.facts.get("check") == _DISK
 
 
 class DeviceSigns:
@@ -52,25 +62,69 @@ class DeviceSigns:
             who=self._sessions.nobody(device, event.at) if is_away else None,
         )
         is_weak = event.facts.get("is_weak") is True
-        told = replace(told, kind=Kind.BYPASS, signals=min(laptop.weak, _MOST_SIGNALS), is_weak=is_weak)
+        told = replace(told, kind=Kind.BYPASS, signals=self._signals(event, laptop), is_weak=is_weak)
         tell(act, event.id, told, proofs=(proof_of(event),))
 
-    def program(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
-        """Look at a program that has come and that nobody signed: one download alone is a weak sign."""
-        facts = event.facts
-        if facts.get("signature") != "none":
+    def filter_seen(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
+        """Look at who answers a laptop in the school: somebody else is one weak sign more, whatever else there is."""
+        laptop.is_unfiltered = event.facts.get("seen") == Seen.NOT_OURS
+        if not self._sessions.is_heard_in_school(event, laptop):
             return
-        since = laptop.programs.get("since")
-        is_of_late = isinstance(since, str) and event.at - datetime.fromisoformat(since) <= PROGRAMS_FOR
-        count = number(laptop.programs.get("count")) + 1 if is_of_late else 1
-        laptop.programs = {"since": since if is_of_late else event.at.isoformat(), "count": count}
-        shown = {name: line(facts.get(name, "")) for name in ("form", "sha256", "signature")}
-        told = self._telling(
-            act, event, device, laptop, {"program_from": line(facts.get("place", "")), "programs": count, **shown}
+        if laptop.is_unfiltered:
+            told = self._telling(act, event, device, laptop, {"finding": "filter_not_ours"})
+            told = replace(told, kind=Kind.BYPASS, signals=self._signals(event, laptop), is_weak=True)
+            tell(act, event.id, told, proofs=(proof_of(event),))
+        elif opened := _words(event.facts, "open"):
+            # It is the filter that is open, and nobody's doing at a laptop.
+            self._of_laptop(act, event, device, laptop, {"finding": "filter_open", "found": opened}, is_weak=True)
+
+    def program(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
+        """Look at a program that has come and for which nobody vouches: one download alone is a weak sign."""
+        facts = event.facts
+        if facts.get("signature") not in _UNVOUCHED:
+            return
+        of_late = _of_late(laptop, event.at)
+        count = of_late["count"] + 1
+        laptop.programs = {**of_late, "count": count}
+        found: Facts = {"program_from": line(facts.get("place", "")), "programs": count, **_program(facts)}
+        if of_late["is_beside"]:
+            found = {**found, "medium_had_programs": True}
+        told = replace(
+            self._telling(act, event, device, laptop, found),
+            kind=Kind.FILE_TRANSFER,
+            signals=min(count + of_late["is_beside"], _MOST_SIGNALS),
+            is_weak=facts.get("place") != _VOLUME,
         )
-        is_weak = facts.get("place") != _VOLUME
-        told = replace(told, kind=Kind.FILE_TRANSFER, signals=min(count, _MOST_SIGNALS), is_weak=is_weak)
         tell(act, event.id, told, proofs=(proof_of(event),))
+
+    def programs_there(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
+        """Look at programs for which nobody vouches and that were on a medium when it was plugged in.
+
+        They weigh less than one that has come. Whoever plugs a medium in need not know what is on it, has brought
+        nothing to the laptop so far, and the installers of a school are often unsigned. So a medium is one weak sign
+        a day, however many there are, and media alone are nothing: it takes a program that came within the hour.
+        """
+        unvouched = _counted(event.facts)
+        if not unvouched:
+            return
+        of_late = _of_late(laptop, event.at)
+        listed = event.facts.get("programs")
+        found: Facts = {
+            "program_from": _VOLUME,
+            "programs": unvouched,
+            "left_out": number(event.facts.get("left_out")),
+            "medium_had_programs": True,
+            **_program(_worst(listed)),
+        }
+        told = replace(
+            self._telling(act, event, device, laptop, found),
+            kind=Kind.FILE_TRANSFER,
+            signals=min(of_late["count"] + 1, _MOST_SIGNALS),
+            is_weak=True,
+        )
+        known_as = f"programs/{device.id}/{_medium(event)}/{self._sessions.day(event.at)}"
+        if tell(act, known_as, told, proofs=(proof_of(event),)):
+            laptop.programs = {**of_late, "is_beside": True}
 
     # ---- what a laptop is found to be ------------------------------------------------------------------------
 
@@ -89,7 +143,7 @@ class DeviceSigns:
 
     def started(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
         """Look at how the service ended before: a laptop without power says less than a service that was killed."""
-        laptop.weak = 0
+        laptop.weak, laptop.is_unfiltered = 0, False
         if event.facts.get("clean") is False:
             is_same = event.facts.get("same_boot") is True
             found: Facts = {"finding": "service_killed", "same_boot": is_same}
@@ -112,6 +166,7 @@ class DeviceSigns:
             self._sessions.audience(act, device, laptop),
             Place.UNKNOWN,
             {"laptop": device.label, **plain, "finding": finding.kind.value},
+            is_finding=True,
         )
         tell(act, f"finding/{finding.number}", told)
 
@@ -133,11 +188,16 @@ class DeviceSigns:
                 "heard_at": found.heard_at.isoformat(),
                 "others": found.others,
             },
-            signals=min(1 + laptop.weak, _MOST_SIGNALS) if is_bypass else 1,
+            signals=min(1 + laptop.weak + laptop.is_unfiltered, _MOST_SIGNALS) if is_bypass else 1,
         )
         tell(act, f"{found.silence.value}/{device.id}/{at:%Y%m%d%H}", told)
 
     # ---- parts of each ---------------------------------------------------------------------------------------
+
+    def _signals(self, event: StoredEvent, laptop: LaptopNow) -> int:
+        """Count the signs of a way round the filter that a laptop tells of now."""
+        is_one = laptop.is_unfiltered and self._sessions.is_heard_in_school(event, laptop)
+        return min(laptop.weak + is_one, _MOST_SIGNALS)
 
     def _of_laptop(
         self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow, found: Facts, *, is_weak: bool = False
@@ -164,6 +224,44 @@ class DeviceSigns:
             self._sessions.place_of(event, laptop),
             {"laptop": device.label, **found},
         )
+
+
+def _words(facts: Mapping[str, Any], name: str) -> str:
+    """Give a list of words as one text."""
+    listed = facts.get(name)
+    return ", ".join(line(each) for each in (listed if isinstance(listed, list) else [])[:_MOST_FOUND])
+
+
+def _of_late(laptop: LaptopNow, at: datetime) -> dict[str, Any]:
+    """Give what is known of programs within the hour: since when, how many came, whether a medium had some."""
+    since = laptop.programs.get("since")
+    if not isinstance(since, str) or at - datetime.fromisoformat(since) > PROGRAMS_FOR:
+        return {"since": at.isoformat(), "count": 0, "is_beside": False}
+    known = laptop.programs
+    return {"since": since, "count": number(known.get("count")), "is_beside": known.get("is_beside") is True}
+
+
+def _program(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: line(facts.get(name, "")) for name in ("form", "sha256", "signature")}
+
+
+def _counted(facts: Mapping[str, Any]) -> int:
+    """Count the programs of a medium for which nobody vouches."""
+    signatures = facts.get("signatures")
+    return sum(number(signatures.get(each)) for each in _UNVOUCHED) if isinstance(signatures, Mapping) else 0
+
+
+def _worst(listed: object) -> Mapping[str, Any]:
+    """Give the first program of a list for which nobody vouches."""
+    programs = [each for each in (listed if isinstance(listed, list) else []) if isinstance(each, Mapping)]
+    return next((each for each in programs[:_MOST_FOUND] if each.get("signature") in _UNVOUCHED), {})
+
+
+def _medium(event: StoredEvent) -> str:
+    """Give what stands for a medium: its volume, or where that has no id, that it was plugged in."""
+    facts = event.facts
+    named = facts.get("volume") or f"{event.boot} {facts.get('device')}#{facts.get('insertion')}"
+    return sha256(str(named).encode("utf-8", "replace")).hexdigest()[:_MEDIUM_DIGITS]
 
 
 def _listed(facts: Mapping[str, Any], name: str, *parts: str) -> str:

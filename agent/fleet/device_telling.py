@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from agent.fleet.fleet_reading import StoredEvent
+from agent.observing.observing_told import IS_FINDING
 from agent.storage.observation_rows import write_told
 from agent.storage.state import Act
 from rules.incident_kind import Kind
@@ -14,7 +15,7 @@ from rules.observation import Place
 from rules.subject import Audience
 
 Facts = Mapping[str, str | int | bool]
-_MOST_PROOFS: Final = 12
+MOST_PROOFS: Final = 12
 _MOST_CHARACTERS: Final = 200
 
 
@@ -25,6 +26,7 @@ class Telling:
     Args:
         who: as `agent.fleet.device_sessions.DeviceSessions` gives it.
         signals: how many signs agree, where one alone `is_weak`.
+        is_finding: whether the gateway itself found it, and somebody has to be told of it in any case.
     """
 
     kind: Kind
@@ -35,6 +37,7 @@ class Telling:
     facts: Facts
     signals: int = 1
     is_weak: bool = False
+    is_finding: bool = False
 
 
 def tell(act: Act, known_as: str, told: Telling, *, proofs: Iterable[Mapping[str, str]] = ()) -> bool:
@@ -43,7 +46,7 @@ def tell(act: Act, known_as: str, told: Telling, *, proofs: Iterable[Mapping[str
     Args:
         known_as: what it is known by for ever, such as the id of the event.
     """
-    proof = list(proofs)[-_MOST_PROOFS:]
+    proof = list(proofs)[-MOST_PROOFS:]
     content = {
         **told.who,
         "kind": told.kind.value,
@@ -51,6 +54,7 @@ def tell(act: Act, known_as: str, told: Telling, *, proofs: Iterable[Mapping[str
         "audience": told.audience.value,
         "place": told.place.value,
         "evidence": f"laptop {known_as}",
+        **({IS_FINDING: True} if told.is_finding else {}),
         "facts": {
             **told.facts,
             **({"proof": json.dumps(proof)} if proof else {}),

@@ -1,31 +1,32 @@
 """Laptops of which one half is silent: they tell that they are on and ask us no names, or the other way round.
 
-What is asked stands in the file of a day. Where a school keeps no more than what was blocked, that nothing stands
-there says nothing, and only that somebody asked is known.
+Whatever a school keeps of what is asked, the workers tell when each laptop of the school last asked for something,
+and neither what that was nor who else asked (`agent.dns.askers`). That stands in the folder of what runs, which is
+empty after a start of the machine: a laptop counts from the first question that it asks.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from agent.dns.askers import Report, leave_wanted, read_report
+from agent.dns.clients import parse_address
+from agent.dns.shared_memory import SharedMemory
 from agent.fleet.fleet_reading import Word
 from agent.observing.known_devices import KnownDevices
-from agent.observing.observing_activity import PREFIX
+from agent.people.pseudonyms import device_of
 from agent.sites.site import ActivityLevel, Site
-from agent.storage.state import read_only
 from rules.errors import RefusedRequestError, StorageError
 from rules.silence import Halves, Silence, silence_of
 
 # So long one half must have been silent.
 AFTER: Final = timedelta(minutes=30)
-# So many rows are looked at, the newest first.
-_MOST_ROWS: Final = 300_000
-_QUERY: Final = """SELECT pseudonym, max(minute_at) FROM queries
-WHERE rowid > (SELECT coalesce(max(rowid), 0) FROM queries) - ? GROUP BY pseudonym"""
+# An address says little of who was there longer ago.
+HEARD_WITHIN: Final = timedelta(days=1)
+# What a worker saw is told every minute; one that tells nothing may be the one that is asked.
+FRESH: Final = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,14 @@ class DnsSilence:
     """What is looked for.
 
     Args:
-        folder: where the day files are.
+        runtime: where the workers leave what they tell.
         known: the devices that the site knows.
     """
 
     def __init__(
-        self, folder: Path, *, site: Callable[[], Site], known: Callable[[], KnownDevices], after: timedelta = AFTER
+        self, runtime: Path, *, site: Callable[[], Site], known: Callable[[], KnownDevices], after: timedelta = AFTER
     ) -> None:
-        self._folder = folder
+        self._runtime = runtime
         self._site = site
         self._known = known
         self._after = after
@@ -59,55 +60,63 @@ class DnsSilence:
         """Give every laptop of which one half is silent now.
 
         Args:
-            words: the last word of each laptop.
+            words: the last word of each laptop that may tell something.
             here_since: since when each was always heard from the address of its last word.
         """
-        asked = self._asked(now)
-        if not asked:
-            return []
-        found = (
-            self._found(device, word, here_since[device], asked, now)
-            for device, word in words.items()
-            if device in here_since
-        )
-        return [each for each in found if each is not None]
+        laptops = self._addresses(words, now)
+        leave_wanted(self._runtime, frozenset().union(*laptops.values()))
+        reports = self._reports(now)
+        heartbeat = timedelta(seconds=self._site().private.endpoints.heartbeat_seconds)
+        found = []
+        for device in laptops.keys() & here_since.keys() if reports else ():
+            halves = self._halves(words[device], here_since[device], laptops[device], reports)
+            silence = silence_of(halves, now=now, after=self._after, heartbeat=heartbeat)
+            if silence is not None and halves.asked_at is not None:
+                found.append(Found(device, silence, halves.asked_at, halves.heard_at, halves.others))
+        return found
 
-    def _found(
-        self, device: str, word: Word, here_since: datetime, asked: Mapping[str, datetime], now: datetime
-    ) -> Found | None:
-        site, known = self._site(), self._known()
+    def _addresses(self, words: Mapping[str, Word], now: datetime) -> dict[str, frozenset[bytes]]:
+        """Give the addresses by which each laptop in the school may ask, where the school tells devices apart."""
+        if self._site().retention.activity is ActivityLevel.COUNTS:
+            return {}
+        known = self._known()
+        of_device: dict[str, set[bytes]] = {}
+        for text in known.devices:
+            packed = parse_address(text).packed
+            of_device.setdefault(device_of(packed, known.devices), set()).add(packed)
+        found = {}
+        for device, word in words.items():
+            if now - word.seen_at <= HEARD_WITHIN and _is_ours(known, word.address):
+                packed = parse_address(word.address).packed
+                found[device] = frozenset({packed, *of_device.get(device_of(packed, known.devices), ())})
+        return found
+
+    def _reports(self, now: datetime) -> list[Report]:
+        """Give what every worker saw; nothing where one of them has told nothing of late."""
         try:
-            if known.audience(word.address) is None:
-                return None
-            pseudonym = known.pseudonym(word.address, self._day(now))
-        except RefusedRequestError:
-            return None
-        others = sum(at >= now - self._after for each, at in asked.items() if each != pseudonym)
-        halves = Halves(
+            with SharedMemory.open(self._runtime / "shared.mem") as memory:
+                workers = memory.worker_count
+        except StorageError:
+            return []
+        read = [read_report(self._runtime, worker) for worker in range(workers)]
+        reports = [each for each in read if each and abs(now.timestamp() - each.at) <= FRESH.total_seconds()]
+        return reports if len(reports) == workers else []
+
+    def _halves(
+        self, word: Word, here_since: datetime, addresses: frozenset[bytes], reports: Sequence[Report]
+    ) -> Halves:
+        asked = [at for report in reports for address, at in report.asked.items() if address in addresses]
+        return Halves(
             heard_at=word.seen_at,
             here_since=here_since,
-            asked_at=asked.get(pseudonym),
-            others=others,
-            keeps_all=site.retention.activity is ActivityLevel.ALL,
-            is_certain=word.address in known.devices,
+            asked_at=datetime.fromtimestamp(max(asked), UTC) if asked else None,
+            others=max(report.others for report in reports),
+            is_certain=word.address in self._known().devices,
         )
-        heartbeat = timedelta(seconds=site.private.endpoints.heartbeat_seconds)
-        silence = silence_of(halves, now=now, after=self._after, heartbeat=heartbeat)
-        if silence is None or halves.asked_at is None:
-            return None
-        return Found(device, silence, halves.asked_at, word.seen_at, others)
 
-    def _asked(self, now: datetime) -> Mapping[str, datetime]:
-        """Give when each device asked last, today or just before midnight; nothing where that cannot be read now."""
-        asked: dict[str, datetime] = {}
-        for day in sorted({self._day(now - 2 * self._after), self._day(now)}):
-            path = self._folder / f"{PREFIX}{day}.db"
-            with suppress(StorageError):
-                if path.exists():
-                    with read_only(path) as database:
-                        rows = database.execute(_QUERY, (_MOST_ROWS,))
-                        asked.update((row[0], datetime.fromtimestamp(row[1], UTC)) for row in rows)
-        return asked
 
-    def _day(self, at: datetime) -> date:
-        return at.astimezone(ZoneInfo(self._site().school.timezone)).date()
+def _is_ours(known: KnownDevices, address: str) -> bool:
+    try:
+        return known.audience(address) is not None
+    except RefusedRequestError:
+        return False

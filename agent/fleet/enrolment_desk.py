@@ -76,7 +76,6 @@ class EnrolmentDesk:
     Args:
         pin: gives the hash of the gateway's own TLS key, which stands in every token.
         ack_key: gives the public key that laptops know the gateway's answers by.
-        tell: tells those who manage devices that there is something to look at.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class EnrolmentDesk:
         pin: str,
         ack_key: Callable[[], Ed25519PublicKey],
         new_id: Callable[[], str],
-        tell: Callable[[Act], None],
         new_secret: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._store = store
@@ -95,7 +93,6 @@ class EnrolmentDesk:
         self._pin = pin
         self._ack_key = ack_key
         self._new_id = new_id
-        self._tell = tell
         self._new_secret = new_secret
         self._noted: dict[tuple[str, str], datetime] = {}
 
@@ -266,7 +263,6 @@ class EnrolmentDesk:
             was = {"was": known.state.value, "key": public_key.hex()}
             act.note("device_key_changed", actor=_SYSTEM, subject=device.id, facts=was)
             write_finding(act.database, device.id, FindingKind.KEY_CHANGED, at=act.now, facts=was)
-            self._tell(act)
         return key
 
     def _note_clone(self, act: Act, device: Device) -> RefusedDeviceError:
@@ -274,7 +270,6 @@ class EnrolmentDesk:
             facts = {"where": "enrolment"}
             act.note("device_clone_suspected", actor=_SYSTEM, subject=device.id, facts=facts)
             write_finding(act.database, device.id, FindingKind.CLONE_SUSPECTED, at=act.now, facts=facts)
-            self._tell(act)
         return RefusedDeviceError(
             "clone-suspected",
             "This key belongs to another laptop; a copied disk needs a key of its own before it can enrol.",

@@ -34,7 +34,7 @@ from agent.fleet.fleet_policy import FleetPolicy
 from agent.sites.site import EndpointSettings, Site
 from agent.storage.anchors import record_key
 from agent.storage.fleet_rows import Device, FindingKind, KeyState, read_findings, write_finding
-from agent.storage.state import Act, StateStore
+from agent.storage.state import StateStore
 
 # The folder of the key of the record.
 KEYS: Final = "keys"
@@ -58,7 +58,6 @@ class Fleet:
         site: the site in force.
         pin: the hash of the gateway's own TLS key, as it stands in tokens.
         new_id: makes the ids of devices.
-        tell: tells those who manage devices, within an act, that there is something to look at.
     """
 
     def __init__(
@@ -68,17 +67,15 @@ class Fleet:
         *,
         pin: str,
         new_id: Callable[[], str],
-        tell: Callable[[Act], None],
     ) -> None:
         folder = store.path.parent
         self._store = store
         self._site = site
         self._keys = folder / KEYS
         self._clients: ClientResolver | None = None
-        self._tell = tell
         self.devices = FleetDevices(store)
         self.events = FleetEvents(folder / FILE_NAME)
-        self.desk = EnrolmentDesk(store, self.devices, pin=pin, ack_key=self._known_by, new_id=new_id, tell=tell)
+        self.desk = EnrolmentDesk(store, self.devices, pin=pin, ack_key=self._known_by, new_id=new_id)
         self.policy = FleetPolicy(store, self.settings, key=self._key_of_policies)
 
     @cached_property
@@ -228,7 +225,6 @@ class Fleet:
             facts = {"where": "events", "epoch": epoch}
             act.note("device_clone_suspected", actor=_SYSTEM, subject=device, facts=facts)
             write_finding(act.database, device, FindingKind.CLONE_SUSPECTED, at=act.now, facts=facts)
-            self._tell(act)
 
     def _note_missing(self, gaps: list[Gap]) -> list[Gap]:
         """Write down what is missing, once a day of each laptop however many gaps it makes; gives what was told."""
@@ -258,5 +254,4 @@ class Fleet:
                 }
                 act.note("device_events_missing", actor=_SYSTEM, subject=device, facts=facts)
                 write_finding(act.database, device, FindingKind.EVENTS_MISSING, at=act.now, facts=facts)
-            self._tell(act)
         return [gap for found in missing.values() for gap in found]

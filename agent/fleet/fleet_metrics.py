@@ -19,10 +19,14 @@ from agent.fleet.fleet_states import MEDIA, POSTURE
 from agent.storage.fleet_rows import DeviceState, FindingKind, read_devices
 from agent.storage.state import read_only
 from collectors.posture import Check, State
+from collectors.school_filter import KIND as FILTER
+from collectors.school_filter import Seen
 from collectors.volume import Crypt
 from rules.errors import StorageError
 
 RESULTS: Final = (TAKEN, DUPLICATE, UNKNOWN_KIND)
+_OPEN, _UNKNOWN = "open", "unknown"
+FILTERS: Final = (Seen.ANSWERED_BY_US.value, _OPEN, Seen.NOT_OURS.value, _UNKNOWN)
 _PLAIN: Final = (Crypt.PLAIN.value, Crypt.SUSPENDED.value)
 _TABLE: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'fleet_devices'"
 
@@ -93,13 +97,16 @@ def _event_metrics(told: sqlite3.Connection, stock: list[Standing]) -> Iterator[
     active = {standing.device.id for standing in stock if standing.device.state is DeviceState.ACTIVE}
     media: set[str] = set()
     disks: dict[str, bool | None] = {}
-    query = "SELECT device, kind, key, content FROM device_states WHERE kind IN (?, ?)"
-    for device, kind, key, content in told.execute(query, (MEDIA, POSTURE)):
+    filters: dict[str, str] = {}
+    query = "SELECT device, kind, key, content FROM device_states WHERE kind IN (?, ?, ?)"
+    for device, kind, key, content in told.execute(query, (MEDIA, POSTURE, FILTER)):
         facts = json.loads(content).get("d", {})
         if device in active and kind == MEDIA and facts.get("crypt") in _PLAIN and facts.get("mounted"):
             media.add(f"{device} {key}")
         elif device in active and kind == POSTURE and key == Check.DISK_ENCRYPTION:
             disks[device] = _is_encrypted(facts)
+        elif kind == FILTER:
+            filters[device] = _filter_seen(facts)
     yield GaugeMetricFamily(
         "schoolgate_unencrypted_media", "Media that are plugged in and not encrypted, by the last word.", len(media)
     )
@@ -110,6 +117,23 @@ def _event_metrics(told: sqlite3.Connection, stock: list[Standing]) -> Iterator[
     for label, value in (("yes", True), ("no", False), ("unknown", None)):
         coverage.add_metric([label], found[value])
     yield coverage
+    seen = GaugeMetricFamily(
+        "schoolgate_device_filters",
+        "Laptops by who answered when they last asked in the school.",
+        labels=["seen"],
+    )
+    found_filters = Counter(filters.get(device, _UNKNOWN) for device in active)
+    for label in FILTERS:
+        seen.add_metric([label], found_filters[label])
+    yield seen
+
+
+def _filter_seen(facts: dict[str, object]) -> str:
+    """Read who answers a laptop; the filter that is open where it should not be is a state of its own."""
+    found = facts.get("seen")
+    if found == Seen.ANSWERED_BY_US:
+        return _OPEN if facts.get("open") else Seen.ANSWERED_BY_US.value
+    return Seen.NOT_OURS.value if found == Seen.NOT_OURS else _UNKNOWN
 
 
 def _is_encrypted(facts: dict[str, object]) -> bool | None:

@@ -84,6 +84,7 @@ def policy_of(settings: EndpointSettings) -> dict[str, Any]:
         "hardware_encrypted": list(settings.hardware_encrypted),
         "register_url": settings.register_url,
         "aup_version": settings.aup_version,
+        "closed": list(settings.closed),
     }
 
 

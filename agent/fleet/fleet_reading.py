@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -63,9 +63,16 @@ def source_of(database: sqlite3.Connection) -> str:
     return "" if row is None else f"{SOURCE}-{row[0]}-{row[1]:.6f}"
 
 
-def read_events(database: sqlite3.Connection, *, after: int, limit: int) -> list[StoredEvent]:
-    """Read the events after a number, in the order in which they were stored."""
-    return [_event(row) for row in database.execute(_EVENTS, (after, limit))]
+def read_events(
+    database: sqlite3.Connection, *, after: int, limit: int, kinds: Container[str] | None = None
+) -> list[StoredEvent]:
+    """Read the events after a number, in the order in which they were stored.
+
+    Args:
+        kinds: those of which the facts are read; of every event where nothing is given.
+    """
+    rows = database.execute(_EVENTS, (after, limit))
+    return [_event(row, has_facts=kinds is None or row["kind"] in kinds) for row in rows]
 
 
 def read_words(database: sqlite3.Connection) -> dict[str, Word]:
@@ -79,8 +86,8 @@ def instant_of(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _event(row: sqlite3.Row) -> StoredEvent:
-    content: dict[str, Any] = json.loads(row["content"]) if row["content"] else {}
+def _event(row: sqlite3.Row, *, has_facts: bool) -> StoredEvent:
+    content: dict[str, Any] = json.loads(row["content"]) if has_facts and row["content"] else {}
     return StoredEvent(
         number=row["number"],
         device=row["device"],

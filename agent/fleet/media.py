@@ -11,6 +11,7 @@ from agent.fleet.media_exceptions import MediaExceptions
 from agent.fleet.media_lost import MediaLost
 from agent.fleet.media_register import MediaRegister
 from agent.fleet.media_registers import MediaRegisters
+from agent.fleet.media_retention import MediaRetention
 from agent.fleet.media_serials import MediaSerials
 from agent.fleet.media_sign_outs import SignOuts
 from agent.incidents.incident_desk import Desk
@@ -50,14 +51,15 @@ class Media:
         self.exceptions = MediaExceptions(self.desk)
         self.lost = MediaLost(self.desk, self.sign_outs, incidents, of_laptop=self._of_laptop)
         self.registers = MediaRegisters(self.desk, incidents.pseudonyms)
+        self.retention = MediaRetention(self.desk)
 
     def sweep(self) -> int:
         """Write down what the clock has done, and remind; gives of how many things."""
         return self.exceptions.sweep() + self.sign_outs.sweep() + self.register.sweep()
 
     def keep(self) -> int:
-        """Delete what is kept no longer."""
-        return self.register.keep()
+        """Erase what is kept no longer; gives of how many things."""
+        return self.retention.keep() + self.register.keep()
 
     def _of_laptop(self, database: sqlite3.Connection, device_id: str) -> Mapping[str, Any] | None:
         """Give what is known of a laptop that has enrolled, and what it last proved of its own disks."""

@@ -162,10 +162,14 @@ class MediaDesk:
         facts: Mapping[str, Any] = _NOTHING,
         words: Mapping[str, str] = _NOTHING,
     ) -> None:
-        """Write a row of the record, and of the history of the medium; what people wrote stands apart."""
+        """Write a row of the record, and of the history of the medium.
+
+        Args:
+            words: what people wrote, and whom it is about; it stands apart, so that it can be erased.
+        """
         said = {name: text for name, text in words.items() if text}
-        write_move(act, medium, Move(act.now, person, kind, facts, said))
-        act.note(kind, actor=person, subject=called(medium), facts=dict(facts), personal=said or None)
+        row = act.note(kind, actor=person, subject=called(medium), facts=dict(facts), personal=said or None)
+        write_move(act, medium, Move(act.now, person, kind, facts, said, row))
 
 
 def called(medium: int) -> str:

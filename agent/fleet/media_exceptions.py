@@ -24,6 +24,7 @@ from rules.medium import (
     check_second_person,
     check_until,
     next_exception_state,
+    stands,
 )
 from rules.roles import Right, rights_of
 
@@ -63,7 +64,7 @@ class MediaExceptions:
                     f"Only whoever answers for {called(number)} asks for an exception; another person decides."
                 )
             if medium.state is not MediumState.REGISTERED:
-                raise RefusedRequestError(f"{called(number)} is {medium.state}, so there is nothing to let pass.")
+                raise RefusedRequestError(f"{called(number)} is {stands(medium.state)}, so nothing is let pass.")
             return self._ask(act, who.id, asked, medium=number, serial_key=medium.serial_key)
 
     def ask_from_laptop(

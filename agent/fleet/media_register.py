@@ -53,8 +53,8 @@ _MAX_EVIDENCE_CHARACTERS: Final = 120
 # So long what was proved of media on no register is kept.
 _KEEP_STRANGE: Final = timedelta(days=366)
 # What of a medium stands on the record in its own words, and what only beside it.
-_FACTS: Final = ("kind", "owner", "stated", "holds_personal_data", "is_foreign", "checked_on", "purge_on")
-_WORDS: Final = ("purpose", "place", "label")
+_FACTS: Final = ("kind", "stated", "holds_personal_data", "is_foreign", "checked_on", "purge_on")
+_WORDS: Final = ("owner", "purpose", "place", "label")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from rules.medium import (
     check_said,
     check_second_person,
     next_sign_out_state,
+    stands,
     steps_reached,
 )
 from rules.roles import Right, Role, rights_of
@@ -88,8 +89,9 @@ class SignOuts:
                 ),
             )
             kind = "medium_signed_out" if is_let else "sign_out_asked"
-            facts = {**self._facts(permit), "due_on": permit.due_on.isoformat(), "person": holder.id}
-            desk.note(act, kind, who.id, number, facts=facts, words={"purpose": permit.purpose})
+            facts = {**self._facts(permit), "due_on": permit.due_on.isoformat()}
+            words = {"person": holder.id, "purpose": permit.purpose}
+            desk.note(act, kind, who.id, number, facts=facts, words=words)
             if not is_let:
                 but = {holder.id, who.id, medium.owner}
                 what = _called(permit)
@@ -226,7 +228,7 @@ class SignOuts:
             RefusedRequestError: it is lost or gone, or somebody has it or asks for it.
         """
         if medium.state is not MediumState.REGISTERED:
-            raise RefusedRequestError(f"{called(medium.number)} is {medium.state}, so nobody can take it.")
+            raise RefusedRequestError(f"{called(medium.number)} is {stands(medium.state)}, so nobody can take it.")
         permit = read_open_sign_out(act.database, medium.number)
         if permit is not None:
             is_out = permit.state is SignOutState.OUT

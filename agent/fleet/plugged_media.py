@@ -13,12 +13,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agent.fleet.device_sessions import DeviceSessions, LaptopNow
-from agent.fleet.device_telling import Telling, line, number, proof_of, tell
+from agent.fleet.device_telling import MOST_PROOFS, Telling, line, number, proof_of, tell
 from agent.fleet.fleet_reading import StoredEvent
 from agent.fleet.media_register import MediaRegister
 from agent.sites.site import Site
-from agent.storage.case_rows import Case, delete_case, read_case, read_cases_of, write_case
+from agent.storage.case_rows import Case
 from agent.storage.fleet_rows import Device
+from agent.storage.held_cases import HeldCases
 from agent.storage.state import Act
 from collectors.volume import Crypt, Evidence
 from rules.errors import RefusedRequestError
@@ -37,7 +38,6 @@ _PRESENTING: Final = "presenting"
 _KEPT: Final = timedelta(hours=1)
 _GONE: Final = " gone "
 _MOST_EVIDENCES: Final = 8
-_MOST_PROOFS: Final = 40
 _SHOWN: Final = ("bus", "filesystem", "label")
 
 
@@ -52,6 +52,13 @@ class PluggedMedia:
         self._register = register
         self._sessions = sessions
         self._site = site
+        self._of_act: tuple[Act, HeldCases] | None = None
+
+    def hold(self, act: Act) -> HeldCases:
+        """Begin an act in which media are followed; whoever began it ends what is held."""
+        held = HeldCases(act, PREFIX)
+        self._of_act = act, held
+        return held
 
     # ---- what happens ----------------------------------------------------------------------------------------
 
@@ -73,7 +80,7 @@ class PluggedMedia:
                 before, case["settled"] = replace(before, exposed_at=None, over_at=None), ""
                 after = replace(after, exposed_at=event.at)
         case["is_gone"] = event.kind in GONE
-        case["proofs"] = [*case["proofs"], proof_of(event)][-_MOST_PROOFS:]
+        case["proofs"] = [*case["proofs"], proof_of(event)][-MOST_PROOFS:]
         if after.exposed_at is not None and before.exposed_at is None:
             case.update(
                 opened=event.id,
@@ -83,7 +90,7 @@ class PluggedMedia:
             )
         if case["is_gone"]:
             # What is plugged in next may have the same name, and is another one.
-            delete_case(act, event.device, key)
+            self._held(act).delete(event.device, key)
             key = f"{key}{_GONE}{event.sequence:015d}"
         self._keep(act, event.device, key, case, after)
         if after.exposed_at is None and event.kind in HERE:
@@ -102,7 +109,7 @@ class PluggedMedia:
         if after is not before:
             case["bytes"] = case.get("bytes", 0) + number(event.facts.get("bytes"))
             case["coverage"] = line(event.facts.get("coverage", ""))
-            case["proofs"] = [*case["proofs"], proof_of(event)][-_MOST_PROOFS:]
+            case["proofs"] = [*case["proofs"], proof_of(event)][-MOST_PROOFS:]
         self._keep(act, event.device, key, case, after)
         if case["settled"] == Outcome.CANDIDATE and self._is_more(
             case, after, is_last=event.facts.get("last") is True
@@ -115,9 +122,9 @@ class PluggedMedia:
 
     def notice(self, act: Act, event: StoredEvent) -> None:
         """Take that whoever uses a medium was told, or why not yet."""
-        for found in read_cases_of(act.database, event.device):
-            if found.key.startswith(PREFIX) and _is_meant(found, event):
-                case = {**found.content, "proofs": [*found.content["proofs"], proof_of(event)][-_MOST_PROOFS:]}
+        for found in self._held(act).read_all(event.device):
+            if _is_meant(found, event):
+                case = {**found.content, "proofs": [*found.content["proofs"], proof_of(event)][-MOST_PROOFS:]}
                 medium, why = _plugged(case), event.facts.get("why")
                 if event.facts.get("shown") is True:
                     medium, case["notice_text"] = medium.told(event.at), line(event.facts.get("text", ""))
@@ -128,9 +135,9 @@ class PluggedMedia:
 
     def end_all(self, act: Act, device: str, last: datetime) -> None:
         """Take everything as gone since a laptop was last heard: its service begins anew and tells what is there."""
-        for found in read_cases_of(act.database, device):
+        for found in self._held(act).read_all(device):
             case = dict(found.content)
-            if found.key.startswith(PREFIX) and not case["is_gone"]:
+            if not case["is_gone"]:
                 case["is_gone"] = True
                 self._keep(act, device, found.key, case, _plugged(case).gone(last))
 
@@ -146,11 +153,11 @@ class PluggedMedia:
         medium = _plugged(case)
         if case["settled"]:
             if found.due is not None and known_until.timestamp() >= found.due:
-                delete_case(act, found.device, found.key)
+                self._held(act).delete(found.device, found.key)
             return True
         due_at = medium.due_at(self._grace)
         if due_at is None:
-            delete_case(act, found.device, found.key)
+            self._held(act).delete(found.device, found.key)
             return True
         instants = [at for at in (medium.exposed_at, due_at) if at is not None and known_until >= due_at]
         is_excepted = any(self._register.exception_for(act.database, case["serial_key"], at) for at in instants)
@@ -167,6 +174,11 @@ class PluggedMedia:
 
     # ---- parts of each ---------------------------------------------------------------------------------------
 
+    def _held(self, act: Act) -> HeldCases:
+        if self._of_act is None or self._of_act[0] is not act:
+            raise RuntimeError("Media are followed only in an act that was begun for it.")
+        return self._of_act[1]
+
     @property
     def _grace(self) -> timedelta:
         return timedelta(seconds=self._site().private.endpoints.grace_seconds)
@@ -174,14 +186,15 @@ class PluggedMedia:
     def _written_to(self, act: Act, event: StoredEvent) -> Case | None:
         """Find the medium that an account of writes is about; the last one of a medium may follow its removal."""
         key = _key_of(event)
-        there = read_case(act.database, event.device, key)
+        held = self._held(act)
+        there = held.read(event.device, key)
         if there is not None and event.facts.get("last") is not True:
             return there
-        gone = [each for each in read_cases_of(act.database, event.device) if each.key.startswith(f"{key}{_GONE}")]
+        gone = [each for each in held.read_all(event.device) if each.key.startswith(f"{key}{_GONE}")]
         return gone[-1] if gone else there
 
     def _case(self, act: Act, event: StoredEvent, key: str) -> dict[str, Any]:
-        found = read_case(act.database, event.device, key)
+        found = self._held(act).read(event.device, key)
         if found is not None:
             return dict(found.content)
         return {
@@ -200,7 +213,7 @@ class PluggedMedia:
         if due_at is None and case["is_gone"]:
             due_at = (medium.over_at or act.now) + _KEPT
         case["plugged"] = _written(medium)
-        write_case(act, Case(device, key, case, None if due_at is None else due_at.timestamp()))
+        self._held(act).write(Case(device, key, case, None if due_at is None else due_at.timestamp()))
 
     def _prove(self, act: Act, event: StoredEvent) -> str:
         """Let the register know what was seen; gives the keyed hash of the medium, if it has a serial number."""
@@ -282,9 +295,8 @@ def _plugged(case: Mapping[str, Any]) -> PluggedIn:
 
 
 def _written(medium: PluggedIn) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(medium).items()
-    }
+    values = {name: getattr(medium, name) for name in PluggedIn.__dataclass_fields__}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _crypt(facts: Mapping[str, Any]) -> Crypt:

@@ -5,6 +5,7 @@ one known person signed in at it. Whatever else is the case, nobody is known to 
 hold. Nothing but the groups of the person's classes goes on from here.
 """
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -15,13 +16,14 @@ from agent.fleet.device_sessions import KEY, LaptopNow, laptop_of, longest_silen
 from agent.fleet.fleet import Fleet
 from agent.fleet.fleet_reading import Word, read_events, read_words, source_of
 from agent.logs import log
+from agent.observing.identity import FRESH_FOR, MINUTE
 from agent.observing.known_devices import KnownDevices
 from agent.requests.granted import seats_of
 from agent.sites.site import Site
 from agent.storage.case_rows import read_cases
 from agent.storage.fleet_rows import DeviceState
 from agent.storage.observation_rows import read_position
-from agent.storage.presence_rows import SignIn
+from agent.storage.presence_rows import SignIn, read_at_device
 from agent.storage.seat_rows import SeatRow, delete_seats, read_seats, write_seats
 from agent.storage.state import StateStore
 from rules.errors import RefusedRequestError
@@ -97,9 +99,23 @@ class Seats:
             if not source or (waiting and now - waiting[0].received_at > _LATEST):
                 return {}, {}
             laptops = {case.device: laptop_of(case) for case in read_cases(state, KEY)}
+            laptops = {
+                device: laptop for device, laptop in laptops.items() if not self._is_another_there(state, laptop, now)
+            }
             words = read_words(database)
         longest = longest_silence(self._site())
         return laptops, {device: word for device, word in words.items() if now - word.seen_at <= longest}
+
+    def _is_another_there(self, state: sqlite3.Connection, laptop: LaptopNow, now: datetime) -> bool:
+        """Say whether somebody else who is known signed in to the same device, by whatever else tells of sign-ins."""
+        person = _one_person(laptop)
+        if person is None or not laptop.address:
+            return False
+        device = self._known().pseudonym(laptop.address, now.date())
+        return any(
+            each.person not in {"", person["person"]} and now <= each.told_at + FRESH_FOR
+            for each in read_at_device(state, device, now - MINUTE, now)
+        )
 
     def _taken(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from agent.incidents.incident_access import shown
+from agent.incidents.incident_alternatives import as_kind, as_row
 from agent.incidents.incident_corrections import Appeal, record_appeal, take_off
 from agent.incidents.incident_deciding import deciding, file_decision
 from agent.incidents.incident_desk import Desk
@@ -47,7 +48,8 @@ class Decisions:
 
         Args:
             row: None only where the school has no table for this audience, or no row of it is about this; then those
-                are brought in whom the chain of the packs names for such a matter.
+                are brought in whom the chain of the packs names for such a matter. One that is about using somebody
+                else's account takes an incident off whose account it is.
             deliberate: what this person thinks it was.
             why: why they think so.
             is_serious: where this person says so; then those are told at once whom a pack wants to know of that.
@@ -55,9 +57,10 @@ class Decisions:
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.ACCEPT, explanation=why) as made:
             row = check_row(desk, made.act.database, made.incident, row)
+            chosen = as_row(desk, made.act.database, made.before, row)
             filed = replace(
-                made.before,
-                incident=replace(_said_of(made.incident, is_serious=is_serious), row=row),
+                chosen,
+                incident=replace(_said_of(chosen.incident, is_serious=is_serious), row=row),
                 deliberate=deliberate,
                 why_deliberate=made.words["explanation"],
             )
@@ -85,7 +88,8 @@ class Decisions:
         """
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.RECLASSIFY, reason=reason) as made:
-            before, is_accepted = made.incident, made.incident.state is State.ACCEPTED
+            chosen = as_kind(desk, made.act.database, made.before, kind)
+            before, is_accepted = chosen.incident, chosen.incident.state is State.ACCEPTED
             if before.track is Track.SEALED:
                 raise RefusedRequestError("This incident is sealed, so what it is about does not change.")
             if kind is None and is_serious is None and (row is None or not is_accepted):
@@ -104,12 +108,13 @@ class Decisions:
             )
             if is_accepted:
                 after = replace(after, row=check_row(desk, made.act.database, after, row or before.row))
-            filed = replace(made.before, incident=after, is_held=made.before.is_held or after.track is Track.SEALED)
-            filed = route(desk, made.act.database, filed, at=made.act.now if kind is not before.kind else None)
+            filed = replace(chosen, incident=after, is_held=chosen.is_held or after.track is Track.SEALED)
+            is_another = kind is not made.incident.kind
+            filed = route(desk, made.act.database, filed, at=made.act.now if is_another else None)
             told = newly_first(desk, made.act.database, made.before, filed)
-            facts = {"row": after.row or "", "was": before.kind.value, "is_serious": after.is_serious}
+            facts = {"row": after.row or "", "was": made.incident.kind.value, "is_serious": after.is_serious}
             filed = file_decision(desk, made, filed, to=told, facts=facts)
-            if is_accepted and _asks(after) != _asks(before):
+            if is_accepted and _asks(after) != _asks(made.incident):
                 desk.tell_of(made.act, made.kind, filed, change_row(desk, made.act, filed, person))
         return shown(filed)
 

@@ -47,6 +47,17 @@ def _plain(texts: Texts) -> Mapping[str, str]:
         "filter_off": _("Filtering was off, and nothing on record explains it"),
         "single_site": _("One site only"),
         "override": _("An override for this subject was in force"),
+        "used_by_another": _(
+            "Or somebody else uses the account at the other device: who that is, nobody knows; decided as that, it is"
+            " about the device"
+        ),
+        "not_signed_out": _("They may only have forgotten to sign out at one of the devices"),
+        "own_account": _("The member of staff may have signed in there themselves"),
+        "signature_none": _("Nobody has signed the program"),
+        "signature_not_valid": _("The signature of the program does not hold"),
+        "medium_had_programs": _(
+            "One of the signs is a medium with programs that were on it before; whoever plugged it in need not know"
+        ),
         "closed": _("At a time when nobody is expected in the school"),
         "dismissed": _("Another candidate like this one was dismissed of late"),
     }

@@ -99,7 +99,8 @@ _ALARMS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
     NoticeKind.DEVICE_FOUND: (
         "Something about a laptop has to be looked at",
         (
-            "A laptop came with another key, may be a copy of another one's disk, or its events are missing.\n"
+            "A laptop came with another key, may be a copy of another one's disk, names too many people,\n"
+            "or its events are missing.\n"
             "Sign in to Schoolgate to see which, and what was found:\n  schoolgate device list\n"
         ),
     ),
@@ -119,7 +120,7 @@ _OF_MEDIA: Final[Mapping[NoticeKind, tuple[str, str, str]]] = {
     ),
     NoticeKind.MEDIA_OVERDUE: (
         "A medium is not back yet",
-        "{what} of medium {medium} was due on {on}. Please bring it back, or say what became of it.",
+        "{what} of medium {medium} was due on {on}. Please have it signed in, or say what became of it.",
         "media show {medium}",
     ),
     NoticeKind.MEDIA_PURGE_DUE: (

@@ -19,7 +19,7 @@ from agent.observing.observing_held import Held, Holding
 from agent.observing.observing_record import SOURCE as RECORD
 from agent.observing.observing_record import end_of_record, read_rows
 from agent.observing.observing_record import observation_of as of_record
-from agent.observing.observing_told import ToldEvents, happened_at
+from agent.observing.observing_told import IS_FINDING, ToldEvents, happened_at
 from agent.observing.observing_told import observation_of as of_machine
 from agent.observing.sign_ins import SignIns
 from agent.people.pseudonyms import Devices
@@ -34,6 +34,8 @@ from agent.storage.observation_rows import (
     write_position,
 )
 from agent.storage.presence_rows import LONGEST, delete_presences, mark_looked_back, read_to_look_back
+from agent.storage.state import Act
+from rules.assess import Outcome
 
 # So long one turn may take; who comes next is not kept waiting.
 TURN_SECONDS: Final = 0.5
@@ -50,6 +52,7 @@ class Observing:
         incidents: where candidates are filed.
         folder: where the day files are.
         devices: what else the devices behind addresses are known by.
+        tell: tells those who manage devices, within an act, of something about a laptop that no incident holds.
         monotonic: seconds.
         turn_seconds: how long one turn may take.
     """
@@ -60,6 +63,7 @@ class Observing:
         folder: Path,
         *,
         devices: Callable[[], Devices] = lambda: _NO_DEVICES,
+        tell: Callable[[Act], None] = lambda _act: None,
         monotonic: Callable[[], float] = time.monotonic,
         turn_seconds: float = TURN_SECONDS,
     ) -> None:
@@ -70,6 +74,7 @@ class Observing:
         self._incidents = incidents
         self._store = desk.store
         self._pseudonyms = desk.pseudonyms
+        self._tell = tell
         self._monotonic = monotonic
         self._turn_seconds = turn_seconds
         self._holding = Holding(incidents)
@@ -137,7 +142,9 @@ class Observing:
         with self._holding.weighing(held, since=since) as weighing:
             for each in waiting:
                 known, zone = self.known(), held.timetable.zone
-                weighing.take(of_machine(each, weighing.identities, known, zone=zone))
+                outcome = weighing.take(of_machine(each, weighing.identities, known, zone=zone))
+                if outcome is Outcome.IGNORED and each.content.get(IS_FINDING):
+                    self._tell(weighing.act)
                 taken.append(each)
                 if self._monotonic() >= ends_at:
                     break

@@ -31,11 +31,13 @@ from agent.storage.timeline_rows import ATTESTED
 from rules.assess import AHEAD
 from rules.errors import RefusedRequestError
 from rules.incident_kind import Kind
-from rules.observation import Confidence, Observation, Place, Source
+from rules.observation import OTHER_DEVICE, Confidence, Observation, Place, Source
 from rules.roles import Role
 from rules.subject import Audience
 
 MOST_AT_ONCE: Final = 1_000
+# By this what is told says that the gateway itself found it: whatever comes of it, somebody is told.
+IS_FINDING: Final = "is_finding"
 # What a machine can see; everything else is for people to say.
 KINDS: Final = frozenset(
     {
@@ -188,7 +190,12 @@ class ToldEvents:
             "of": audience_of(person).value if person else "",
             "audience": audience.value,
             "place": event.place.value,
-            "facts": {**event.facts, "kind": event.kind, "signals": event.signals, "is_weak": event.is_weak},
+            "facts": {
+                **{name: value for name, value in event.facts.items() if name != OTHER_DEVICE},
+                "kind": event.kind,
+                "signals": event.signals,
+                "is_weak": event.is_weak,
+            },
         }
 
 
@@ -205,8 +212,9 @@ def observation_of(waiting: Waiting, identities: Identities, known: KnownDevices
     if "account" in content:
         identity = _of_account(content)
     elif content.get("is_device"):
-        audience = Audience(content["audience"])
-        identity = Identity(content["device"], Confidence.D, (ADDRESS_ONLY,), audience, frozenset())
+        confidence = Confidence.C if "why" in content else Confidence.D
+        why, audience = tuple(content.get("why", (ADDRESS_ONLY,))), Audience(content["audience"])
+        identity = Identity(content["device"], confidence, why, audience, frozenset())
     else:
         identity = _at_device(content, at, identities, known, zone)
     return Observation(

@@ -5,32 +5,29 @@ kept are pseudonyms, for as long as what was asked is kept; like what was asked,
 row in the record. The same sign-in may be told again, to say that it goes on or when it ended.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.observing.identity import MINUTE, TWO_DEVICES
+from agent.observing.accounts_in_use import AccountsInUse
 from agent.observing.known_devices import KnownDevices
 from agent.observing.observing_told import Taken, audience_of, check_instant, person_called, take_each
 from agent.people.people import Person
 from agent.people.pseudonyms import Pseudonyms
 from agent.sites.site import Site
-from agent.storage.observation_rows import SIGN_INS, write_told
+from agent.storage.observation_rows import SIGN_INS
 from agent.storage.presence_rows import (
     LONGEST,
     SETTLE,
     Presence,
     SignIn,
-    read_of_person,
     read_presence,
     write_presence,
 )
 from agent.storage.state import Act, StateStore
 from rules.errors import RefusedRequestError
-from rules.incident_kind import Kind
-from rules.observation import Place
+from rules.subject import Audience
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,7 @@ class SignIns:
         self._pseudonyms = pseudonyms
         self._site = site
         self._known = known
+        self._in_use = AccountsInUse(known)
 
     def take(self, told: Sequence[ToldSignIn], *, unreadable: int = 0) -> Taken:
         """Take what can be taken; once this returns it survives whatever happens.
@@ -98,10 +96,14 @@ class SignIns:
             audience=audience_of(person) if person else None,
             groups=groups_of(act, person) if person else frozenset(),
         )
-        return self.keep(act, presence)
+        return self.keep(act, presence, network=known.audience(told.device))
 
-    def keep(self, act: Act, presence: Presence) -> bool:
+    def keep(self, act: Act, presence: Presence, *, network: Audience | None = None, is_alone: bool = True) -> bool:
         """Keep a sign-in of whoever has worked out the pseudonyms; says whether that is news.
+
+        Args:
+            network: whose the network is that its device is in, where that is known.
+            is_alone: whether nobody else is signed in to the device beside them.
 
         Raises:
             RefusedRequestError: one with its id was of another device or account.
@@ -112,28 +114,9 @@ class SignIns:
             if replace(presence, told_at=before.told_at) == before and before.until_at is not None:
                 return False
         write_presence(act, presence)
-        for other, signals in _at_once(act, presence):
-            self._tell_two_devices(act, presence, other, signals)
+        if is_alone:
+            self._in_use.look(act, presence, network=network)
         return True
-
-    def _tell_two_devices(self, act: Act, presence: Presence, other: Presence, signals: int) -> None:
-        """Let it be weighed that an account is in use at two devices at once; who uses it nobody says.
-
-        A telephone and a laptop that are both on the network are a weak sign.
-        """
-        if presence.audience is None:
-            return
-        is_weak = not (presence.kind is other.kind is SignIn.ATTESTED)
-        content: dict[str, Any] = {
-            "at": max(presence.from_at, other.from_at).isoformat(),
-            "account": presence.person,
-            "audience": presence.audience.value,
-            "groups": sorted(presence.groups),
-            "why": [TWO_DEVICES],
-            "place": Place.UNKNOWN.value,
-            "facts": {"kind": Kind.ACCOUNT_SHARING.value, "signals": signals, "is_weak": is_weak},
-        }
-        write_told(act, " ".join((TWO_DEVICES, *sorted((presence.id, other.id)))), content)
 
 
 def _check_length(told: ToldSignIn) -> None:
@@ -179,21 +162,3 @@ def groups_of(act: Act, person: Person) -> frozenset[str]:
         (person.id,),
     )
     return frozenset(row[0] for row in rows)
-
-
-def _at_once(act: Act, presence: Presence) -> Iterator[tuple[Presence, int]]:
-    """Give the other devices at which an account is in use at the same time for certain, and how many they are."""
-    if not presence.person:
-        return
-    others: dict[str, Presence] = {}
-    for each in read_of_person(act.database, presence.person, presence.from_at, presence.ends_at):
-        if each.device != presence.device and _overlap(presence, each):
-            others.setdefault(each.device, each)
-    for number, each in enumerate(others.values(), start=1):
-        yield each, number
-
-
-def _overlap(one: Presence, other: Presence) -> bool:
-    """Say whether the earlier of two goes on for certain after the later began."""
-    earlier, later = sorted((one, other), key=lambda each: (each.from_at, each.id))
-    return later.from_at + MINUTE <= (earlier.until_at or earlier.told_at)

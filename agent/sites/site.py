@@ -429,8 +429,8 @@ class EndpointSettings:
 
     `vpn` are names of programs and interfaces that are the school's own, `resolvers` the addresses that a laptop may
     ask besides the gateway. Names of files are `hashed` or `kept`, and kept only for a reason. `hardware_encrypted`
-    are USB ids of media that encrypt by themselves, `aup_version` is what a user accepts when signing in. A laptop is
-    silent after so long without a word.
+    are USB ids of media that encrypt by themselves, `aup_version` is what a user accepts when signing in. Whether the
+    categories of `closed` are that is looked at in the school. A laptop is silent after so long without a word.
     """
 
     vpn: tuple[str, ...] = ()
@@ -443,6 +443,7 @@ class EndpointSettings:
     hardware_encrypted: tuple[str, ...] = ()
     register_url: str = ""
     aup_version: str = ""
+    closed: tuple[str, ...] = ()
     silent_seconds: int = 7 * 86_400
     keep_days: int = 90
     keep_events: int = 5_000_000
@@ -456,12 +457,14 @@ EXCEPTIONS_LAST: Final = Span(3, Unit.MONTHS)
 class MediaSettings:
     """Who allows that a medium leaves the school, for how long, and how long an exception may last.
 
-    `sign_out_needs` is `manager` where a second person, who manages media, allows it and signs it in again.
+    `sign_out_needs` is `manager` where a second person, who manages media, allows it and signs it in again. `keep` is
+    how long names and words stand on the registers after something is over.
     """
 
     sign_out_needs: Literal["nobody", "manager"] = "manager"
     longest_days: int = 30
     exception_longest: Span = EXCEPTIONS_LAST
+    keep: Span = KEEP
 
 
 @dataclass(frozen=True, slots=True)

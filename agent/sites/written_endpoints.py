@@ -40,6 +40,7 @@ class WrittenEndpoints(Written):
     hardware_encrypted: Annotated[list[UsbId], OneOrMore, Field(max_length=500)] = []
     register_url: Https | None = Field(default=None, alias="register")
     aup_version: Text | None = Field(default=None, alias="aup")
+    closed: Annotated[list[Text], OneOrMore, Field(max_length=50)] = []
     silent_seconds: Silence | None = Field(default=None, alias="silent")
     keep_days: Annotated[int, Field(ge=1, le=3660)] | None = Field(default=None, alias="days")
     keep_events: Annotated[int, Field(ge=10_000, le=100_000_000)] | None = Field(default=None, alias="events")

@@ -38,6 +38,7 @@ class FindingKind(StrEnum):
     KEY_CHANGED = "key_changed"
     CLONE_SUSPECTED = "clone_suspected"
     EVENTS_MISSING = "events_missing"
+    MANY_ACCOUNTS = "many_accounts"
 
 
 @dataclass(frozen=True, slots=True)

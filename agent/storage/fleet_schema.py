@@ -42,7 +42,7 @@ FLEET: Final = (
     ended_at TEXT
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS keys_by_device ON device_keys (device)",
-    # What somebody has to look at: a changed key, a copied disk, events that are missing.
+    # What somebody has to look at: a changed key, a copied disk, events that are missing, too many names.
     """CREATE TABLE IF NOT EXISTS device_findings (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     device TEXT NOT NULL REFERENCES fleet_devices (id),

@@ -27,13 +27,17 @@ class Which(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something that was done with a medium; `content` is without words of people, `words` are theirs."""
+    """Something that was done with a medium; `words` are what people wrote and whom it is about.
+
+    `content` is the rest, and `record` the number of its row of the record.
+    """
 
     at: datetime
     person: str
     move: str
     content: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    record: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def write_medium(act: Act, medium: Medium) -> Medium:
     values = {
         "version": medium.version,
         "kind": medium.kind.value,
-        "owner": medium.owner,
+        "owner": medium.owner or None,
         "state": medium.state.value,
         "stated": medium.stated.value,
         "holds_personal_data": int(medium.holds_personal_data),
@@ -144,7 +148,7 @@ def read_to_attest(database: sqlite3.Connection, unclear: Iterable[str]) -> list
 def write_move(act: Act, medium: int, move: Move) -> None:
     """Write down what was done with a medium."""
     act.database.execute(
-        "INSERT INTO media_moves (medium, at, person, move, content, words) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO media_moves (medium, at, person, move, content, words, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             medium,
             instant_text(move.at),
@@ -152,6 +156,7 @@ def write_move(act: Act, medium: int, move: Move) -> None:
             move.move,
             canonical(dict(move.content)),
             canonical(dict(move.words)),
+            move.record,
         ),
     )
 
@@ -168,6 +173,7 @@ def read_moves(database: sqlite3.Connection, medium: int, *, limit: int = MAX_LI
             row["move"],
             json.loads(row["content"]),
             json.loads(row["words"]),
+            row["record"],
         )
         for row in reversed(rows)
     ]
@@ -179,7 +185,7 @@ def _medium(row: sqlite3.Row) -> Medium:
         number=row["number"],
         version=row["version"],
         kind=MediumKind(row["kind"]),
-        owner=row["owner"],
+        owner=row["owner"] or "",
         state=MediumState(row["state"]),
         stated=Stated(row["stated"]),
         holds_personal_data=bool(row["holds_personal_data"]),

@@ -1,7 +1,7 @@
 """The tables of media in `state.db`: what is registered, who has what where, and what is let pass.
 
 The numbers are what people say (`M-12`, `S-3`, `E-1`, `L-2`), and never used twice. What people wrote stands in
-`words`, by field.
+`words`, by field. Whom a row is about is null once it is erased.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ MEDIA: Final = (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     version INTEGER NOT NULL DEFAULT 1,
     kind TEXT NOT NULL,
-    owner TEXT NOT NULL REFERENCES people (id),
+    owner TEXT REFERENCES people (id),
     state TEXT NOT NULL,
     stated TEXT NOT NULL,
     holds_personal_data INTEGER NOT NULL,
@@ -37,7 +37,8 @@ MEDIA: Final = (
 WHERE serial_key <> '' AND state <> 'disposed'""",
     "CREATE INDEX IF NOT EXISTS media_by_serial_only ON media (serial_only) WHERE serial_only <> ''",
     "CREATE INDEX IF NOT EXISTS media_to_purge ON media (purge_on) WHERE purge_on IS NOT NULL",
-    # What was done with a medium, with what went out and what was let pass; `content` says what without words.
+    # What was done with a medium, with what went out and what was let pass; `content` says what without words or
+    # people, `record` is its row of the record.
     """CREATE TABLE IF NOT EXISTS media_moves (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     medium INTEGER NOT NULL REFERENCES media (number),
@@ -45,15 +46,17 @@ WHERE serial_key <> '' AND state <> 'disposed'""",
     person TEXT NOT NULL,
     move TEXT NOT NULL,
     content TEXT NOT NULL DEFAULT '{}',
-    words TEXT NOT NULL DEFAULT '{}'
+    words TEXT NOT NULL DEFAULT '{}',
+    record INTEGER REFERENCES audit (number)
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS moves_by_medium ON media_moves (medium, number)",
+    "CREATE INDEX IF NOT EXISTS moves_by_record ON media_moves (record)",
     """CREATE TABLE IF NOT EXISTS sign_outs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     version INTEGER NOT NULL DEFAULT 1,
     medium INTEGER NOT NULL REFERENCES media (number),
     is_foreign INTEGER NOT NULL,
-    person TEXT NOT NULL REFERENCES people (id),
+    person TEXT REFERENCES people (id),
     due_on TEXT NOT NULL,
     state TEXT NOT NULL,
     asked_at TEXT NOT NULL,
@@ -78,7 +81,7 @@ WHERE state IN ('waiting', 'out')""",
     medium INTEGER REFERENCES media (number),
     serial_key TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
-    asked_by TEXT NOT NULL REFERENCES people (id),
+    asked_by TEXT REFERENCES people (id),
     asked_at TEXT NOT NULL,
     until_on TEXT NOT NULL,
     until_at TEXT NOT NULL,
@@ -106,7 +109,7 @@ WHERE state IN ('waiting', 'allowed')""",
     """CREATE TABLE IF NOT EXISTS lost_reports (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     at TEXT NOT NULL,
-    reporter TEXT NOT NULL REFERENCES people (id),
+    reporter TEXT REFERENCES people (id),
     how TEXT NOT NULL,
     medium INTEGER REFERENCES media (number),
     device TEXT,

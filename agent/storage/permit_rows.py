@@ -18,7 +18,7 @@ from agent.storage.media_rows import (
     write_numbered,
 )
 from agent.storage.state import Act, instant_text
-from rules.medium import ExceptionState, LostHow, Medium, MediumException, SignOut, SignOutState
+from rules.medium import ExceptionState, LostHow, Medium, MediumException, MediumState, SignOut, SignOutState
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _PERMIT_WORDS: Final = ("purpose", "reason")
@@ -54,7 +54,7 @@ def write_sign_out(act: Act, sign_out: SignOut) -> SignOut:
         "version": sign_out.version,
         "medium": sign_out.medium,
         "is_foreign": int(sign_out.is_foreign),
-        "person": sign_out.person,
+        "person": sign_out.person or None,
         "due_on": sign_out.due_on.isoformat(),
         "state": sign_out.state.value,
         "asked_at": instant_text(sign_out.asked_at),
@@ -114,7 +114,7 @@ def _sign_out(row: sqlite3.Row) -> SignOut:
         version=row["version"],
         medium=row["medium"],
         is_foreign=bool(row["is_foreign"]),
-        person=row["person"],
+        person=row["person"] or "",
         due_on=date.fromisoformat(row["due_on"]),
         state=SignOutState(row["state"]),
         asked_at=datetime.fromisoformat(row["asked_at"]),
@@ -139,7 +139,7 @@ def write_exception(act: Act, exception: MediumException) -> MediumException:
         "medium": exception.medium,
         "serial_key": exception.serial_key,
         "device": exception.device,
-        "asked_by": exception.asked_by,
+        "asked_by": exception.asked_by or None,
         "asked_at": instant_text(exception.asked_at),
         "until_on": exception.until_on.isoformat(),
         "until_at": instant_text(exception.until_at),
@@ -176,8 +176,11 @@ def read_exceptions(
 
 
 def read_exceptions_over(database: sqlite3.Connection, at: datetime) -> list[MediumException]:
-    """Read the exceptions whose time is over, and of which that is not written down."""
-    query = "SELECT * FROM media_exceptions WHERE state IN ('waiting', 'allowed') AND until_at <= ? ORDER BY number"
+    """Read the exceptions whose time is over, or whose medium is gone, and of which that is not written down."""
+    query = (
+        "SELECT * FROM media_exceptions WHERE state IN ('waiting', 'allowed') AND (until_at <= ?"
+        " OR medium IN (SELECT number FROM media WHERE media.state = 'disposed')) ORDER BY number"
+    )
     return [_exception(row) for row in database.execute(query, (instant_text(at),))]
 
 
@@ -188,7 +191,8 @@ def exception_for(database: sqlite3.Connection, serial_key: str, at: datetime) -
     row = database.execute(
         "SELECT media_exceptions.* FROM media_exceptions LEFT JOIN media ON media.number = medium"
         " WHERE media_exceptions.state = 'allowed' AND until_at > ?2 AND decided_at <= ?2"
-        " AND (media_exceptions.serial_key = ?1 OR media.serial_key = ?1) ORDER BY until_at DESC LIMIT 1",
+        " AND (media_exceptions.serial_key = ?1 OR media.serial_key = ?1)"
+        " AND coalesce(media.state, '') <> 'disposed' ORDER BY until_at DESC LIMIT 1",
         (serial_key, instant_text(at)),
     ).fetchone()
     return None if row is None else _exception(row)
@@ -197,7 +201,7 @@ def exception_for(database: sqlite3.Connection, serial_key: str, at: datetime) -
 def exception_of(database: sqlite3.Connection, medium: Medium, at: datetime) -> MediumException | None:
     """Give the exception that lets a medium on the register pass at an instant, also one without a serial number."""
     asked = read_exceptions(database, medium=medium.number, state=ExceptionState.ALLOWED)
-    found = (each for each in asked if each.holds(at))
+    found = (each for each in asked if each.holds(at) and medium.state is not MediumState.DISPOSED)
     return next(found, None) or exception_for(database, medium.serial_key, at)
 
 
@@ -209,7 +213,7 @@ def _exception(row: sqlite3.Row) -> MediumException:
         medium=row["medium"],
         serial_key=row["serial_key"],
         device=row["device"],
-        asked_by=row["asked_by"],
+        asked_by=row["asked_by"] or "",
         asked_at=datetime.fromisoformat(row["asked_at"]),
         until_on=date.fromisoformat(row["until_on"]),
         until_at=datetime.fromisoformat(row["until_at"]),
@@ -228,7 +232,7 @@ def write_lost(act: Act, report: LostReport) -> LostReport:
     """Write a report; a new one gets its number."""
     values = {
         "at": instant_text(report.at),
-        "reporter": report.reporter,
+        "reporter": report.reporter or None,
         "how": report.how.value,
         "medium": report.medium,
         "device": report.device,
@@ -260,7 +264,7 @@ def read_lost(
         LostReport(
             number=row["number"],
             at=datetime.fromisoformat(row["at"]),
-            reporter=row["reporter"],
+            reporter=row["reporter"] or "",
             how=LostHow(row["how"]),
             medium=row["medium"],
             device=row["device"],

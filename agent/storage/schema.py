@@ -363,6 +363,7 @@ _RECORD: Final = (
     "CREATE INDEX IF NOT EXISTS audit_checks ON audit (number) WHERE kind IN ('record_verified', 'record_broken')",
     "CREATE INDEX IF NOT EXISTS audit_of_gateway ON audit (subject) WHERE actor = 'gateway'",
     "CREATE INDEX IF NOT EXISTS audit_beginning ON audit (number) WHERE kind = 'beginning_ended'",
+    "CREATE INDEX IF NOT EXISTS audit_rules ON audit (number) WHERE kind = 'rules_answered'",
     # Against our own mistakes; whoever opens the file with another program is found by the chain.
     """CREATE TRIGGER IF NOT EXISTS audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'a row of the record is never changed'); END""",

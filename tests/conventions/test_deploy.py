@@ -11,12 +11,14 @@ import pytest
 import typer.main
 
 from agent.cli import app
+from agent.endpoint.service import PIPE
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ENDPOINT = DEPLOY / "endpoint"
 PLISTS = sorted((ENDPOINT / "macos").glob("*.plist"))
 UNITS = sorted(DEPLOY.rglob("*.service"))
 WINSW = ENDPOINT / "windows/schoolgate-endpoint.xml"
+WINDOWS_TEXT = (ENDPOINT / "windows/README.txt").read_text()
 # Source: launchd.plist(5).
 LAUNCHD: dict[str, type | tuple[type, ...]] = {
     "Label": str,
@@ -83,6 +85,25 @@ def test_winsw_knows_every_element() -> None:
     assert all(re.fullmatch(r"\d+ (sec|min|hour|day)", duration or "") for duration in durations)
     assert {failure.get("action") for failure in service.iter("onfailure")} == {"restart"}
     check_command((service.findtext("arguments") or "").split())
+
+
+def test_what_windows_starts_with_a_session_is_the_helper_without_a_console() -> None:
+    # Source: Microsoft, "Run and RunOnce Registry Keys"; "reg add", where a quotation mark in a value is written \".
+    key = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
+    (value,) = re.findall(
+        rf'(?m)^ *reg add {re.escape(key)} /v SchoolgateHelper /t REG_SZ /f /d "(.*)"$', WINDOWS_TEXT
+    )
+    program, *words = shlex.split(value.replace('\\"', "'"))
+    assert program == r"C:\Program Files\Schoolgate\schoolgate\schoolgate-helper.exe"
+    assert len(value) <= 260
+    check_command(words)
+    spec = (ENDPOINT / "schoolgate.spec").read_text()
+    assert '{"schoolgate-helper": False} if sys.platform == "win32"' in spec
+    assert f"reg delete {key} /v SchoolgateHelper /f" in WINDOWS_TEXT
+
+
+def test_the_text_for_windows_names_the_pipe() -> None:
+    assert PIPE in WINDOWS_TEXT
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)

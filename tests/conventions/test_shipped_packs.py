@@ -23,6 +23,7 @@ from rules.handbook import Means
 from rules.incident_kind import Kind
 from rules.pack_reader import parse_pack
 from rules.policy_pack import Pack
+from rules.roles import Role
 from rules.words import Words
 
 ROOT = Path(__file__).parents[2]
@@ -179,6 +180,14 @@ def test_the_handbook_has_every_part(name: str) -> None:
     parts = (handbook.roles, handbook.chains, handbook.registers, handbook.retention, handbook.reviews)
     assert all((*parts, handbook.measures, handbook.procedures, handbook.statements))
     assert date(2000, 1, 1) < read(name).law.as_of < date(2100, 1, 1)
+
+
+@each_pack
+def test_somebody_is_told_when_equipment_is_not_safe(name: str) -> None:
+    handbook = read(name).handbook
+    (chain,) = (each for each in handbook.chains.values() if Kind.DEVICE_SECURITY in each.kinds)
+    first = handbook.roles[chain.steps[0].to]
+    assert first.holds in {Role.ICT_COORDINATOR, Role.NETWORK_MANAGER}
 
 
 @each_pack

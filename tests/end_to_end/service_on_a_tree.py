@@ -9,7 +9,7 @@ from agent.endpoint.probes import Intervals
 from agent.endpoint.service import Folders, Service, World
 from collectors.machine import Machine
 
-QUICK = Intervals(media=0.2, media_polled=0.2, writes=0.3, programs=1.0, session=1.0, signs=2.0)
+QUICK = Intervals(media=0.2, media_polled=0.2, writes=0.3, programs=1.0, session=1.0, signs=2.0, filter=2.0)
 
 if __name__ == "__main__":
     data, runtime, tree = map(Path, sys.argv[1:])

@@ -5,7 +5,6 @@ Each story has a person of its own: one account at two laptops at once is nobody
 
 import json
 import os
-import secrets
 import signal
 import sqlite3
 import time
@@ -16,24 +15,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conftest import Upstream, wait_until
 from laptops_of_test import session, stick, writes
 from living_school import LONDON, MINUTE, School, open_school
 from signed_laptops import Laptop, laptop_of
 
-from agent.dns.outcomes import outcome
-from agent.dns.spool import Batch as Asked
-from agent.dns.spool import Row, row_code
-from agent.sites.site import ActivityLevel
-from agent.storage.activity import ActivityStore, Keeping
+from agent.dns.askers import Report, read_report, read_wanted, report_path
 from agent.storage.state import StateStore
-from rules.name import DomainName, to_wire
 from rules.roles import Role
-from rules.verdict import ReasonCode
 
-# An address of the staff, and one of somebody else.
-STAFF, OTHER = "127.0.0.2", "127.0.0.4"
+# An address of the staff, one of a class, and one of a device that is no laptop of the school.
+STAFF, ASKING, OTHER = "127.0.0.2", "127.0.1.161", "127.0.1.177"
 GRACE_SECONDS = 4
 NOTHING = timedelta(0)
 BYPASS: Mapping[str, Any] = {
@@ -43,10 +37,7 @@ BYPASS: Mapping[str, Any] = {
     "found": [{"signal": "tunnel_way_out", "what": "wg0", "weak": False}],
     "unseen": {},
 }
-EXTRA = f"""
-endpoints: {{grace: {GRACE_SECONDS} s, heartbeat: 1 min}}
-retention: {{activity: all, reason: We look for laptops that ask somebody else.}}
-"""
+EXTRA = f"endpoints: {{grace: {GRACE_SECONDS} s, heartbeat: 1 min}}\n"
 PEOPLE = {
     "cora": Role.ICT_COORDINATOR,
     "hedda": Role.HEAD_TEACHER,
@@ -55,6 +46,7 @@ PEOPLE = {
     "theo": Role.TEACHER,
     "tara": Role.TEACHER,
     "tina": Role.TEACHER,
+    "toby": Role.TEACHER,
 }
 
 
@@ -157,11 +149,12 @@ def test_an_exception_that_was_asked_for_at_the_laptop_and_allowed_lets_it_pass(
 @pytest.mark.timeout(120)
 def test_ways_round_the_filter_and_one_account_at_two_laptops(school: School) -> None:
     one, other = laptop_of(school, address=STAFF), laptop_of(school, address=STAFF)
-    one.tell(("session", 9 * MINUTE, session("tara", address="203.0.113.8")), ("bypass", MINUTE, BYPASS))
+    one.tell(("session", 25 * MINUTE, session("tara", address="203.0.113.8")), ("bypass", MINUTE, BYPASS))
     wait_until(lambda: candidates(school, "bypass", "tara"), seconds=40)
     (found,) = candidates(school, "bypass", "tara")
     assert found["rows"] == ["S13"]
-    other.tell(("session", 5 * MINUTE, session("tara", address="203.0.113.9")))
+    other.tell(("session", 15 * MINUTE, session("tara", address="203.0.113.9")))
+    other.beat()
     one.beat()
     wait_until(lambda: candidates(school, "account_sharing", "tara"), seconds=40)
     (found,) = candidates(school, "account_sharing", "tara")
@@ -170,48 +163,69 @@ def test_ways_round_the_filter_and_one_account_at_two_laptops(school: School) ->
 
 @pytest.mark.timeout(240)
 def test_a_laptop_that_is_on_and_asks_us_nothing_any_more(school: School) -> None:
-    laptop = laptop_of(school, address=STAFF)
-    laptop.tell(("session", MINUTE, session("tina", address="203.0.113.10")))
-    wait_until(lambda: is_taken(school, laptop))
+    silent, asking = laptop_of(school, address=STAFF), laptop_of(school, address=ASKING)
+    silent.tell(("session", MINUTE, session("tina", address="203.0.113.10")))
+    asking.tell(("session", MINUTE, session("toby", address="203.0.113.11")))
+    wait_until(lambda: is_taken(school, silent) and is_taken(school, asking))
+    runtime = school.gateway.folder / "runtime"
+    addresses = {STAFF: ip_address(STAFF).packed, ASKING: ip_address(ASKING).packed}
+
+    def asked() -> Mapping[bytes, int]:
+        school.gateway.ask("a.example", source=OTHER)
+        report = read_report(runtime, 0)
+        assert report is not None
+        return report.asked
+
     school.gateway.stop()
+    # They have been there for an hour.
     now = datetime.now(UTC)
-    with (
-        closing(StateStore(Path(school.staff.state), clock=lambda: now)) as store,
-        store.act() as act,
-    ):
-        # It has been there for an hour.
-        (content,) = act.database.execute(
-            "SELECT content FROM device_cases WHERE device = ? AND key = 'laptop'", (laptop.id,)
-        ).fetchone()
-        since = {"contact": STAFF, "contact_since": (now - 60 * MINUTE).isoformat()}
+    with closing(StateStore(Path(school.staff.state), clock=lambda: now)) as store, store.act() as act:
         act.database.execute(
-            "UPDATE device_cases SET content = ? WHERE device = ? AND key = 'laptop'",
-            (json.dumps({**json.loads(content), **since}), laptop.id),
+            "DELETE FROM device_cases WHERE key = 'laptop' AND device NOT IN (?, ?)", (silent.id, asking.id)
         )
-        act.database.execute("DELETE FROM device_cases WHERE key = 'laptop' AND device <> ?", (laptop.id,))
-    ask(school, (STAFF, 50 * MINUTE), (OTHER, NOTHING))
-    school.gateway.start()
-    school.staff.wait_for_interface()
-    laptop.beat()
-    wait_until(lambda: candidates(school, "bypass", "tina"), seconds=60)
+        for laptop in (silent, asking):
+            query = "SELECT content FROM device_cases WHERE device = ? AND key = 'laptop'"
+            (content,) = act.database.execute(query, (laptop.id,)).fetchone()
+            since = {"contact": laptop.address, "contact_since": (now - 60 * MINUTE).isoformat()}
+            query = "UPDATE device_cases SET content = ? WHERE device = ? AND key = 'laptop'"
+            act.database.execute(query, (json.dumps({**json.loads(content), **since}), laptop.id))
+    put_back(runtime, {})
+    start(school)
+    wait_until(lambda: read_wanted(runtime) == set(addresses.values()), seconds=40)
+    for address in addresses:
+        school.gateway.ask("a.example", source=address)
+    wait_until(lambda: asked().keys() == set(addresses.values()), seconds=40)
+
+    school.gateway.stop()
+    put_back(runtime, dict.fromkeys(addresses.values(), int((now - 50 * MINUTE).timestamp())))
+    start(school)
+    began = int(time.time()) // 60 * 60
+    school.gateway.ask("a.example", source=ASKING)
+    wait_until(lambda: asked()[addresses[ASKING]] >= began, seconds=40)
+    silent.beat()
+    asking.beat()
+    # Who looks every minute looks at once when it is started.
+    kill(school)
+    wait_until(lambda: candidates(school, "bypass", "tina"), seconds=80)
     (found,) = candidates(school, "bypass", "tina")
     (shown,) = timeline(school, found["id"])
     assert shown["finding"] == "no_questions"
     assert shown["others"] >= 1
+    assert candidates(school, "bypass", "toby") == []
+
+    told = b"".join(path.read_bytes() for path in runtime.iterdir() if path.is_file())
+    assert addresses[ASKING] in told
+    assert ip_address(OTHER).packed not in told
+    of_other = (OTHER.encode(), school.device(OTHER).encode())
+    kept = [path for path in school.gateway.folder.rglob("*") if path.is_file()]
+    assert [path for path in kept if any(form in path.read_bytes() for form in of_other)] == []
 
 
-def ask(school: School, *asked: tuple[str, timedelta]) -> None:
-    """Write down who asked how long ago for what nobody blocks, as the intake does."""
-    code = row_code(outcome("staff", "allowed", "", 0), ReasonCode.POLICY)
-    with closing(
-        ActivityStore(
-            school.gateway.folder / "state" / "activity",
-            timezone=LONDON,
-            keeping=Keeping(ActivityLevel.ALL, frozenset()),
-            pseudonym_of=lambda address, day: school.pseudonyms.pseudonym(str(ip_address(address)), day),
-        )
-    ) as store:
-        for number, (address, ago) in enumerate(asked, start=1):
-            at = datetime.now(LONDON) - ago
-            row = Row(ip_address(address).packed, to_wire(DomainName("a.example")), code, 1)
-            store.store_rows(at.date(), [Asked(secrets.token_hex(4), number, at.timestamp(), [row])])
+def put_back(runtime: Path, asked: dict[bytes, int]) -> None:
+    """Let the worker have told this most of a minute ago."""
+    report_path(runtime, 0).write_bytes(msgspec.msgpack.encode(Report(time.time() - 50, 0, asked)))
+
+
+def start(school: School) -> None:
+    school.gateway.start()
+    school.staff.wait_for_interface()

@@ -311,6 +311,43 @@ def test_a_thousand_files_on_a_real_volume_which_is_ejected_while_it_is_watched(
 
 
 @needs_root
+@pytest.mark.parametrize("open_real", [best, watch, none_at_all], ids=["fanotify", "inotify", "inventories-alone"])
+def test_what_systems_and_the_trash_do_is_told_alike_by_every_source(
+    open_real: Callable[[str], WriteStream | None], volume: Path
+) -> None:
+    for name in ("plan.xlsx", "marks.csv"):
+        (volume / name).write_bytes(b"x" * 30)
+    (volume / ".Trash-1000" / "files").mkdir(parents=True)
+    case = Case(volume, open_real)
+    for folder in ("System Volume Information", ".Spotlight-V100", ".fseventsd", "mine/.fseventsd"):
+        (volume / folder).mkdir(parents=True)
+        (volume / folder / "of-it").write_bytes(b"x" * 7)
+    (volume / ".Trash-1000" / "files" / "put-there").write_bytes(b"x" * 7)
+    case.write("Thumbs.db", "desktop.ini", "._marks.csv")
+    (volume / ".Trash-1000" / "info").mkdir()
+    (volume / ".Trash-1000" / "info" / "plan.xlsx.trashinfo").write_bytes(b"x" * 50)
+    (volume / "plan.xlsx").rename(volume / ".Trash-1000" / "files" / "plan.xlsx")
+    (minute,) = case.minute()
+    # What was put into the trash folder by hand, and what lies in a folder that only looks like a system's.
+    assert (minute["files"], minute["bytes"], minute["removed"]) == (2, 14, 1)
+    (volume / ".Trash-1000" / "files" / "plan.xlsx").unlink()
+    assert case.minute() == [], "the trash was emptied"
+    assert eject(volume) == ""
+    assert "stream_missed" not in case.gone()["why"]
+
+
+@needs_root
+def test_a_last_look_agrees_with_a_stream_about_what_was_thrown_away(volume: Path) -> None:
+    case = Case(volume, best)
+    (volume / ".Trash-1000" / "files").mkdir(parents=True)
+    case.write("draft.doc")
+    (volume / "draft.doc").rename(volume / ".Trash-1000" / "files" / "draft.doc")
+    case.writes.release(case.volume.key)
+    last = case.gone()
+    assert (last["total_files"], last["total_removed"], last["why"]) == (1, 1, [])
+
+
+@needs_root
 def test_a_volume_can_be_ejected_after_every_look(volume: Path) -> None:
     case = Case(volume, none_at_all)
     case.write("a.txt")

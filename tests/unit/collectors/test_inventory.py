@@ -47,6 +47,23 @@ def test_what_was_created_written_and_taken_away(tmp_path: Path) -> None:
     assert take_changes(now, str(tmp_path), NAMING)[1].created == {}
 
 
+def test_what_is_thrown_away_is_not_written_and_what_is_put_in_the_trash_is(tmp_path: Path) -> None:
+    fill(tmp_path, "plan.xlsx", "Year 9/marks.csv", ".Trash-1000/files/older.doc")
+    before = take_inventory(str(tmp_path), NAMED)
+    fill(tmp_path, ".Trash-1000/info/plan.xlsx.trashinfo", ".Trash-1000/files/hidden.csv", "Year 9/._marks.csv")
+    (tmp_path / "plan.xlsx").rename(tmp_path / ".Trash-1000/files/plan.xlsx")
+    (tmp_path / ".Trash-1000/files/hidden.csv").write_bytes(b"y" * 70)
+    (tmp_path / ".Trash-1000/files/older.doc").unlink()
+    now, changes = take_changes(before, str(tmp_path), NAMED)
+    assert (changes.created, changes.modified, changes.removed) == ({}, {}, 1)
+    assert [(each.shown, each.size_bytes) for each in changes.put_in_trash.values()] == [
+        (".Trash-1000/files/hidden.csv", 70)
+    ]
+    assert (len(now.files), len(now.trash)) == (1, 2)
+    nothing = take_changes(now, str(tmp_path), NAMED)[1]
+    assert (nothing.created, nothing.modified, nothing.removed, nothing.put_in_trash) == ({}, {}, 0, {})
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     fill(stick, "one.txt")

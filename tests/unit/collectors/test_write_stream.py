@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.write_stream import EXTENSIONS, Gap, Gathering, Naming, extension_of, is_own, kinds_of
+from collectors.write_stream import EXTENSIONS, Gap, Gathering, Naming, Whose, extension_of, kinds_of, whose
 
 HASHED = Naming(b"k" * 32)
 NAMED = Naming(b"k" * 32, with_names=True)
@@ -25,18 +25,52 @@ def test_ends(name: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_systems_own"),
+    ("path", "is_whose"),
     [
-        pytest.param("System Volume Information/IndexerVolumeGuid", True, id="windows"),
-        pytest.param(".Trash-1000/files/old.doc", True, id="linux"),
-        pytest.param(".fseventsd/0000", True, id="macos"),
-        pytest.param("pictures/Thumbs.db", True, id="thumbnails"),
-        pytest.param("pupils.csv", False, id="a-file"),
-        pytest.param("trash/old.doc", False, id="a-folder-of-the-user"),
+        pytest.param("System Volume Information/IndexerVolumeGuid", Whose.SYSTEM, id="windows"),
+        pytest.param("SYSTEM VOLUME INFORMATION/a/b", Whose.SYSTEM, id="in-capitals"),
+        pytest.param(".Spotlight-V100/Store-V2/x", Whose.SYSTEM, id="spotlight"),
+        pytest.param(".fseventsd/0000", Whose.SYSTEM, id="macos"),
+        pytest.param("lost+found/#12", Whose.SYSTEM, id="what-a-check-found"),
+        pytest.param("pictures/Thumbs.db", Whose.SYSTEM, id="thumbnails"),
+        pytest.param("desktop.ini", Whose.SYSTEM, id="how-a-folder-looks"),
+        pytest.param("Year 9/._marks.xlsx", Whose.SYSTEM, id="beside-a-file"),
+        pytest.param(".Trash-1000/files/old.doc", Whose.TRASH, id="linux-trash"),
+        pytest.param(".Trash-1000/files/Year 9/old.doc", Whose.TRASH, id="a-folder-thrown-away"),
+        pytest.param(".Trash/1000/files/$invoice.doc", Whose.TRASH, id="linux-trash-of-all"),
+        pytest.param(".Trash-1000/info/old.doc.trashinfo", Whose.SYSTEM, id="list-of-a-linux-trash"),
+        pytest.param(".Trash-1000/directorysizes", Whose.SYSTEM, id="sizes-in-a-linux-trash"),
+        pytest.param(".Trash-1000/info/pupils.csv", Whose.TRASH, id="what-no-system-puts-among-the-lists"),
+        pytest.param("$RECYCLE.BIN/S-1-5-21/$RABC123.doc", Whose.TRASH, id="windows-trash"),
+        pytest.param("$RECYCLE.BIN/S-1-5-21/$IABC123.doc", Whose.SYSTEM, id="list-of-a-windows-trash"),
+        pytest.param("$RECYCLE.BIN/S-1-5-21/desktop.ini", Whose.SYSTEM, id="look-of-a-windows-trash"),
+        pytest.param(".Trashes/501/old.doc", Whose.TRASH, id="macos-trash"),
+        pytest.param("pupils.csv", Whose.PERSON, id="a-file"),
+        pytest.param("trash/old.doc", Whose.PERSON, id="a-folder-of-the-user"),
+        pytest.param(
+            "mine/System Volume Information/pupils.csv", Whose.PERSON, id="a-folder-that-somebody-called-so"
+        ),
+        pytest.param("mine/.Trash-1000/pupils.csv", Whose.PERSON, id="a-trash-that-somebody-called-so"),
+        pytest.param("lost+found", Whose.PERSON, id="a-file-that-somebody-called-so"),
+        pytest.param("Thumbs.db/pupils.csv", Whose.PERSON, id="a-folder-called-like-a-file-of-a-system"),
     ],
 )
-def test_what_systems_write_is_no_write_of_a_person(path: str, is_systems_own: bool) -> None:
-    assert is_own(path) is is_systems_own
+def test_whose_doing_a_file_is(path: str, is_whose: Whose) -> None:
+    assert whose(path) is is_whose
+
+
+def test_what_is_thrown_away_is_taken_away_and_not_written() -> None:
+    gathering = Gathering(NAMED)
+    gathering.remove("old.doc")
+    gathering.write(".Trash-1000/info/old.doc.trashinfo", 90)
+    gathering.write(".Trash-1000/files/old.doc", 10, is_moved=True)
+    gathering.remove(".Trash-1000/files/old.doc")
+    taken = gathering.take()
+    assert (taken.written, taken.removed) == ({}, 1)
+    gathering.write(".Trash-1000/files/pupils.csv", 10)
+    gathering.write("moved.csv", 10, is_moved=True)
+    shown = [each.shown for each in gathering.take().written.values()]
+    assert shown == [".Trash-1000/files/pupils.csv", "moved.csv"]
 
 
 def test_the_same_file_is_one_and_its_last_size_counts() -> None:

@@ -12,7 +12,7 @@ from rules.assessment import AssessmentRules, KindRules, Warned
 from rules.incident import Incident, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
 from rules.name import DomainName
-from rules.observation import Confidence, Observation, Source
+from rules.observation import OTHER_DEVICE, Confidence, Observation, Source
 from rules.programs import Background
 from rules.subject import Audience
 from rules.weighing import MOST_OF_A_MINUTE
@@ -263,6 +263,35 @@ def test_one_weak_signal_is_no_incident_and_two_are() -> None:
     assert assess(told(Source.ENDPOINT, "bypass", is_weak=True), (), RULES).why is Why.TOO_LITTLE
     assert assess(told(Source.ENDPOINT, "bypass", is_weak=True, signals=2), (), RULES).outcome is Outcome.OPENS
     assert assess(told(Source.ENDPOINT, "media", audience=Audience.STAFF), (), RULES).rows == ("S05",)
+
+
+@pytest.mark.parametrize(
+    ("audience", "rows"), [(Audience.PUPIL, ("P06", "P07")), (Audience.STAFF, ("S04",)), (Audience.GUEST, ())]
+)
+def test_an_account_at_two_devices_may_be_in_use_by_another(audience: Audience, rows: tuple[str, ...]) -> None:
+    table = {
+        (Audience.PUPIL, Kind.ACCOUNT_SHARING): ("P06",),
+        (Audience.PUPIL, Kind.OTHER_ACCOUNT): ("P07",),
+        (Audience.STAFF, Kind.ACCOUNT_SHARING): ("S04",),
+        (Audience.STAFF, Kind.STAFF_ACCOUNT): ("S04",),
+    }
+    event = told(Source.ENDPOINT, "account_sharing", audience=audience)
+    at_two = replace(event, facts={**event.facts, OTHER_DEVICE: "d-2"})
+    found = assess(at_two, (), replace(RULES, rows=table))
+    assert (found.rows, found.intent) == (rows, RULES.open_at)
+    assert ([each.code for each in found.reasons], found.against) == (
+        ["signals", "used_by_another"],
+        (Reason("not_signed_out"),),
+    )
+    assert assess(event, (), replace(RULES, rows=table)).rows == rows[:1], "elsewhere nobody knows of another"
+
+
+@pytest.mark.parametrize("kind", ["other_account", "staff_account"])
+def test_who_uses_an_account_that_is_not_theirs_is_looked_at_though_nobody_knows_who(kind: str) -> None:
+    event = replace(told(Source.ENDPOINT, kind), confidence=Confidence.C)
+    assert (assess(event, (), RULES).outcome, assess(event, (), RULES).level) == (Outcome.OPENS, Level.DEVICE)
+    weak = replace(told(Source.ENDPOINT, kind, is_weak=True), confidence=Confidence.C)
+    assert assess(weak, (), RULES).why is Why.TOO_LITTLE
 
 
 @pytest.mark.parametrize("kind", ["", "fire", "P01"])

@@ -30,6 +30,7 @@ from rules.medium import (
     next_medium_state,
     next_sign_out_state,
     parse_serial,
+    stands,
     steps_reached,
 )
 from rules.roles import Right, Role, rights_of
@@ -50,7 +51,8 @@ def test_every_move_of_a_medium(state: MediumState, move: MediumMove) -> None:
     if (state, move) in MEDIUM_TRANSITIONS:
         assert next_medium_state(medium, move) is MEDIUM_TRANSITIONS[state, move]
     else:
-        with pytest.raises(RefusedRequestError, match=rf"^M-12 is {state}, so it cannot be .*; expected one that is"):
+        told = rf"^M-12 is {stands(state)}, so it cannot be .*; expected one that is"
+        with pytest.raises(RefusedRequestError, match=told):
             next_medium_state(medium, move)
 
 

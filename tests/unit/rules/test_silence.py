@@ -18,7 +18,6 @@ def halves(**changes: Any) -> Halves:
         "here_since": NOW - 90 * MINUTE,
         "asked_at": NOW - 60 * MINUTE,
         "others": 4,
-        "keeps_all": True,
         "is_certain": True,
     }
     return Halves(**{**values, **changes})
@@ -34,10 +33,8 @@ AWAY = {"heard_at": NOW - 80 * MINUTE, "asked_at": NOW - MINUTE}
         pytest.param({"asked_at": NOW - 5 * MINUTE}, None, id="it-has-asked-of-late"),
         pytest.param({"asked_at": None}, None, id="it-never-asked-here"),
         pytest.param({"others": 0}, None, id="nobody-asks-so-it-is-us"),
-        pytest.param({"keeps_all": False}, None, id="what-is-not-kept-says-nothing"),
         pytest.param({"here_since": NOW - 5 * MINUTE}, None, id="it-has-just-come"),
         pytest.param(AWAY, Silence.NO_WORD, id="it-asks-and-tells-nothing-any-more"),
-        pytest.param({**AWAY, "keeps_all": False}, Silence.NO_WORD, id="that-somebody-asked-is-known-in-any-case"),
         pytest.param({**AWAY, "is_certain": False}, None, id="the-address-may-be-another-device's-by-now"),
         pytest.param({**AWAY, "asked_at": NOW - 79 * MINUTE}, None, id="it-was-switched-off"),
         pytest.param({**AWAY, "heard_at": NOW - 20 * MINUTE}, None, id="it-has-been-away-for-a-moment"),

@@ -2,24 +2,46 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from agent.api.bounded_connections import HEAD_SECONDS, MAX_CONNECTIONS, MAX_OF_ADDRESS, BoundedConnection
+from agent.api.bounded_connections import (
+    HANDSHAKE_SECONDS,
+    HEAD_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_HANDSHAKES,
+    MAX_OF_ADDRESS,
+    MAX_OPEN,
+    BoundedConnection,
+    BoundedLoop,
+)
+from agent.api.tls import SiteCertificate, open_certificate
 
 HEAD_OF_TEST = 0.3
+HANDSHAKE_OF_TEST = 1.0
 
 
 class OfTest(BoundedConnection):
     head_seconds = HEAD_OF_TEST
+    max_open = 6
     max_of_address = 4
+
+
+class LoopOfTest(BoundedLoop):
+    max_handshakes = 6
+    max_handshakes_of_address = 4
+    handshake_seconds = HANDSHAKE_OF_TEST
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,12 +52,17 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    config = uvicorn.Config(answer, http=OfTest, ws="none", lifespan="off", log_config=None, access_log=False)
+@contextmanager
+def served(loop: type[asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop, **more: Any) -> Iterator[int]:
+    config = uvicorn.Config(answer, http=OfTest, ws="none", lifespan="off", log_config=None, access_log=False, **more)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+
+    def serve() -> None:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(server.serve([listening]))
+
+    thread = threading.Thread(target=serve)
     thread.start()
     while not server.started:
         time.sleep(0.01)
@@ -45,9 +72,26 @@ def port() -> Iterator[int]:
     listening.close()
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> SiteCertificate:
+    return open_certificate(tmp_path_factory.mktemp("tls"), names=("localhost", "127.0.0.1"), now=datetime.now(UTC))
+
+
+@pytest.fixture
+def secure_port(certificate: SiteCertificate) -> Iterator[int]:
+    with served(LoopOfTest, ssl_certfile=certificate.certificate, ssl_keyfile=certificate.key) as found:
+        yield found
+
+
 @contextmanager
-def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+def connected(port: int, *, source: str = "127.0.0.1") -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), 10, (source, 0)) as connection:
         yield connection
 
 
@@ -66,8 +110,9 @@ def ends(connection: socket.socket) -> bool:
 
 
 def test_a_school_behind_one_address_is_let_in_and_leaves_some_to_others() -> None:
-    assert 500 < MAX_OF_ADDRESS < MAX_CONNECTIONS
-    assert HEAD_SECONDS > 10
+    assert 500 < MAX_OF_ADDRESS < MAX_CONNECTIONS < MAX_OPEN
+    assert MAX_OF_ADDRESS < MAX_HANDSHAKES
+    assert HEAD_SECONDS > HANDSHAKE_SECONDS > 3
 
 
 def test_whoever_says_nothing_is_not_kept(port: int) -> None:
@@ -108,3 +153,89 @@ def test_one_address_has_so_many_and_no_more(port: int) -> None:
             assert ends(one_more)
             assert time.monotonic() - began < HEAD_OF_TEST
         assert answered(held[0])
+
+
+def test_all_addresses_together_have_so_many_and_no_more(port: int) -> None:
+    with ExitStack() as stack:
+        sources = ("127.0.0.1", "127.0.0.2") * (OfTest.max_open // 2)
+        held = [stack.enter_context(connected(port, source=source)) for source in sources]
+        with connected(port, source="127.0.0.3") as one_more:
+            began = time.monotonic()
+            assert ends(one_more)
+            assert time.monotonic() - began < HEAD_OF_TEST
+        assert answered(held[0])
+
+
+# ---- before TLS is agreed on --------------------------------------------------------------------------------------
+
+
+def get(port: int, certificate: SiteCertificate, *, source: str = "127.0.0.1") -> str:
+    """Ask as somebody who takes no time over it."""
+    trusting = ssl.create_default_context(cafile=str(certificate.certificate))
+    way = httpx.HTTPTransport(verify=trusting, local_address=source)
+    with httpx.Client(transport=way, timeout=HANDSHAKE_OF_TEST) as client:
+        return client.get(f"https://127.0.0.1:{port}/").text
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.settimeout(0.05)
+    try:
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02"], ids=["nothing", "the-beginning-of-a-hello"])
+def test_who_never_agrees_on_tls_is_not_kept(secure_port: int, said: bytes) -> None:
+    with connected(secure_port) as connection:
+        connection.sendall(said)
+        assert is_open(connection)
+        connection.settimeout(10)
+        assert ends(connection)
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.2"], ids=["their-address", "another"])
+def test_many_of_one_address_who_say_nothing_keep_nobody_out(
+    secure_port: int, certificate: SiteCertificate, source: str
+) -> None:
+    most = LoopOfTest.max_handshakes_of_address
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(secure_port)) for _ in range(2 * most)]
+        assert get(secure_port, certificate, source=source) == "ok"
+        assert not any(map(is_open, silent[:most]))
+        assert sum(map(is_open, silent[most:])) >= most - 1
+
+
+def test_nor_do_many_of_many_addresses(secure_port: int, certificate: SiteCertificate) -> None:
+    most = LoopOfTest.max_handshakes
+    with ExitStack() as stack:
+        sources = [f"127.0.0.{number}" for number in range(10, 10 + 2 * most)]
+        silent = [stack.enter_context(connected(secure_port, source=source)) for source in sources]
+        assert get(secure_port, certificate) == "ok"
+        assert not any(map(is_open, silent[:most]))
+        assert sum(map(is_open, silent[most:])) >= most - 1
+
+
+def test_a_flood_at_one_moment_leaves_no_descriptor_behind(secure_port: int, certificate: SiteCertificate) -> None:
+    assert get(secure_port, certificate) == "ok"
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connected(secure_port))
+        assert get(secure_port, certificate) == "ok"
+        ours = len(list(Path("/proc/self/fd").iterdir())) - before - 100
+        assert ours <= LoopOfTest.max_handshakes_of_address + 2
+    deadline = time.monotonic() + 10 * HANDSHAKE_OF_TEST
+    while len(list(Path("/proc/self/fd").iterdir())) > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_who_has_agreed_counts_no_more(secure_port: int, certificate: SiteCertificate) -> None:
+    for _ in range(2 * LoopOfTest.max_handshakes):
+        assert get(secure_port, certificate) == "ok"
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(secure_port)) for _ in range(LoopOfTest.max_handshakes_of_address)]
+        assert all(map(is_open, silent))

@@ -77,6 +77,29 @@ def test_what_is_lost_is_told_with_what_was_on_record_and_found_again(there: Peo
     assert found.json()["state"] == "registered"
 
 
+def test_what_is_over_is_erased_for_whoever_asks(there: People) -> None:
+    there.teacher.post("/media", STICK)
+    there.technician.post("/media/1/dispose", HOW, version=1)
+    asked = {"person": there.teacher.person, "reason": "The person asked for it in a letter of yesterday."}
+    made = there.head.post("/media/erasures", asked)
+    assert (made.status_code, made.json()) == (201, {"erased": 1, "kept": 0})
+    assert there.technician.get("/media/1").json()["owner"] == {"id": "", "name": ""}
+    assert there.technician.post("/media/erasures", asked).status_code == 403
+    assert there.head.post("/media/erasures", asked | {"person": "p999"}).status_code == 404
+
+
+def test_what_is_erased_beside_the_record_is_erased_from_the_history_of_the_medium(there: People) -> None:
+    there.teacher.post("/media", STICK)
+    row = there.school.kinds().index("medium_registered") + 1
+    (move,) = there.teacher.get("/media/1").json()["moves"]
+    assert move["words"] == {"owner": "Teacher", "purpose": STICK["purpose"]}
+    body = {"reason": "Her parents asked for it in a letter."}
+    assert there.head.post(f"/audit/{row}/erase", body).status_code == 201
+    (move,) = there.teacher.get("/media/1").json()["moves"]
+    assert move["words"] == {}
+    assert there.head.get("/audit/verify").json()["is_whole"]
+
+
 def test_a_person_sees_their_own_alone(there: People) -> None:
     there.technician.post("/media", {"kind": "paper", "purpose": "Plans of the network"})
     there.teacher.post("/media", STICK)

@@ -16,7 +16,8 @@ from rules.subject import Audience
 
 PURPOSE = "The review of this half of the term."
 REGISTERS = (
-    "incidents", "warnings", "referrals", "overrides", "suspensions", "media", "sign-outs", "access", "roles",
+    "incidents", "warnings", "referrals", "overrides", "suspensions", "media", "sign-outs", "rules", "access",
+    "roles",
 )  # fmt: skip
 OF_MEDIA = {
     Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.NETWORK_MANAGER, Role.TECHNICIAN, Role.DATA_PROTECTION_OFFICER,
@@ -29,6 +30,7 @@ READERS = {
     "access": {Role.HEAD_TEACHER, Role.ICT_COORDINATOR, Role.SAFEGUARDING_LEAD, Role.DATA_PROTECTION_OFFICER},
     "media": OF_MEDIA,
     "sign-outs": OF_MEDIA,
+    "rules": OF_MEDIA - {Role.TECHNICIAN},
 }
 
 
@@ -59,6 +61,9 @@ class School(SchoolOfTest):
         assert self.head.post(f"{place}/steps/1/done", referred).status_code == 200
         assert self.head.get(place, purpose=PURPOSE, case=filed.number).status_code == 200
         self.incident = filed.incident
+        with self.store.act() as act:
+            said = {"version": "2026-09", "accepted": False, "at": "2026-03-02T09:15:00+00:00"}
+            act.note("rules_answered", actor=self.pupil.person, subject="laptop1", facts=said)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +116,7 @@ def test_no_register_without_a_purpose(school: School, name: str) -> None:
     assert school.kinds().count("register_read") == before
 
 
-@pytest.mark.parametrize("name", ["incidents", "warnings", "overrides", "suspensions", "media", "sign-outs"])
+@pytest.mark.parametrize("name", ["incidents", "warnings", "overrides", "suspensions", "media", "sign-outs", "rules"])
 def test_with_names_if_somebody_asks_for_them(school: School, name: str) -> None:
     without = school.head.get(f"/registers/{name}", purpose=PURPOSE).text
     named = school.head.get(f"/registers/{name}", purpose=PURPOSE, with_names=True).text

@@ -45,10 +45,19 @@ CONTACT = {
     "dropped_total": 4,
     "address": "192.0.2.9",
 }
-STATE = {"kind": "posture", "key": "firewall", "proven_at": "2026-11-23T11:00:00Z", "facts": {"state": "on"}}
+FIREWALL = {"check": "firewall", "state": "on", "why": "", "evidence": [{}], "checked_at": 1_795_262_400}
+STATE = {"kind": "posture", "key": "firewall", "proven_at": "2026-11-23T11:00:00Z", "facts": FIREWALL}
+ANSWERED = {
+    "on_site": True,
+    "seen": "answered_by_us",
+    "why": "",
+    "open": ["gambling", "file_sharing"],
+    "asked_at": 1.5,
+}
+FILTER = {"kind": "filter", "key": "", "proven_at": "2026-11-23T11:00:00Z", "facts": ANSWERED}
 FINDING = {"number": 1, "kind": "key_changed", "at": "2026-11-23T11:00:00Z", "facts": {}}
 ACTIVE = {**DEVICE, "state": "active", "is_waiting": False, "code": None, "contact": CONTACT}
-WHOLE = {**ACTIVE, "states": [STATE], "findings": [FINDING]}
+WHOLE = {**ACTIVE, "states": [FILTER, STATE], "findings": [FINDING]}
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +137,32 @@ def test_a_laptop_is_shown_with_what_it_proved(shell: Shell) -> None:
     assert "computer    Linux, laptop-7, T14" in lines
     assert "spool       7 wait, 4 were given up" in lines
     assert "clock       3600 s behind" in lines
-    assert lines[-2] == "proven      posture firewall, Mon 2026-11-23 11:00: state on"
-    assert lines[-1] == "look at     key changed, Mon 2026-11-23 11:00"
+    assert lines[-3:] == [
+        (
+            "proven      The school's filter answers this laptop; open that should be closed: gambling, file sharing"
+            " (Mon 2026-11-23 11:00)"
+        ),
+        "proven      Firewall: on (Mon 2026-11-23 11:00)",
+        "look at     it came with another key than before (Mon 2026-11-23 11:00)",
+    ]
+
+
+def test_what_it_proved_is_shown_in_another_language(shell: Shell) -> None:
+    shown = shell.run("device", "show", "d1", "--language", "nl").stdout
+    assert "proven      Firewall: aan (Mon 2026-11-23 11:00)" in shown
+    done = shell.run("device", "show", "d1", "--language", "tlh")
+    assert (done.exit_code, done.stderr) == (2, "--language: found 'tlh'; expected one of en, fr, nl, ja\n")
+
+
+@pytest.mark.parametrize(("since", "shown"), [(1_795_431_600.0, "since Mon 2026-11-23 11:00"), (1e40, "since 1e+40")])
+def test_an_instant_of_a_laptop_that_is_none_stays(
+    gateway: GatewayOfTest, shell: Shell, since: float, shown: str
+) -> None:
+    theo = {"account": "theo", "since": since, "local": True, "active": True}
+    facts = {"account": "theo", "confidence": "A", "why": "signed_in", "addresses": [], "sessions": [theo]}
+    state = {**STATE, "kind": "session", "key": "", "facts": facts}
+    gateway.answer("GET /devices/d1", {**WHOLE, "states": [state]})
+    assert f"theo is signed in at this screen, {shown} (" in shell.run("device", "show", "d1").stdout
 
 
 @pytest.mark.parametrize(

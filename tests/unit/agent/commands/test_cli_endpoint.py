@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from endpoint_of_test import ServiceOfTest, wait_until
-from laptop_gateway import LaptopGateway, serving
+from laptop_gateway import LaptopGateway, drop_request, serving
 from typer.testing import CliRunner, Result
 
 from agent.cli import app
@@ -133,11 +133,37 @@ def test_the_status_of_a_laptop_that_is_not_enrolled(running: ServiceOfTest) -> 
     for part in (
         "not enrolled",
         "nobody shows them",
-        "file writes: ok",
-        "cannot see   what is in a file",
-        "firewall",
+        "What is written to them: works; looked ",
+        "does not see: what is in a file",
+        "Firewall: ",
+        "not asked: nobody knows that this is the school's network",
     ):
         assert part in shown.output
+
+
+def test_the_status_speaks_the_language_of_whoever_asks(running: ServiceOfTest) -> None:
+    running.start()
+    wait_until(lambda: "session" in running.kinds())
+    shown = typed(running, "status", LANG="ja_JP.UTF-8")
+    running.end()
+    lines = shown.output.splitlines()
+    assert lines[0] == "パソコン    名前なし、未登録（観察したことはここで待つ）"  # noqa: RUF001 (meant)
+    assert "最後の連絡  まだない" in lines
+
+
+def test_a_contact_is_remembered_over_a_restart(running: ServiceOfTest, gateway: LaptopGateway) -> None:
+    enrolled(running, gateway)
+    running.start()
+    wait_until(lambda: '"last_contact": 1' in typed(running, "status", "--json").stdout)
+    running.end()
+    gateway.faults = [drop_request] * 1000
+    again = ServiceOfTest(running.folders.data.parent)
+    again.start()
+    wait_until(lambda: typed(again, "status").exit_code == 0)
+    shown = typed(again, "status")
+    again.end()
+    assert "last heard  not since the service started at 20" in shown.output
+    assert "; before that at 20" in shown.output
 
 
 def test_an_exception_is_asked_for(running: ServiceOfTest) -> None:

@@ -43,7 +43,10 @@ MOVE = {
     "content": {"kind": "stick", "checked_on": None},
     "words": {"purpose": "Marks of year five"},
 }
-WHOLE = {**MEDIUM, "sign_out": None, "exception": None, "moves": [MOVE]}
+PROVED_THEN = {"at": "2026-11-23T10:00:00Z", "crypt": "encrypted_locked", "device": "d7"}
+OVERDUE = {"has_serial": True, "is_foreign": False, "sign_out": 3, "state": "out", "step": 2}
+MOVES = [MOVE, *({**MOVE, "content": content, "words": {}} for content in (PROVED_THEN, OVERDUE))]
+WHOLE = {**MEDIUM, "sign_out": None, "exception": None, "moves": MOVES}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,7 @@ def test_they_are_listed_with_what_was_proved(gateway: GatewayOfTest, shell: She
     lines = [" ".join(line.split()) for line in shell.run("media", "list").stdout.splitlines()]
     assert lines[2:] == [
         "M-12 stick blue Ada registered encrypted encrypted locked, Mon 2026-11-23 10:00 2027-07-31",
-        "M-11 stick blue Ada registered encrypted nothing 2027-07-31",
+        "M-11 stick blue Ada registered encrypted unknown 2027-07-31",
     ]
     gateway.answer("GET /media", {"items": [], "next": None})
     assert shell.run("media", "list").stdout == "There is no medium on the register that you may see.\n"
@@ -107,6 +110,8 @@ def test_one_is_shown_with_what_was_done(shell: Shell) -> None:
     shown = shell.run("media", "show", "m-12").stdout
     assert "purpose     Marks of year five" in shown
     assert "kind stick, purpose Marks of year five" in shown
+    assert "on Mon 2026-11-23 10:00, as encrypted locked, by laptop d7" in shown
+    assert "has serial, S-3, reminder 2" in shown
     assert json.loads(shell.run("media", "show", "12", "--json").stdout) == WHOLE
 
 
@@ -128,6 +133,15 @@ def test_what_is_done_with_it_is_done_at_the_version_that_stands(
     assert shell.run("media", *words).exit_code == 0
     asked = gateway.asked(f"POST /media/12/{path}")
     assert (asked.body, asked.headers["if-match"]) == (body, '"3"')
+
+
+def test_a_person_is_erased_from_what_is_over(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("POST /media/erasures", {"erased": 3, "kept": 1}, status=201)
+    done = shell.run("media", "erase", "p7", "--reason", "Asked for in a letter of yesterday")
+    assert done.stdout == "Erased: 3. Kept, because it is not over: 1.\n"
+    body = {"person": "p7", "reason": "Asked for in a letter of yesterday"}
+    assert gateway.asked("POST /media/erasures").body == body
+    assert json.loads(shell.run("media", "erase", "p7", "--reason", "So", "--json").stdout)["erased"] == 3
 
 
 @pytest.mark.parametrize(

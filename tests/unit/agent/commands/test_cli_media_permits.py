@@ -42,6 +42,7 @@ EXCEPTION: dict[str, Any] = {
     "decided_by": person("Ben"),
     "reason": "",
 }
+EVIDENCE = {"source": "sysfs.dm_uuid", "value": "CRYPT-LUKS2-x", "privilege": "user"}
 OUT = {"sign_out": "S-3", "medium": "M-12", "person": person("Ada"), "due_on": "2026-12-04", "state": "out"}
 LOST: dict[str, Any] = {
     "number": 1,
@@ -58,7 +59,7 @@ LOST: dict[str, Any] = {
         "owner": person("Ada"),
         "holds_personal_data": True,
         "stated": "encrypted",
-        "proved": {"crypt": "plain", "at": "2026-11-20T10:00:00Z", "device": "d7", "evidence": []},
+        "proved": {"crypt": "plain", "at": "2026-11-20T10:00:00Z", "device": "d7", "evidence": [EVIDENCE]},
         "worst_proved": None,
         "signed_out": OUT,
         "signed_out_to_holder": [OUT | {"medium": "M-13"}],
@@ -101,7 +102,6 @@ def test_the_answers_here_are_those_of_the_interface() -> None:
 
 def test_a_medium_is_signed_out_and_in(gateway: GatewayOfTest, shell: Shell) -> None:
     gateway.answer("POST /media/12/sign-out", SIGN_OUT, status=201)
-    gateway.answer("POST /media/12/sign-in", {**SIGN_OUT, "state": "returned"})
     done = shell.run("media", "sign-out", "M-12", "--purpose", "Reports at home", "--due", "2026-12-04")
     assert lines(done.stdout) == [
         "number S-3: waiting",
@@ -112,13 +112,26 @@ def test_a_medium_is_signed_out_and_in(gateway: GatewayOfTest, shell: Shell) -> 
     ]
     body = {"purpose": "Reports at home", "due_on": "2026-12-04", "person": None}
     assert gateway.asked("POST /media/12/sign-out").body == body
-    assert lines(shell.run("media", "sign-in", "M-12").stdout)[0] == "number S-3: returned"
+    back = {"state": "returned", "returned_at": "2026-11-23T10:00:00Z", "returned_by": person("Ben")}
+    gateway.answer("POST /media/12/sign-in", {**SIGN_OUT, **back})
+    done = shell.run("media", "sign-in", "M-12")
+    assert lines(done.stdout)[0::5] == ["number S-3: returned", "back Mon 2026-11-23 10:00, by Ben"]
+
+
+@pytest.mark.parametrize(("state", "said"), [("out", "in the school"), ("returned", "gone again"), ("lost", "lost")])
+def test_a_medium_that_is_not_the_schools_is_in_and_gone_again(
+    gateway: GatewayOfTest, shell: Shell, state: str, said: str
+) -> None:
+    gateway.answer("POST /media/12/sign-in", {**SIGN_OUT, "is_foreign": True, "state": state})
+    assert lines(shell.run("media", "sign-in", "M-12").stdout)[0] == f"number S-3: {said}"
 
 
 def test_what_is_out_and_what_is_let_pass(gateway: GatewayOfTest, shell: Shell) -> None:
     assert lines(shell.run("media", "out").stdout)[2:] == ["S-3 M-12 Ada waiting 2026-12-04 Reports at home"]
     gateway.answer("GET /media/sign-outs?overdue=true", {"items": [{**SIGN_OUT, "is_overdue": True}], "next": None})
     assert "overdue" in shell.run("media", "out", "--overdue").stdout
+    gateway.answer("GET /media/sign-outs", {"items": [{**SIGN_OUT, "state": "returned"}], "next": None})
+    assert "returned" in shell.run("media", "out", "--past").stdout
     assert lines(shell.run("media", "exceptions").stdout)[2:] == ["E-2 Ada allowed 2026-12-18 The museum"]
     gateway.answer("POST /media/12/exceptions", EXCEPTION, status=201)
     shell.run("media", "except", "M-12", "--purpose", "The museum", "--until", "2026-12-18")
@@ -151,11 +164,38 @@ def test_a_report_shows_what_was_on_record(gateway: GatewayOfTest, shell: Shell)
     assert "case 471133" in told
     assert "data personal data" in told
     assert "proved plain, Fri 2026-11-20 10:00" in told
+    assert "evidence sysfs.dm_uuid CRYPT-LUKS2-x" in told
     assert "out M-12 to Ada, out, due 2026-12-04" in told
     assert "also out M-13 to Ada, out, due 2026-12-04" in told
-    assert told[-1] == "The head teacher and the data protection officer are told now."
+    assert told[-1] == "The head teacher, the data protection officer and the ICT co-ordinator are told now."
     body = gateway.asked("POST /media/lost").body
     assert body == {"how": "stolen", "text": "On the train", "medium": 12, "device": None, "missed_on": None}
+
+
+@pytest.mark.parametrize(
+    ("on_record", "said"),
+    [
+        pytest.param({"device": "d7", "label": "Laptop 7", "proved": None}, "proved unknown", id="never-proved"),
+        pytest.param(
+            {"device": "d7", "proved": {"crypt": "on", "at": "2026-11-20T10:00:00Z"}},
+            "proved disk encryption on, Fri 2026-11-20 10:00",
+            id="a-laptop",
+        ),
+        pytest.param(
+            {"kind": "paper", "label": "blue folder", "proved": None}, "what paper, blue folder", id="paper"
+        ),
+        pytest.param(
+            {"kind": "stick", "place": "Safe", "exception": "E-2", "proved": None}, "let pass E-2", id="let-pass"
+        ),
+    ],
+)
+def test_a_report_says_what_was_known_and_no_more(
+    gateway: GatewayOfTest, shell: Shell, on_record: dict[str, Any], said: str
+) -> None:
+    gateway.answer("GET /media/lost/1", {**LOST, "on_record": on_record})
+    told = lines(shell.run("media", "lost", "--show", "L-1").stdout)
+    assert said in told
+    assert ("proved unknown" in told) == (on_record["proved"] is None and on_record.get("kind") != "paper")
 
 
 def test_reports_are_listed_and_shown(gateway: GatewayOfTest, shell: Shell) -> None:

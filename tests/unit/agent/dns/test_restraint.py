@@ -20,7 +20,7 @@ def restraints(somebody: Client, *asked_per_tick: int) -> list[int]:
     found = []
     for asked in asked_per_tick:
         somebody.asked += asked
-        reckon([somebody], rate=RATE, seconds=TICK_SECONDS)
+        reckon([somebody], rate=RATE, seconds=TICK_SECONDS, seen=set())
         found.append(somebody.restraint)
     return found
 
@@ -76,9 +76,20 @@ def test_a_restrained_client_gets_no_finished_replies_until_it_is_free_again() -
 def test_only_those_who_ask_too_much_are_restrained() -> None:
     loud, quiet = client(), client()
     loud.asked, quiet.asked = 10_000, 10
-    assert reckon([loud, quiet], rate=RATE, seconds=TICK_SECONDS) == 1
+    assert reckon([loud, quiet], rate=RATE, seconds=TICK_SECONDS, seen=set()) == 1
     assert (loud.restraint, quiet.restraint) == (SLOWED, FREE)
     assert (loud.asked, quiet.asked) == (0, 0)
+
+
+def test_who_asked_is_noted_and_who_only_owes_is_not() -> None:
+    somebody, seen = client(), set[bytes]()
+    somebody.asked = 10_000
+    reckon([somebody], rate=RATE, seconds=TICK_SECONDS, seen=seen)
+    assert seen == {somebody.address}
+    seen.clear()
+    reckon([somebody], rate=RATE, seconds=TICK_SECONDS, seen=seen)
+    assert somebody.debt > 0
+    assert seen == set()
 
 
 @settings(deadline=None)

@@ -48,6 +48,7 @@ def test_what_is_written_is_in_force() -> None:
         hardware_encrypted=["18a5:0250"],
         register_url="https://school.example/media",
         aup_version="2026-09",
+        closed=["malware"],
         issued=7,
     )
     assert found.settings == PolicySettings(
@@ -61,6 +62,7 @@ def test_what_is_written_is_in_force() -> None:
         ("18a5:0250",),
         "https://school.example/media",
         "2026-09",
+        ("malware",),
     )
     assert found.warnings == ()
 
@@ -88,6 +90,7 @@ def test_there_is_no_setting_that_runs_anything(name: str) -> None:
         ("grace_seconds", 10**9),
         ("register_url", "javascript:alert(1)"),
         ("aup_version", "x" * 301),
+        ("closed", "malware"),
     ],
 )
 def test_a_value_in_another_form_is_ignored_with_a_warning(name: str, value: object) -> None:

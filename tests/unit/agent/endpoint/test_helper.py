@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from agent.endpoint.desktop import ProgramsDesktop
 from agent.endpoint.helper import Helper
-from agent.endpoint.local_socket import LocalError
+from agent.endpoint.local_channel import LocalError
 from collectors.machine import Machine, Output
 
 NOON = 1_795_262_400.0
@@ -31,9 +32,11 @@ class Session:
     is_away: bool = False
 
     def __post_init__(self) -> None:
+        machine = Machine(programs=self._run, platform=self.platform)
         self.helper = Helper(
             ask=self._ask,
-            machine=Machine(programs=self._run, platform=self.platform),
+            desktop=ProgramsDesktop(machine, self.environment),
+            machine=machine,
             environment=self.environment,
             terminal=self.printed.append if self.has_terminal else None,
             wall=lambda: NOON,
@@ -138,6 +141,16 @@ def test_where_there_are_no_buttons_the_command_is_named() -> None:
     session = Session(work={"aup": "2026-09"}, outputs={}, has_terminal=True)
     session.helper.look()
     assert "schoolgate endpoint sign-in" in session.printed[0]
+
+
+def test_on_a_mac_the_rules_are_shown_once_in_a_session_with_the_command() -> None:
+    session = Session(work={"aup": "2026-09"}, outputs={"osascript": Output(0)}, platform="darwin")
+    session.helper.look()
+    session.monotonic = 10_000
+    session.helper.look()
+    (shown,) = (command for command in session.commands if command[0] == "osascript")
+    assert "schoolgate endpoint sign-in --accept | --decline" in shown[-1]
+    assert session.reports == [], "nobody has answered"
 
 
 def test_a_service_that_is_away_is_a_problem_and_comes_back() -> None:

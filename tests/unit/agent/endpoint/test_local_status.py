@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from agent.endpoint.contact import Contact
 from agent.endpoint.endpoint_policy import EndpointPolicy, PolicySettings
 from agent.endpoint.event_spool import Clocks, EventSpool
 from agent.endpoint.lanes import Lane
-from agent.endpoint.local_socket import LocalError
-from agent.endpoint.local_status import LatestTold, LocalDesk, account_of, coverage
+from agent.endpoint.local_channel import Caller, LocalError
+from agent.endpoint.local_status import LatestTold, LocalDesk, coverage
 from agent.endpoint.notice import NoticeBoard
 from agent.endpoint.probes import COLLECTORS, Collectors, Surroundings
 from agent.endpoint.service_state import ServiceState
 from agent.endpoint.skew import ClockWatch
 from collectors.observed import Observed, Priority
+from collectors.school_filter import Found, Seen
 
 NOON = 1_795_262_400.0  # 2026-11-21
 ACCOUNTS = {1000: "anna", 1001: "ben", 1002: ""}
@@ -82,6 +84,7 @@ class Laptop:
         self.board = NoticeBoard(self.state, b"k" * 32, self.contact.settings, wall=lambda: NOON)
         self.told: list[Observed] = []
         self.monotonic = 0.0
+        self.accounts = dict(ACCOUNTS)
         lanes = [self.collectors.media_lane(), self.collectors.writes_lane(), self.collectors.slow_lane()]
         self.desk = LocalDesk(
             sink=self.told.append,
@@ -96,7 +99,6 @@ class Laptop:
             wall=lambda: NOON,
             release="0.1.0",
             monotonic=lambda: self.monotonic,
-            account_of=lambda uid: ACCOUNTS.get(uid, ""),
         )
 
     def sees(self, kind: str, facts: dict[str, Any]) -> None:
@@ -105,7 +107,10 @@ class Laptop:
         self.board.see(observed)
 
     def ask(self, ask: str, *, uid: int = 1000, **more: Any) -> dict[str, Any]:
-        return dict(self.desk.answer(uid, {"ask": ask, **more}))
+        return dict(self.desk.answer(self.caller(uid), {"ask": ask, **more}))
+
+    def caller(self, uid: int) -> Caller:
+        return Caller(uid, self.accounts.get(uid, ""), is_administrator=uid == 0)
 
 
 @pytest.fixture
@@ -119,7 +124,7 @@ def laptop(tmp_path: Path) -> Iterator[Laptop]:
 
 def test_who_is_answered_is_who_is_signed_in(laptop: Laptop) -> None:
     laptop.collectors._look_at_sessions()
-    assert [laptop.desk.may_ask(uid) for uid in (1000, 1001, 1002, 0)] == [True, False, False, True]
+    assert [laptop.desk.may_ask(laptop.caller(uid)) for uid in (1000, 1001, 1002, 0)] == [True, False, False, True]
 
 
 def test_the_status_says_how_things_stand(laptop: Laptop) -> None:
@@ -239,10 +244,48 @@ def test_an_answer_to_the_rules_is_recorded_and_asked_for_no_more(laptop: Laptop
     assert laptop.ask("work", uid=1001)["aup"] == "2026-09"
 
 
-def test_whoever_declines_is_asked_again_at_the_next_sign_in(laptop: Laptop) -> None:
+def test_whoever_declines_is_not_asked_again_and_may_accept_later(laptop: Laptop) -> None:
     laptop.ask("answer", accepted=False, version="2026-09")
     assert laptop.told[-1].facts["accepted"] is False
+    assert laptop.ask("work")["aup"] == ""
+    laptop.ask("answer", accepted=True)
+    assert (laptop.told[-1].facts["aup_version"], laptop.told[-1].facts["accepted"]) == ("2026-09", True)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_another_version_asks_everybody_again(laptop: Laptop, *, accepted: bool) -> None:
+    laptop.ask("answer", accepted=accepted)
+    laptop.contact.given = replace(laptop.contact.given, aup_version="2027-01")
+    assert laptop.ask("work")["aup"] == "2027-01"
+    laptop.ask("answer", accepted=accepted)
+    assert laptop.ask("work")["aup"] == ""
+
+
+def test_an_account_that_got_the_number_of_another_is_asked(laptop: Laptop) -> None:
+    laptop.ask("answer", accepted=True)
+    laptop.accounts[1000] = "carla"
     assert laptop.ask("work")["aup"] == "2026-09"
+
+
+def test_an_answer_outlives_the_service(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.ask("answer", accepted=False)
+    laptop.state.close()
+    laptop.state = laptop.desk.state = ServiceState(tmp_path / "data")
+    assert laptop.ask("work")["aup"] == ""
+
+
+def test_where_the_school_has_no_rules_nobody_is_asked(laptop: Laptop) -> None:
+    laptop.contact.given = replace(laptop.contact.given, aup_version="")
+    assert laptop.ask("work")["aup"] == ""
+    with pytest.raises(LocalError, match="asks for no answer"):
+        laptop.ask("answer", accepted=True)
+
+
+def test_whether_the_school_s_filter_answers_is_said(laptop: Laptop) -> None:
+    assert laptop.ask("status")["filter"] == {"seen": "", "open": [], "asked_at": None}
+    laptop.collectors.filter_look.found = Found(Seen.ANSWERED_BY_US, open=("gambling",))
+    laptop.collectors.filter_look.asked_at = NOON
+    assert laptop.ask("status")["filter"] == {"seen": "answered_by_us", "open": ["gambling"], "asked_at": NOON}
 
 
 @pytest.mark.parametrize("more", [{}, {"accepted": "yes"}, {"accepted": True, "version": "2020-01"}])
@@ -254,7 +297,7 @@ def test_an_answer_is_to_the_rules_in_force(laptop: Laptop, more: dict[str, Any]
 @pytest.mark.parametrize("ask", ["run", "", None, "forget"])
 def test_nothing_else_can_be_asked(laptop: Laptop, ask: Any) -> None:
     with pytest.raises(LocalError, match="A request asks for one of"):
-        laptop.desk.answer(1000, {"ask": ask})
+        laptop.desk.answer(laptop.caller(1000), {"ask": ask})
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
@@ -262,11 +305,6 @@ def test_each_collector_says_what_it_sees_and_what_not(laptop: Laptop, name: str
     found = coverage(name, laptop.collectors)
     assert found["sees"]
     assert found["cannot"]
-
-
-def test_accounts_have_names() -> None:
-    assert account_of(0) == "root"
-    assert account_of(4_000_000_000) == ""
 
 
 _JSON = st.recursive(
@@ -284,7 +322,7 @@ _MEMBERS = st.sampled_from([*_TEXTS, "accepted", "state", "evidence", "delay_sec
 def test_whatever_is_sent_is_answered_or_refused(laptop: Laptop, ask: str, more: dict[str, Any]) -> None:
     laptop.sees("media_inserted", STICK)
     try:
-        json.dumps(laptop.desk.answer(1000, {"ask": ask, **more}))
+        json.dumps(laptop.desk.answer(laptop.caller(1000), {"ask": ask, **more}))
     except LocalError as error:
         assert str(error).endswith(".")  # noqa: PT017 -- a refusal is as good as an answer
     for told in laptop.told:

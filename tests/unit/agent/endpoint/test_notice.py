@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from agent.endpoint.endpoint_policy import PolicySettings
+from agent.endpoint.local_channel import Caller
 from agent.endpoint.notice import (
     UNTOLD_SECONDS,
     NoticeBoard,
-    Teller,
     bounded,
     is_due,
     observe_answer,
@@ -21,7 +21,7 @@ from collectors.observed import Observed, Priority
 
 NOON = 1_795_262_400.0
 DAY = 86_400.0
-ANNA = Teller(1000, "anna")
+ANNA = Caller(1000, "anna")
 SAID = {"language": "fr", "text": "La clé", "how": "notify-send", "presentation": "no:x11"}
 STICK: dict[str, Any] = {
     "device": "sdb1",

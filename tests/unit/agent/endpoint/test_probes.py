@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from linux_tree_of_test import LinuxTree
+from volumes_of_test import mounted_volume, needs_root
 
 from agent.endpoint.endpoint_policy import KEPT, PolicySettings
 from agent.endpoint.probes import (
     BYPASS,
     COLLECTORS,
+    FILTER,
     MEDIA,
     POSTURE,
     PROGRAMS,
@@ -21,10 +23,14 @@ from agent.endpoint.probes import (
     Following,
     Intervals,
     Surroundings,
+    _has_files,
     look_at_volumes,
+    verifier_of,
 )
+from collectors.machine import Output
 from collectors.observed import Observed
-from collectors.volume import Crypt
+from collectors.program_signature import Signature, verify_nothing
+from collectors.volume import Attach, Bus, Crypt, Volume
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Laptop:
     folder: Path
     settings: PolicySettings = field(default_factory=PolicySettings)
     is_on_site: bool = True
+    programs: float = 0.0
 
     def __post_init__(self) -> None:
         around = Surroundings(
@@ -43,7 +50,7 @@ class Laptop:
             gateway=lambda: "gateway.school.example",
             is_stopping=threading.Event().is_set,
         )
-        quick = Intervals(writes=0.0, media=0.0)
+        quick = Intervals(writes=0.0, media=0.0, programs=self.programs)
         self.collectors = Collectors(self.tree.machine(), around, intervals=quick, events=False)
 
     def look(self, name: str) -> tuple[Observed, ...]:
@@ -136,6 +143,22 @@ def test_the_gateways_own_name_in_the_hosts_file_is_a_sign(laptop: Laptop) -> No
     assert told.facts["found"] == [{"signal": "hosts_override", "what": "gateway.school.example", "weak": False}]
 
 
+def test_the_filter_is_asked_by_names_of_ours_and_by_the_categories_of_the_policy(laptop: Laptop) -> None:
+    laptop.settings = PolicySettings(closed=("gambling", "of a newer gateway", "helplines"))
+    canaries = laptop.collectors.filter_look._canaries
+    assert (canaries.present, canaries.closed) == (
+        "present.canary.schoolgate.test",
+        {"gambling": "gambling.canary.schoolgate.test"},
+    )
+    assert canaries.addresses == {"192.0.2.1", "2001:db8::1"}
+
+
+def test_away_from_the_school_nobody_is_asked_whether_it_filters(laptop: Laptop) -> None:
+    laptop.is_on_site = False
+    assert laptop.look(FILTER) == ()
+    assert laptop.collectors.filter_look.asked_at is None
+
+
 def test_signs_of_the_resolver_count_with_the_others(laptop: Laptop) -> None:
     laptop.tree.file("etc/hosts", "203.0.113.1 gateway.school.example\n")
     laptop.look(RESOLVER)
@@ -181,3 +204,36 @@ def test_new_programs_among_downloads_are_told(laptop: Laptop) -> None:
     (told,) = laptop.look(PROGRAMS)
     assert (told.facts["place"], told.facts["form"]) == ("downloads", "pe")
     assert "setup" not in str(told.facts)
+
+
+@needs_root
+def test_a_stick_is_looked_through_when_it_is_plugged_in_and_nothing_else_is(tmp_path: Path) -> None:
+    laptop = Laptop(LinuxTree(tmp_path / "tree"), tmp_path, programs=3600.0)
+    downloads = laptop.tree.root / "home/anna/Downloads"
+    downloads.mkdir(parents=True)
+    laptop.look(MEDIA)
+    laptop.look(PROGRAMS)
+    with mounted_volume(tmp_path) as volume:
+        (volume / "setup.exe").write_bytes(b"MZ" + bytes(100))
+        (downloads / "come.exe").write_bytes(b"MZ" + bytes(100))
+        part = laptop.tree.partition(laptop.tree.usb_disk("sdb", "8:16"), 1)
+        laptop.tree.mount(part, str(volume))
+        laptop.look(MEDIA)
+        (told,) = laptop.look(PROGRAMS)
+        assert (told.kind, told.facts["device"], told.facts["files"]) == ("programs_present", "sdb1", 1)
+        assert laptop.look(PROGRAMS) == ()
+    laptop.collectors.close()
+
+
+def test_what_a_locked_medium_shows_is_how_to_open_it(laptop: Laptop) -> None:
+    shown = Volume("sdb1", Attach.REMOVABLE, Bus.USB, Crypt.PLAIN, mount_points=("/media/stick",))
+    assert _has_files(shown)
+    assert _has_files(replace(shown, is_read_only=True)), "they can be started from there"
+    assert not _has_files(replace(shown, crypt=Crypt.ENCRYPTED_LOCKED))
+    assert not _has_files(replace(shown, mount_points=()))
+
+
+def test_what_checks_signatures_is_that_of_the_system(laptop: Laptop) -> None:
+    assert verifier_of(laptop.tree.machine()) is verify_nothing
+    mac = replace(laptop.tree.machine(), platform="darwin", programs=lambda _command, _seconds: Output(0))
+    assert verifier_of(mac)(laptop.folder, "mach_o") is Signature.VERIFIED

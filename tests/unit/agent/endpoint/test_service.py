@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from endpoint_of_test import ServiceOfTest, wait_until
 
-from agent.endpoint.local_socket import LocalError, ask_service
+from agent.endpoint.local_channel import LocalError, ask_service
 from agent.endpoint.safe_folders import UnsafeFolderError
 from agent.endpoint.service import Service, World, trusted_folders, usual_folders
 from agent.endpoint.service_state import AlreadyRunningError
@@ -130,4 +130,4 @@ def test_what_the_program_is_loaded_from_must_be_safe() -> None:
 def test_every_system_has_its_folders(platform: str) -> None:
     folders = usual_folders(platform)
     assert folders.data != Path()
-    assert folders.socket.name == "status.sock"
+    assert (str(folders.socket) == r"\\.\pipe\schoolgate-endpoint") is (platform == "win32")

@@ -1,5 +1,6 @@
 """What the service remembers of itself: how it ended, whom it told, who agreed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ def test_a_start_after_a_kill_is_urgent(tmp_path: Path, boot: str, same: bool) -
     assert told.priority is Priority.INCIDENT
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"told": {"x": "y"}}', '{"told": 3}', "null", "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"a": 1}', '{"told": {"x": "y"}}', '{"told": 3}', '{"programs": 3}', "null", "\xff"]
+)
 def test_a_damaged_file_says_that_nothing_is_known(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text, encoding="latin-1")
     state, told = began(tmp_path)
@@ -66,6 +69,35 @@ def test_whom_it_told_and_who_agreed_outlive_it(tmp_path: Path) -> None:
     state.close()
 
 
+def told_of(kind: str = "programs_present", *, insertion: str = "17", volume: str = "7F5A-E8BA") -> Observed:
+    facts = {"device": "sdb1", "insertion": insertion, "volume": volume}
+    return Observed(kind, Priority.ACTIVITY, facts)
+
+
+def test_it_knows_over_a_restart_on_which_media_it_told_of_programs(tmp_path: Path) -> None:
+    state, _ = began(tmp_path)
+    state.note_programs(told_of())
+    state.close()
+    state, _ = began(tmp_path)
+    assert state.has_told_programs(told_of().facts)
+    assert not state.has_told_programs(told_of(insertion="18").facts)
+    assert not state.has_told_programs(told_of(volume="another").facts), "another medium at the same place"
+    state.note_programs(told_of("media_changed"))
+    assert state.has_told_programs(told_of().facts)
+    state.note_programs(told_of("media_removed"))
+    assert not state.has_told_programs(told_of().facts)
+    state.close()
+
+
+def test_insertions_are_counted_from_the_start_of_the_laptop(tmp_path: Path) -> None:
+    state, _ = began(tmp_path)
+    state.note_programs(told_of())
+    state.close()
+    state, _ = began(tmp_path, boot="b2")
+    assert not state.has_told_programs(told_of().facts)
+    state.close()
+
+
 def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     state = ServiceState(tmp_path)
     for number in range(510):
@@ -73,3 +105,17 @@ def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     state.close()
     assert len(state.remembered.told) == 500
     assert "stick 509" in state.remembered.told
+
+
+def test_when_the_gateway_was_last_heard_is_kept_now_and_then_and_at_the_end(tmp_path: Path) -> None:
+    state, _ = began(tmp_path)
+    written = []
+    for at in (0.0, 1000.0, 1500.0, 1900.0, 1901.0):
+        state.note_heard(at)
+        written.append(json.loads((tmp_path / FILE).read_text())["heard_at"])
+    assert written == [0.0, 1000.0, 1000.0, 1000.0, 1901.0]
+    state.note_heard(1950.0, within=0.0)
+    state.close()
+    state, _ = began(tmp_path)
+    state.close()
+    assert state.remembered.heard_at == 1950.0

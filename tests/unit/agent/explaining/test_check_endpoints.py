@@ -14,6 +14,7 @@ school: {name: Example School, timezone: Europe/London}
 packs: [uk-esafety]
 networks: {all: {audience: pupil, cidrs: 10.1.0.0/16}}
 """
+ASKED = "Of each laptop in the school it is known, to the minute, when it last asked for a name."
 API = 'listeners: {api: "127.0.0.1:8443"}\n'
 
 
@@ -30,21 +31,29 @@ def test_the_usual() -> None:
     assert words(API) == [
         "Names of files that are written to media never leave a laptop; a keyed hash does.",
         "Whoever uses a medium that is not encrypted is told, and has 15 minutes to take it out.",
+        ASKED,
         "What laptops tell is kept for 90 days.",
     ]
 
 
 def test_what_the_school_chose() -> None:
-    part = "endpoints: {file_names: kept, reason: The inspector asked., vpn: [wg-school], grace: 1 min, days: 1}\n"
+    part = "endpoints: {file_names: kept, reason: The inspector asked., vpn: [wg-school], grace: 1 min, days: 1"
+    part += ", closed: [malware, gambling]}\n"
     assert words(API + part) == [
         "Names of files that are written to media are kept: The inspector asked.",
         "The school's own VPN, never a way round the filter: wg-school",
+        "Laptops in the school look whether these are closed for them: Harmful software, Gambling",
         "Whoever uses a medium that is not encrypted is told, and has 1 minute to take it out.",
+        ASKED,
         "What laptops tell is kept for 1 day.",
     ]
 
 
+def test_where_devices_are_not_told_apart_that_is_not_known() -> None:
+    assert ASKED not in words(API + "retention: {activity: counts}\n")
+
+
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_in_every_language(language: str) -> None:
-    assert len(words(API, language)) == 3
+    assert len(words(API, language)) == 4
     assert not set(words(API, language)) & set(words(API))

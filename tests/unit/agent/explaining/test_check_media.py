@@ -30,14 +30,16 @@ def words(part: str, language: str = "en", *, api: str = API) -> list[str]:
             [
                 "Somebody who manages media lets another take one out of the school, for 30 days at most.",
                 "A medium that is not encrypted is let pass by a second person alone, for about 91 days at most.",
+                "Who had a medium is known for 3 years after it is back; what is out, lost or part of a case stays.",
             ],
             id="where-the-site-says-nothing",
         ),
         pytest.param(
-            "media: {sign_out_needs: nobody, longest_days: 1, exception_longest: 1 day}\n",
+            "media: {sign_out_needs: nobody, longest_days: 1, exception_longest: 1 day, keep: 1 month}\n",
             [
                 "Whoever takes a medium out of the school signs it out and in alone, for 1 day at most.",
                 "A medium that is not encrypted is let pass by a second person alone, for 1 day at most.",
+                "Who had a medium is known for 1 month after it is back; what is out, lost or part of a case stays.",
             ],
             id="everybody-alone-for-a-day",
         ),
@@ -54,5 +56,5 @@ def test_nothing_where_nobody_can_ask() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_its_own_words(language: str) -> None:
     told = words("", language)
-    assert len(told) == 2
+    assert len(told) == 3
     assert (told == words("")) == (language == "en")

@@ -79,9 +79,27 @@ def test_what_cannot_be_asked_is_on_record_with_why(
 
 @pytest.mark.parametrize("accepted", [True, False])
 def test_the_answer_to_the_rules_is_on_record(laptops: WeighedLaptops, *, accepted: bool) -> None:
-    facts = {"account": "SCHOOL\\teacher", "aup_version": "2026", "accepted": accepted}
+    more = {"how": "notify-send", "language": "nl", "text": "Do you accept the rules?"}
+    facts = {"account": "SCHOOL\\teacher", "aup_version": "2026", "accepted": accepted, **more}
     laptops.laptop().tell(("sign_in_answered", NOTHING, facts))
     laptops.look()
     ((actor, subject, said),) = noted(laptops, "rules_answered")
     assert (actor, subject) == (laptops.ids["teacher"], "laptop1")
-    assert said == {"version": "2026", "accepted": accepted, "at": NOW.isoformat()}
+    assert (said.pop("event"), len(said.pop("hash"))) == (f"laptop1/{'0' * 31}1/1", 32)
+    assert said == {
+        "version": "2026",
+        "accepted": accepted,
+        "at": NOW.isoformat(),
+        "how": "notify-send",
+        "language": "nl",
+    }
+
+
+def test_the_account_of_somebody_unknown_stands_where_it_can_be_erased(laptops: WeighedLaptops) -> None:
+    laptops.laptop().tell(("sign_in_answered", NOTHING, {"account": "guest-7", "aup_version": "2026"}))
+    laptops.look()
+    ((actor, _, said),) = noted(laptops, "rules_answered")
+    assert (actor, said["accepted"], "guest" in str(said)) == ("system", False, False)
+    with laptops.store.read() as database:
+        query = "SELECT content FROM personal JOIN audit USING (number) WHERE kind = 'rules_answered'"
+        assert [row[0] for row in database.execute(query)] == ['{"account":"guest-7"}']

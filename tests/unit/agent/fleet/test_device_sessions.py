@@ -177,6 +177,36 @@ def test_one_account_at_two_laptops_at_once_is_a_candidate(laptops: WeighedLapto
     assert filed.why_identity == ("two_devices",)
 
 
+def test_who_waits_behind_another_at_a_laptop_is_not_at_two(laptops: WeighedLaptops) -> None:
+    one, other = laptops.laptop("laptop1"), laptops.laptop("laptop2", address=OTHER)
+    both = [{"account": name, "since": None, "local": True, "active": name == "five"} for name in ("teacher", "five")]
+    one.tell(("session", NOTHING, session("five", confidence="C", why="several", sessions=both)))
+    other.tell(("session", NOTHING, session("teacher", address=OTHER)))
+    laptops.stay(one, other, minutes=30)
+    assert laptops.filed_all() == []
+
+
+def test_a_laptop_that_has_another_address_is_not_two(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    said = [{"account": "teacher", "since": NOW.timestamp(), "local": True, "active": True}]
+    laptop.tell(("session", NOTHING, session("teacher", sessions=said)))
+    laptops.look(after=9 * MINUTE)
+    laptop.address = OTHER
+    laptop.tell(("session", NOTHING, session("teacher", address=OTHER, sessions=said)))
+    laptops.stay(laptop, minutes=15)
+    assert [each.from_at for each in presences(laptops)] == [NOW, NOW + 9 * MINUTE]
+    assert laptops.filed_all() == []
+
+
+def test_an_account_of_staff_at_a_laptop_of_pupils_is_about_the_laptop(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop(owner="pupil", address=PUPIL_DEVICE)
+    laptop.tell(("session", NOTHING, session("teacher", address=PUPIL_DEVICE)))
+    laptops.stay(laptop, minutes=30)
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.rows) == (Kind.STAFF_ACCOUNT, ("P08",))
+    assert filed.incident.subject == laptops.device(PUPIL_DEVICE), "whose laptop it is says nothing"
+
+
 def test_one_account_at_two_laptops_one_after_the_other_is_nothing(laptops: WeighedLaptops) -> None:
     for name in ("laptop1", "laptop2"):
         laptop = laptops.laptop(name)
@@ -196,3 +226,37 @@ def test_two_laptops_of_last_week_are_told_one_after_the_other_and_were_at_once(
         laptops.look()
     assert laptops.one().incident.kind is Kind.ACCOUNT_SHARING
     assert laptops.one().incident.opened_at == NOW - 29 * HOUR
+
+
+# ---- a laptop in the power of whoever uses it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "device", "why"),
+    [
+        pytest.param("five", STAFF_DEVICE, "several_people", id="somebody-else-at-that-address"),
+        pytest.param("five", "02:00:5e:00:53:01", "several_people", id="somebody-else-by-its-link-layer-address"),
+        pytest.param("teacher", OTHER, "two_devices", id="the-same-person-at-another-device"),
+        pytest.param("visitor", STAFF_DEVICE, "unknown_account", id="an-account-that-nobody-knows"),
+    ],
+)
+def test_what_a_laptop_attests_is_not_certain_where_the_network_says_otherwise(
+    laptops: WeighedLaptops, who: str, device: str, why: str
+) -> None:
+    laptops.devices[STAFF_DEVICE] = ("02:00:5e:00:53:01",)
+    laptop = laptops.laptop()
+    laptop.tell(("session", NOTHING, session("teacher")))
+    laptops.look()
+    assert behind(laptops, STAFF_DEVICE, NOTHING).confidence is Confidence.A
+    laptops.sign_in(who, device=device, from_at=NOW - HOUR)
+    found = behind(laptops, STAFF_DEVICE, NOTHING)
+    assert found.confidence is Confidence.C
+    assert why in found.why
+    assert found.subject == laptops.device(STAFF_DEVICE)
+
+
+def test_it_puts_nobody_behind_an_address_of_somebody_else(laptops: WeighedLaptops) -> None:
+    laptops.sign_in("pupil", device=PUPIL_DEVICE, from_at=NOW - HOUR)
+    laptops.laptop(address=OTHER).tell(("session", NOTHING, session("teacher", address=PUPIL_DEVICE)))
+    laptops.look()
+    assert behind(laptops, PUPIL_DEVICE, NOTHING).subject == laptops.pseudonym("pupil")

@@ -25,6 +25,7 @@ STRONG: Mapping[str, Any] = {
     "unseen": {},
 }
 WEAK = {**STRONG, "signals": 1, "is_weak": True, "found": [{"signal": "listener", "what": "1080", "weak": True}]}
+NOT_OURS: Mapping[str, Any] = {"on_site": True, "seen": "not_ours", "why": "", "open": [], "asked_at": 1.0}
 DISK_OFF: Mapping[str, Any] = {
     "check": "disk_encryption",
     "state": "off",
@@ -75,6 +76,64 @@ def test_a_tunnel_at_home_goes_round_nothing_of_ours(laptops: WeighedLaptops) ->
     assert [note.kind for note in laptops.notes()] == [Kind.BYPASS]
 
 
+def test_somebody_else_who_answers_in_the_school_is_one_weak_sign(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("filter", NOTHING, NOT_OURS))
+    laptops.look()
+    assert (laptops.filed_all(), laptops.counts()["ignored too_little"]) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([("filter", NOT_OURS), ("bypass", WEAK)], id="first"),
+        pytest.param([("bypass", WEAK), ("filter", NOT_OURS)], id="last"),
+    ],
+)
+def test_with_another_weak_sign_it_is_a_candidate(
+    laptops: WeighedLaptops, told: list[tuple[str, Mapping[str, Any]]]
+) -> None:
+    laptop = signed_in(laptops)
+    for kind, facts in told:
+        laptop.tell((kind, NOTHING, facts))
+        laptops.look()
+    filed = laptops.one()
+    assert (filed.incident.kind, filed.incident.rows, filed.incident.level) == (Kind.BYPASS, ("S13",), Level.PERSON)
+    assert [each["signals"] for each in laptops.evidence(filed)] == [2]
+
+
+@pytest.mark.parametrize("seen", ["answered_by_us", "could_not_tell", "no_network", None, 7])
+def test_what_is_over_or_not_known_counts_no_more(laptops: WeighedLaptops, seen: object) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("filter", NOTHING, NOT_OURS), ("filter", NOTHING, {**NOT_OURS, "seen": seen}))
+    laptop.tell(("bypass", NOTHING, WEAK))
+    laptops.look()
+    assert laptops.filed_all() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "ago"),
+    [
+        pytest.param("203.0.113.9", NOTHING, id="heard-from-elsewhere"),
+        pytest.param(STAFF_DEVICE, HOUR, id="told-too-late"),
+    ],
+)
+def test_elsewhere_nobody_expects_us_to_answer(laptops: WeighedLaptops, address: str, ago: timedelta) -> None:
+    laptop = laptops.laptop(address=address)
+    # What it says of its own addresses is as in the school: a network at home may be numbered as ours.
+    laptop.tell(("session", ago, session("teacher")), ("filter", ago, NOT_OURS), ("bypass", ago, WEAK))
+    laptops.look()
+    assert laptops.filed_all() == []
+
+
+def test_a_filter_that_is_open_is_nobody_s_doing_and_alone_nothing(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("filter", NOTHING, {**NOT_OURS, "seen": "answered_by_us", "open": ["gambling"]}))
+    laptop.tell(("bypass", NOTHING, WEAK))
+    laptops.look()
+    assert (laptops.filed_all(), laptops.counts()["ignored too_little"]) == ([], 2)
+
+
 def test_programs_that_nobody_signed(laptops: WeighedLaptops) -> None:
     laptop = signed_in(laptops)
     download = {**PROGRAM, "place": "downloads"}
@@ -93,6 +152,96 @@ def test_a_program_on_a_medium_of_a_pupil(laptops: WeighedLaptops) -> None:
     laptop.tell(("program_new", NOTHING, PROGRAM))
     laptops.look()
     assert laptops.one().incident.rows == ("P05",)
+
+
+@pytest.mark.parametrize(
+    ("signature", "is_candidate"),
+    [("none", True), ("not_valid", True), ("carried", False), ("verified", False), ("unknown", False), (None, False)],
+)
+def test_for_what_a_program_is_looked_at(laptops: WeighedLaptops, signature: str | None, is_candidate: bool) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("program_new", NOTHING, {**PROGRAM, "signature": signature}))
+    laptops.look()
+    assert bool(laptops.filed_all()) is is_candidate
+
+
+def there(count: int = 300, **changes: Any) -> dict[str, Any]:
+    """Give the facts of a stick full of installers that nobody signed."""
+    one = {"name": "x", "form": "pe", "signature": "none", "sha256": "cd" * 32, "why": ""}
+    facts = {
+        "volume": "7F5A-E8BA",
+        "device": "sdb1",
+        "insertion": "17",
+        "place": "volume",
+        "files": 20,
+        "signatures": {"none": 12, "verified": 8},
+        "programs": [{**one, "signature": "unknown"}, one],
+        "left_out": count - 20,
+        "coverage": "complete",
+    }
+    return {**facts, **changes}
+
+
+def test_a_stick_full_of_installers_alone_is_nothing_however_often_and_wherever(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    for insertion in range(5):
+        laptop.tell(("programs_present", NOTHING, there(insertion=str(insertion))))
+        laptop.tell(("programs_present", NOTHING, there(volume=f"other {insertion}")))
+        laptops.look()
+    assert laptops.filed_all() == []
+    assert laptops.counts()["ignored too_little"] == 6, "one of each medium"
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["plugged-in-first", "downloaded-first"])
+def test_beside_a_download_it_is_one_sign_more_and_one_candidate(laptops: WeighedLaptops, is_first: bool) -> None:
+    laptop = signed_in(laptops)
+    download = ("program_new", NOTHING, {**PROGRAM, "place": "downloads"})
+    plugged = [("programs_present", NOTHING, there(insertion=str(number))) for number in range(3)]
+    for told in (*plugged, download) if is_first else (download, *plugged):
+        laptop.tell(told)
+        laptops.look()
+    filed = laptops.one()
+    (shown,) = laptops.evidence(filed)
+    assert (shown["signals"], shown["medium_had_programs"]) == (2, True)
+    assert [each.code for each in filed.incident.reasons] == ["signals", "signature_none"]
+    assert [each.code for each in filed.incident.against] == ["medium_had_programs"]
+    if not is_first:
+        assert (shown["programs"], shown["left_out"], shown["sha256"]) == (12, 280, "cd" * 32)
+
+
+def test_an_hour_later_what_was_on_a_stick_counts_no_more(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("programs_present", NOTHING, there()))
+    laptops.look(after=HOUR + MINUTE)
+    laptop.tell(("program_new", NOTHING, {**PROGRAM, "place": "downloads"}))
+    laptops.look()
+    assert laptops.filed_all() == []
+
+
+def test_a_medium_is_a_sign_once_a_day_of_the_school(laptops: WeighedLaptops) -> None:
+    laptop = signed_in(laptops)
+    for _ in range(3):
+        laptop.tell(("programs_present", NOTHING, there()))
+        laptops.look(after=24 * HOUR)
+    assert laptops.counts()["ignored too_little"] == 3
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(there(signatures={"verified": 20}), id="all-verified"),
+        pytest.param(there(signatures={"unknown": 9, "carried": 9}), id="not-known"),
+        pytest.param(there(signatures=["none"]), id="no-counts"),
+        pytest.param(there(signatures={"none": -1}), id="less-than-none"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+def test_what_says_nothing_against_a_stick_is_no_sign(laptops: WeighedLaptops, facts: dict[str, Any]) -> None:
+    laptop = signed_in(laptops)
+    laptop.tell(("programs_present", NOTHING, facts), ("program_new", NOTHING, {**PROGRAM, "place": "downloads"}))
+    laptops.look()
+    assert laptops.filed_all() == []
+    assert laptops.counts()["ignored too_little"] == 1
 
 
 def test_a_disk_that_is_open_is_a_matter_of_the_laptop_and_told_once(laptops: WeighedLaptops) -> None:
@@ -159,20 +308,14 @@ def test_what_the_gateway_found_of_a_laptop_is_looked_at(laptops: WeighedLaptops
     assert [each["finding"] for each in laptops.evidence(filed)] == [kind.value]
 
 
-def ask(laptops: WeighedLaptops, *devices: str) -> None:
-    """Let devices ask now for what nobody blocks."""
-    for device in devices:
-        laptops.ask("a.example", device=device, at=laptops.now, category="", audience="staff", verdict="allowed")
-
-
 def test_a_laptop_that_is_on_and_asks_nothing_any_more(laptops: WeighedLaptops) -> None:
     laptop = signed_in(laptops)
-    ask(laptops, STAFF_DEVICE, OTHER)
-    laptops.candidates.look()
+    laptops.look()
+    laptops.ask_worker(STAFF_DEVICE, OTHER)
     for _ in range(8):
         laptops.now += 5 * MINUTE
         laptop.beat()
-        ask(laptops, OTHER)
+        laptops.ask_worker(OTHER)
         laptops.look()
     filed = laptops.one()
     assert (filed.incident.kind, filed.incident.rows) == (Kind.BYPASS, ("S13",))
@@ -182,9 +325,10 @@ def test_a_laptop_that_is_on_and_asks_nothing_any_more(laptops: WeighedLaptops) 
 def test_a_laptop_that_asks_and_tells_nothing_any_more(laptops: WeighedLaptops) -> None:
     laptops.devices = {STAFF_DEVICE: ("02:00:5e:00:53:01",)}
     signed_in(laptops)
+    laptops.look()
     for _ in range(5):
         laptops.now += 15 * MINUTE
-        ask(laptops, STAFF_DEVICE)
+        laptops.ask_worker(STAFF_DEVICE)
         laptops.look()
     filed = laptops.one()
     assert (filed.incident.kind, filed.incident.level) == (Kind.DEVICE_SECURITY, Level.DEVICE)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from api_of_test import SchoolOfTest
@@ -87,6 +88,24 @@ def test_the_totals_of_a_fleet(school: SchoolOfTest) -> None:
 def test_what_could_not_be_checked_is_neither(school: SchoolOfTest, state: str | None, label: str) -> None:
     enrolled(school).send(event(1, "posture", priority=1, facts={"check": "disk_encryption", "state": state}))
     assert told(school)[f"device_disks {label}"] == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "label"),
+    [
+        ({"seen": "answered_by_us", "open": []}, "answered_by_us"),
+        ({"seen": "answered_by_us", "open": ["gambling"]}, "open"),
+        ({"seen": "not_ours"}, "not_ours"),
+        ({"seen": "could_not_tell"}, "unknown"),
+        ({"seen": ["not_ours"]}, "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_who_answers_laptops(school: SchoolOfTest, facts: dict[str, Any] | None, label: str) -> None:
+    laptop = enrolled(school)
+    laptop.send(event(1) if facts is None else event(1, "filter", priority=1, facts=facts))
+    found = {name: count for name, count in told(school).items() if name.startswith("device_filters ")}
+    assert (len(found), sum(found.values()), found[f"device_filters {label}"]) == (4, 1, 1)
 
 
 def test_no_label_is_a_device_or_a_person(school: SchoolOfTest) -> None:

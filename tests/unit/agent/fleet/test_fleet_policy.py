@@ -49,12 +49,14 @@ def test_every_setting_is_one_that_laptops_know(school: School) -> None:
         hardware_encrypted=("0951:177f",),
         register_url="https://it.school.example/media",
         aup_version="2026-09",
+        closed=("malware",),
     )
     found = read(school.policy())
     assert found.warnings == ()
     assert (found.settings.vpn, found.settings.resolvers) == (("School VPN",), ("192.0.2.53",))
     assert (found.settings.file_names_reason, found.settings.heartbeat_seconds) == ("The inspector asked.", 120)
     assert (found.settings.hardware_encrypted, found.settings.aup_version) == (("0951:177f",), "2026-09")
+    assert (found.settings.register_url, found.settings.closed) == ("https://it.school.example/media", ("malware",))
     assert found.settings.file_names != read_default().settings.file_names
 
 

@@ -21,6 +21,7 @@ STICK = {"device": "sdb1", "insertion": "7"}
         ("heartbeat", 3, {}, [Change("heartbeat", "")]),
         ("posture", 1, {"check": "firewall"}, [Change("posture", "firewall")]),
         ("resolver", 1, {}, [Change("resolver", "")]),
+        ("filter", 1, {"seen": "not_ours"}, [Change("filter", "")]),
         ("writes", 2, {"device": "sdb1"}, []),
         ("bypass", 0, {}, []),
         ("from_the_future", 1, {"key": ["odd"]}, [Change("from_the_future", "['odd']")]),

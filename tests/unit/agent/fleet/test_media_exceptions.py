@@ -139,6 +139,16 @@ def test_what_nobody_decided_in_time_is_over(school: MediaOfTest) -> None:
     assert school.media.exceptions.sweep() == 1
 
 
+def test_what_is_disposed_of_is_let_pass_no_more(school: MediaOfTest) -> None:
+    ask(school)
+    school.media.exceptions.allow(school.ids["head"], 1, version=1)
+    assert in_force(school) == 1
+    school.media.register.dispose(school.ids["technician"], 1, version=1, how="Given to the museum")
+    assert in_force(school) is None
+    assert (school.media.exceptions.sweep(), school.media.exceptions.sweep()) == (1, 0)
+    assert school.kinds()[-1] == "media_exception_ended"
+
+
 def test_a_laptop_asks_for_a_medium_that_is_on_no_register(school: MediaOfTest) -> None:
     exceptions, key = school.media.exceptions, school.media.register.serial_key("0951", "177f", "NEW-7")
     with school.store.act() as act:

@@ -44,13 +44,12 @@ def test_media_have_running_numbers_and_a_history_and_the_record_has_no_word_of_
     with school.store.read() as database:
         moves = read_moves(database, 1)
     assert [(move.move, dict(move.words)) for move in moves] == [
-        ("medium_registered", {"purpose": PURPOSE, "place": "Office, drawer 2"})
+        ("medium_registered", {"owner": school.ids["teacher"], "purpose": PURPOSE, "place": "Office, drawer 2"})
     ]
     kind, actor, facts = school.record()[-2]
     assert (kind, actor) == ("medium_registered", school.ids["teacher"])
     assert json.loads(facts) == {
         "kind": "stick",
-        "owner": school.ids["teacher"],
         "stated": "encrypted",
         "holds_personal_data": False,
         "is_foreign": False,
@@ -210,7 +209,7 @@ def test_a_medium_is_disposed_of_by_whoever_manages_them_once_it_is_there(school
         technician,
         "Shredded in the office",
     )
-    with pytest.raises(RefusedRequestError, match="M-1 is disposed, so it cannot be changed"):
+    with pytest.raises(RefusedRequestError, match="M-1 is disposed of, so it cannot be changed"):
         school.media.register.change(school.ids["teacher"], 1, version=2, changes={"place": "Safe"})
 
 

@@ -159,7 +159,7 @@ def test_a_gateway_that_was_off_for_a_week_tells_the_last_step_alone(school: Med
 def test_what_is_lost_or_disposed_of_nobody_takes(school: MediaOfTest) -> None:
     medium = school.register()
     school.media.register.dispose(school.ids["technician"], 1, version=1, how="Shredded in the office")
-    with pytest.raises(RefusedRequestError, match="M-1 is disposed, so nobody can take it"):
+    with pytest.raises(RefusedRequestError, match="M-1 is disposed of, so nobody can take it"):
         school.take(medium)
 
 

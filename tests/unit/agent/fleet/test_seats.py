@@ -254,3 +254,48 @@ def test_while_more_waits_on_the_laptop_nobody_sits_there(school: Seated) -> Non
     assert school.find() == {}
     laptop.beat()
     assert school.groups() == {PUPIL_DEVICE: {"year5"}}
+
+
+# ---- a laptop in the power of whoever uses it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "is_seat"),
+    [
+        pytest.param("other_pupil", False, id="somebody-else"),
+        pytest.param("five", True, id="the-same"),
+        pytest.param("an account that nobody knows", True, id="the-laptop-itself"),
+    ],
+)
+@pytest.mark.parametrize("device", [PUPIL_DEVICE, LEASES[PUPIL_DEVICE][0]], ids=["by-its-address", "by-its-lease"])
+def test_where_the_network_knows_somebody_else_at_the_device_nobody_sits_there(
+    school: Seated, who: str, device: str, *, is_seat: bool
+) -> None:
+    school.devices.update(LEASES)
+    signed_in(school)
+    school.sign_in(who, device=device, from_at=NOW - 5 * MINUTE)
+    assert bool(school.groups()) is is_seat
+
+
+def test_a_log_on_of_this_morning_that_nobody_ended_says_nothing(school: Seated) -> None:
+    school.sign_in("other_pupil", from_at=NOW)
+    school.now += 3 * 60 * MINUTE
+    signed_in(school)
+    assert school.groups() == {PUPIL_DEVICE: {"year5"}}
+
+
+def test_an_account_of_staff_that_a_laptop_names_brings_its_classes_and_no_more(school: Seated) -> None:
+    signed_in(school, "teacher")
+    assert school.groups() == {}, "somebody without a class brings nothing, whoever they are"
+    signed_in(school, "five", name="laptop2", address=OTHER_DEVICE)
+    assert school.groups() == {OTHER_DEVICE: {"year5"}}
+    assert school.published[OTHER_DEVICE].groups == ("year5",)
+    assert school.observing.known().audience(OTHER_DEVICE) is Audience.PUPIL
+
+
+def test_a_laptop_that_names_too_many_is_nobody_s_seat(school: Seated) -> None:
+    laptop = signed_in(school)
+    assert school.groups() == {PUPIL_DEVICE: {"year5"}}
+    laptop.tell(*[("session", NOTHING, session(f"guess{number}", address=PUPIL_DEVICE)) for number in range(40)])
+    laptop.tell(("session", NOTHING, session("five", address=PUPIL_DEVICE)))
+    assert school.groups() == {}

@@ -71,7 +71,11 @@ def test_where_a_row_was_accepted_its_table_says_who_and_clocks_stay(breach: Inc
     ("packs", "roles"),
     [
         pytest.param((ESAFETY,), {Role.ICT_COORDINATOR, Role.HEAD_TEACHER}, id="no-leader-for-what-is-restricted"),
-        pytest.param((UK,), {Role.DATA_PROTECTION_OFFICER, Role.HEAD_TEACHER}, id="uk-data-protection"),
+        pytest.param(
+            (UK,),
+            {Role.DATA_PROTECTION_OFFICER, Role.HEAD_TEACHER, Role.NETWORK_MANAGER},
+            id="uk-data-protection",
+        ),
         pytest.param((), set(), id="no-pack"),
     ],
 )
@@ -94,7 +98,7 @@ def test_packs_that_change_count_at_once(breach: Incident) -> None:
     assert found.first(breach) == {Role.ICT_COORDINATOR}
     packs[:] = [load_pack(UK)]
     assert found.first(breach) == {Role.DATA_PROTECTION_OFFICER}
-    assert found.reading() == {Role.DATA_PROTECTION_OFFICER, Role.HEAD_TEACHER}
+    assert found.reading() == {Role.DATA_PROTECTION_OFFICER, Role.HEAD_TEACHER, Role.NETWORK_MANAGER}
 
 
 @pytest.mark.parametrize(

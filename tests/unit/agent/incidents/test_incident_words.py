@@ -26,6 +26,12 @@ EVERY = {
     "parts": ({"parts": 3}, "3 queries beside them that pages and programs make by themselves"),
     "class": ({"others": 20}, "20 others of the same class asked for the same subject in that lesson"),
     "override": ({}, "An override for this subject was in force"),
+    "signature_none": ({}, "Nobody has signed the program"),
+    "signature_not_valid": ({}, "The signature of the program does not hold"),
+    "medium_had_programs": (
+        {},
+        "One of the signs is a medium with programs that were on it before; whoever plugged it in need not know",
+    ),
     "closed": ({}, "At a time when nobody is expected in the school"),
     "dismissed": ({}, "Another candidate like this one was dismissed of late"),
 }

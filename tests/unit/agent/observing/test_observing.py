@@ -5,21 +5,21 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from incidents_of_test import NOW
+from incidents_of_test import NOW, REASON
 from observing_of_test import GAMBLING, MINUTE, OTHER_DEVICE, PUPIL_DEVICE, STAFF_DEVICE, ObservingOfTest
 
 from agent.filter_changing.canary_episodes import Cause, Place, facts_off
 from agent.observing.observing_told import ToldEvent
 from agent.sites.site import ActivityLevel
-from agent.storage.observation_rows import read_positions, read_waiting
+from agent.storage.observation_rows import read_positions, read_waiting, write_told
 from agent.storage.presence_rows import SignIn, read_presence
 from agent.storage.timeline_rows import read_timeline
-from rules.incident import Level, Track
+from rules.incident import Dismissal, Level, Track
 from rules.incident_kind import Kind
 from rules.observation import Confidence
 from rules.observation import Place as Where
@@ -170,7 +170,7 @@ def test_the_same_account_at_two_devices_at_once_is_looked_at_by_itself(school: 
         school.sign_in("pupil", device=device, kind=SignIn.ATTESTED, until_at=NOW + 10 * MINUTE)
     school.look()
     (filed,) = school.filed_all()
-    assert (filed.incident.kind, filed.incident.rows) == (Kind.ACCOUNT_SHARING, ("P06",))
+    assert (filed.incident.kind, filed.incident.rows) == (Kind.ACCOUNT_SHARING, ("P06", "P07"))
     assert (filed.incident.subject, filed.why_identity) == (school.pseudonym("pupil"), ("two_devices",))
 
 
@@ -320,3 +320,45 @@ def test_people_are_who_they_are_in_the_table_of_their_own_audience(school: Obse
     school.look()
     (filed,) = school.filed_all()
     assert filed.incident.rows == ("S13",)
+
+
+# ---- what the gateway found --------------------------------------------------------------------------------------
+
+
+def find(school: ObservingOfTest, number: int, **more: Any) -> None:
+    """Let the gateway have found something about a laptop."""
+    content = {
+        "kind": "device_security",
+        "at": school.now.isoformat(),
+        "device": "laptop7",
+        "is_device": True,
+        "is_finding": True,
+        "audience": "staff",
+        "place": "unknown",
+        "facts": {"kind": "device_security", "finding": "key_changed", "signals": 1, "is_weak": False},
+    }
+    with school.store.act() as act:
+        write_told(act, f"finding/{number}", {**content, **more})
+    school.look()
+
+
+def test_what_was_found_is_told_once_by_its_incident_or_else_by_a_notice(school: ObservingOfTest) -> None:
+    noticed: list[datetime] = []
+    school.begin(tell=lambda act: noticed.append(act.now))
+    find(school, 1)
+    (filed,) = school.filed_all()
+    assert ([each[2] for each in school.told], noticed) == ([("coordinator",)], [])
+    find(school, 2)
+    assert (len(school.told), noticed) == (1, []), "it is part of what waits for somebody"
+    school.incidents.decisions.dismiss(
+        school.ids["coordinator"],
+        filed.incident.id,
+        version=school.filed(filed).version,
+        dismissal=Dismissal.TEST,
+        words=REASON,
+    )
+    find(school, 3)
+    assert len(school.filed_all()) == 1
+    assert (len(school.told), noticed) == (1, [school.now]), "no incident holds it"
+    find(school, 4, is_finding=False)
+    assert len(noticed) == 1, "what a laptop says of itself is not found by us"

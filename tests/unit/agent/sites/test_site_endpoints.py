@@ -35,6 +35,7 @@ def test_the_whole_of_it() -> None:
   hardware_encrypted: ["0951:177f"]
   register: https://it.school.example/media
   aup: "2026-09"
+  closed: [pornography, malware, malware]
   silent: 3 d
   days: 30
   events: 100000
@@ -50,6 +51,7 @@ def test_the_whole_of_it() -> None:
         hardware_encrypted=("0951:177f",),
         register_url="https://it.school.example/media",
         aup_version="2026-09",
+        closed=("pornography", "malware"),
         silent_seconds=3 * 86_400,
         keep_days=30,
         keep_events=100_000,
@@ -70,6 +72,10 @@ def test_the_whole_of_it() -> None:
         (
             "endpoints: {resolvers: [dns]}",
             "4:25: endpoints.resolvers[0]: found 'dns'; expected an address such as 192.0.2.1 or 2001:db8::1",
+        ),
+        (
+            "endpoints: {closed: [gambing]}",
+            "4:22: endpoints.closed[0]: found the category 'gambing'; expected gambling",
         ),
     ],
 )

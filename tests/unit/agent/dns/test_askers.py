@@ -1,0 +1,123 @@
+"""What a worker tells of who asked: of laptops when, of everybody else how many."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent.dns.askers import (
+    MOST_SEEN,
+    REPORT_SECONDS,
+    Askers,
+    Report,
+    leave_wanted,
+    read_report,
+    read_wanted,
+    report_path,
+    wanted_path,
+)
+
+LAPTOP, OTHER_LAPTOP, PHONE = b"\x0a\1\0\7", b"\x20\1" + bytes(14), b"\x0a\1\0\x63"
+# The beginning of a minute.
+MINUTE = 1_772_452_800
+
+
+@dataclass
+class Worker:
+    """One worker and its clock."""
+
+    runtime: Path
+    now: float = MINUTE + 7.5
+    askers: Askers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.askers = Askers(self.runtime, 0, wall_clock=lambda: self.now)
+
+    def see(self, *addresses: bytes, after: float = REPORT_SECONDS) -> Report | None:
+        """Let addresses ask, so many seconds later."""
+        self.now += after
+        self.askers.seen.update(addresses)
+        self.askers.tick()
+        return read_report(self.runtime, 0)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    leave_wanted(tmp_path, (LAPTOP, OTHER_LAPTOP))
+    return Worker(tmp_path)
+
+
+def test_of_laptops_it_tells_when_to_the_minute_and_of_others_how_many(worker: Worker) -> None:
+    report = worker.see(LAPTOP, PHONE)
+    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60})
+    report = worker.see(PHONE, OTHER_LAPTOP)
+    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120})
+    assert worker.see() == Report(worker.now, 0, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120})
+
+
+def test_nothing_of_others_is_in_any_file_or_held_for_longer_than_the_minute(worker: Worker) -> None:
+    worker.see(LAPTOP, PHONE)
+    assert {path.name for path in worker.runtime.iterdir()} == {"laptops", "askers-0"}
+    assert not any(PHONE in path.read_bytes() for path in worker.runtime.iterdir())
+    assert worker.askers.seen == set()
+
+
+def test_it_tells_once_a_minute(worker: Worker) -> None:
+    first = worker.see(LAPTOP)
+    assert worker.see(PHONE, after=REPORT_SECONDS - 1) == first
+    report = worker.see(after=1)
+    assert report is not None
+    assert report.others == 1
+
+
+def test_a_clock_that_is_set_back_makes_no_minute_longer(worker: Worker) -> None:
+    worker.see(LAPTOP)
+    assert worker.see(PHONE, after=-7200) == Report(worker.now, 1, {LAPTOP: MINUTE + 60})
+
+
+def test_a_flood_of_addresses_is_not_held(worker: Worker) -> None:
+    worker.see()
+    worker.see(LAPTOP, *(number.to_bytes(16, "big") for number in range(MOST_SEEN)), after=0.3)
+    report = worker.see(after=0.3)
+    assert worker.askers.seen == set()
+    assert report is not None
+    assert report.asked == {LAPTOP: MINUTE + 60}
+
+
+def test_a_laptop_that_nobody_looks_for_any_more_is_forgotten(worker: Worker) -> None:
+    worker.see(LAPTOP, OTHER_LAPTOP)
+    leave_wanted(worker.runtime, (OTHER_LAPTOP,))
+    report = worker.see()
+    assert report is not None
+    assert report.asked == {OTHER_LAPTOP: MINUTE + 60}
+
+
+def test_whoever_comes_after_a_worker_that_died_goes_on(worker: Worker) -> None:
+    worker.see(LAPTOP)
+    worker.start()
+    report = worker.see()
+    assert report is not None
+    assert report.asked == {LAPTOP: MINUTE + 60}
+
+
+@pytest.mark.parametrize("octets", [b"", b"\xff", b"\x81\xa2at\xc0", b"\x91\x01"])
+def test_what_cannot_be_read_is_nothing(worker: Worker, octets: bytes) -> None:
+    report_path(worker.runtime, 0).write_bytes(octets)
+    wanted_path(worker.runtime).write_bytes(octets)
+    assert read_report(worker.runtime, 0) is None
+    assert read_wanted(worker.runtime) == frozenset()
+    worker.start()
+    assert worker.see(LAPTOP) == Report(worker.now, 1, {})
+
+
+def test_the_same_addresses_are_not_written_again(worker: Worker) -> None:
+    before = wanted_path(worker.runtime).stat().st_ino
+    leave_wanted(worker.runtime, (OTHER_LAPTOP, LAPTOP))
+    assert wanted_path(worker.runtime).stat().st_ino == before
+
+
+def test_where_nothing_can_be_left_the_worker_goes_on(tmp_path: Path) -> None:
+    assert Worker(tmp_path / "none").see(LAPTOP) is None
