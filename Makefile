@@ -24,7 +24,7 @@ run: $(VENV)/ready $(SITE)
 	$(BIN)/schoolgate gateway --site $(SITE)
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile -m 'not alone'
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m 'not alone'
 	$(BIN)/pytest -m alone
 
 check: $(VENV)/ready

@@ -154,8 +154,10 @@ class Incident:
 
     @property
     def weighed_intent(self) -> int | None:
-        """The intent as far as it was weighed: None where somebody or something said so in as many words."""
-        return None if all(reason.code in _TOLD for reason in self.reasons) else self.intent
+        """The intent as far as it was weighed: None where it was told in as many words, or is nobody's doing."""
+        if self.kind is Kind.DEVICE_SECURITY or all(reason.code in _TOLD for reason in self.reasons):
+            return None
+        return self.intent
 
 
 # Reasons that are somebody's or something's word, and weigh nothing that anybody did.

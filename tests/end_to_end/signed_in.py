@@ -99,7 +99,7 @@ class Staff:
         self._secrets[login] = made.totp_secret or ""
         return person
 
-    def code(self, login: str, *, at: datetime | None = None) -> str:
+    def code(self, login: str) -> str:
         """Give a code of an account that was not used yet; nothing where it has no authenticator.
 
         A gateway takes each code once, and that of the next half minute as well: whoever signs in twice within one
@@ -109,8 +109,6 @@ class Staff:
         if not secret:
             return ""
         totp = TOTP(base64.b32decode(secret), 6, SHA1(), STEP_SECONDS)  # noqa: S303 (what authenticators know)
-        if at is not None:
-            return totp.generate(int(at.timestamp())).decode()
         step = max(int(time.time()) // STEP_SECONDS, self._steps.get(login, 0) + 1)
         time.sleep(max(0.0, (step - 1) * STEP_SECONDS - time.time()))
         self._steps[login] = step
@@ -147,13 +145,12 @@ class Staff:
     def know(self, login: str, person: str, secret: str) -> None:
         """Remember what the authenticator of an account is, which somebody made at a command line."""
         self.people[login], self._secrets[login] = person, secret
+        self._steps.pop(login, None)
 
-    def sign_in(
-        self, login: str, *, password: str = PASSWORD, at: datetime | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Sign in at a command line, with the code of this moment."""
+    def sign_in(self, login: str, *, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+        """Sign in at a command line."""
         words = ("login", login, "--site", str(self.site), "--password-stdin")
-        return self.run(login, *words, keys=f"{password}\n{self.code(login, at=at)}\n")
+        return self.run(login, *words, keys=f"{password}\n{self.code(login)}\n")
 
     def remember(self, *logins: str) -> None:
         """Let commands of people remember that they are signed in, as after `schoolgate login`."""

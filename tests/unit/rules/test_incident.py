@@ -95,24 +95,11 @@ def test_who_is_first_in_a_chain_reads_what_is_ordinary_and_no_more(track: Track
     assert not reads("p1")
 
 
-@pytest.mark.parametrize(
-    ("codes", "expected"),
-    [
-        (("kind_gambling", "sites"), 70),
-        (("signals",), 70),
-        (("report",), None),
-        (("filter_off",), None),
-        (("statutory",), None),
-        ((), None),
-        (("report", "kind_gambling"), 70),
-    ],
-    ids=["weighed", "signals", "report", "filter-off", "statutory", "sealed", "both"],
-)
-def test_what_somebody_said_is_no_intent_of_somebody_else(codes: tuple[str, ...], expected: int | None) -> None:
+def incident(kind: Kind, codes: tuple[str, ...]) -> Incident:
     at = datetime(2026, 11, 23, 10, tzinfo=UTC)
-    incident = Incident(
+    return Incident(
         id="i1",
-        kind=Kind.GAMBLING,
+        kind=kind,
         risk=Risk.COMMERCE,
         audience=Audience.PUPIL,
         subject="p-1",
@@ -127,4 +114,24 @@ def test_what_somebody_said_is_no_intent_of_somebody_else(codes: tuple[str, ...]
         opened_at=at,
         last_at=at,
     )
-    assert incident.weighed_intent == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (("kind_gambling", "sites"), 70),
+        (("signals",), 70),
+        (("report",), None),
+        (("filter_off",), None),
+        (("statutory",), None),
+        ((), None),
+        (("report", "kind_gambling"), 70),
+    ],
+    ids=["weighed", "signals", "report", "filter-off", "statutory", "sealed", "both"],
+)
+def test_what_somebody_said_is_no_intent_of_somebody_else(codes: tuple[str, ...], expected: int | None) -> None:
+    assert incident(Kind.GAMBLING, codes).weighed_intent == expected
+
+
+def test_what_a_laptop_is_found_to_be_is_nobodys_intent() -> None:
+    assert incident(Kind.DEVICE_SECURITY, ("signals",)).weighed_intent is None

@@ -35,7 +35,7 @@ def site_and_packs(folder: Path, packs: str, part: str = "") -> tuple[Site, Pack
 
 def test_packs_are_named_with_what_the_own_ones_replace_and_where_they_disagree(folder: Path) -> None:
     _, packs = site_and_packs(folder, "[uk-esafety, uk-data-protection, ours.yaml]")
-    *named, replaced, conflict = policies_in_words(packs, load_texts("en"))
+    *named, replaced, conflict, of_laptops = policies_in_words(packs, load_texts("en"))
     assert named == [
         "E-safety policy of a primary school (uk-esafety)",
         "Data protection policy of a primary school (uk-data-protection)",
@@ -43,6 +43,7 @@ def test_packs_are_named_with_what_the_own_ones_replace_and_where_they_disagree(
     ]
     assert replaced == "ours replaces in uk-esafety: row P05 of the table for pupils (ours.yaml:4:28)"
     assert conflict.startswith("Of unencrypted media, careless handling of personal data")
+    assert of_laptops.startswith("Of protection of a laptop the packs tell different people first")
     assert conflict.endswith(
         "all of them are told: ICT Co-ordinator (uk-esafety) and Data protection officer (uk-data-protection)."
     )

@@ -7,7 +7,12 @@ from agent.sites.written_endpoints import WrittenEndpoints
 
 
 def test_nothing_has_to_be_written() -> None:
-    assert WrittenEndpoints.model_validate({}).given() == {"vpn": [], "resolvers": [], "hardware_encrypted": []}
+    assert WrittenEndpoints.model_validate({}).given() == {
+        "vpn": [],
+        "resolvers": [],
+        "hardware_encrypted": [],
+        "closed": [],
+    }
 
 
 def test_one_of_a_list_may_stand_alone_and_ids_are_in_small_letters() -> None:

@@ -51,7 +51,7 @@ TABLES = {
     "media": "number version kind owner state stated holds_personal_data is_foreign checked_on purge_on serial_key "
     "serial_only reminded attestation_asked_at attested_at attested_by registered_at registered_by disposed_at "
     "disposed_by words",
-    "media_moves": "number medium at person move content words",
+    "media_moves": "number medium at person move content words record",
     "sign_outs": "number version medium is_foreign person due_on state asked_at asked_by decided_at decided_by "
     "returned_at returned_by climbed words",
     "media_exceptions": "number version medium serial_key device asked_by asked_at until_on until_at state "
