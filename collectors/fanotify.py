@@ -44,6 +44,8 @@ _HANDLE_BYTES: Final = 128
 _MOST_FOLDERS: Final = 10_000
 _WORDS: Final = 64
 _JOIN_SECONDS: Final = 5.0
+# Where files are written without end nobody ever catches up; the rest comes with the next look.
+_TAKE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class FanotifyStream:
             # What the kernel has told by now belongs to it, unless a broken reader keeps us from looking.
             self._has_caught_up.clear()
             os.write(self._waker, b"?")
-            self._has_caught_up.wait(_JOIN_SECONDS)
+            self._has_caught_up.wait(_TAKE_SECONDS)
         return self._gathering.take()
 
     def close(self) -> None:

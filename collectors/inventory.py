@@ -161,7 +161,7 @@ class Walk:
             return None
         # Windows tells no device here. Another one is another volume, mounted below.
         is_here = status.st_dev in {0, device}
-        is_whose = whose(f"{path}/" if stat.S_ISDIR(status.st_mode) else path)
+        is_whose = whose(f"{path}/" if stat.S_ISDIR(status.st_mode) else path, status.st_size)
         if not is_here or is_whose is Whose.SYSTEM:
             return None
         return Seen(path, status.st_size, status.st_mtime_ns, status.st_mode, is_whose is Whose.TRASH)

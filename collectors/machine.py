@@ -24,12 +24,16 @@ class Output:
 
     `code` is None where it gave no answer: it is not there, it may not be started, or it took too long; `why` says
     which, in a few words.
+
+    Args:
+        is_late: whether it was started and took too long.
     """
 
     code: int | None
     out: bytes = b""
     err: bytes = b""
     why: str = ""
+    is_late: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -64,7 +68,7 @@ def run_program(command: tuple[str, ...], seconds: float) -> Output:
             out, err = started.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             _give_up(started)
-            return Output(None, why=f"{command[0]} took longer than {seconds:g} s")
+            return Output(None, why=f"{command[0]} took longer than {seconds:g} s", is_late=True)
         return Output(started.returncode, out[:_OUTPUT_BYTES], err[:_OUTPUT_BYTES])
 
 

@@ -19,15 +19,12 @@ from collectors.inventory import Entry, Pace, Seen, Walk
 from collectors.machine import Machine
 from collectors.observed import JSON, Observed, Priority
 from collectors.program_signature import Signature, Verify, checked, signature_of, verify_nothing
-from collectors.write_stream import Naming, extension_of
+from collectors.write_stream import PROGRAMS, Naming, extension_of
 
 VOLUME: Final = "volume"
 _HEAD_BYTES: Final = 4096
 _MOST_HOMES: Final = 50
 _BLOCK_BYTES: Final = 256 * 1024
-_PROGRAMS: Final = frozenset(
-    "exe msi dll scr com bat cmd ps1 vbs js jar apk sh py app pkg deb rpm appimage".split()  # noqa: SIM905 -- a list of words
-)
 _MACH_O: Final = frozenset(
     bytes.fromhex(word) for word in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe")
 )
@@ -235,7 +232,7 @@ def _may_be_program(file: Seen) -> bool:
     What was thrown away is not started.
     """
     extension = extension_of(file.path)
-    is_named = extension in _PROGRAMS
+    is_named = extension in PROGRAMS
     return not file.is_trash and (is_named or (extension in {"none", "other"} and bool(file.mode & stat.S_IXUSR)))
 
 
@@ -291,4 +288,4 @@ def form_of(head: bytes, extension: str) -> str | None:
         return "mach_o"
     if head.startswith(b"#!"):
         return "script"
-    return extension if extension in _PROGRAMS else None
+    return extension if extension in PROGRAMS else None

@@ -27,6 +27,10 @@ _ENDS: Final = (
 )
 # What a file may be called by its end; everything else is `other`, and without an end it is `none`.
 EXTENSIONS: Final = frozenset(_ENDS.split())
+# The ends of what is started, and not opened by something else.
+PROGRAMS: Final = frozenset(
+    "exe msi dll scr com bat cmd ps1 vbs js jar apk sh py app pkg deb rpm appimage".split()  # noqa: SIM905 -- a list of words
+)
 # What the systems write by themselves at the top of every volume that they see, and into any of its folders.
 _SYSTEM_FOLDERS: Final = frozenset(
     {
@@ -39,8 +43,10 @@ _SYSTEM_FOLDERS: Final = frozenset(
     }
 )
 _SYSTEM_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".metadata_never_index"})
-# Where macOS puts beside a file what the file system of the volume has no room for.
+# Where macOS puts beside a file what the file system of the volume has no room for, and how large it makes that at
+# first. Source: XNU, bsd/vfs/vfs_xattr.c, ATTR_BUF_SIZE.
 _BESIDE_A_FILE: Final = "._"
+_BESIDE_A_FILE_BYTES: Final = 4096
 _TRASH: Final = frozenset({"$recycle.bin", "recycler", ".trashes", ".trash"})
 _TRASH_OF_SOMEBODY: Final = ".trash-"
 # The lists of what was thrown away. Source: freedesktop.org, Trash specification; `$I` and `$R` of Windows.
@@ -100,20 +106,29 @@ class Whose(StrEnum):
     SYSTEM = "system"
 
 
-def whose(path: str) -> Whose:
+def whose(path: str, size_bytes: int | None) -> Whose:
     """Say whose doing a file is, by its path below the top of a volume.
 
     What somebody throws away is moved to the trash, and still there; what the trash lists is the system's. Folders
-    of a system are such at the top alone: deeper ones somebody has called so.
+    of a system are such at the top alone: deeper ones somebody has called so. What is called as macOS calls what it
+    puts beside a file is macOS's only as far as nobody could hide a program or much else under that name.
+
+    Args:
+        size_bytes: None where nobody knows; then it may be large.
     """
     lowered = path.lower()
     top, *below = lowered.split("/")
     name = below[-1] if below else top
-    if (below and top in _SYSTEM_FOLDERS) or name in _SYSTEM_FILES or name.startswith(_BESIDE_A_FILE):
+    if (below and top in _SYSTEM_FOLDERS) or name in _SYSTEM_FILES or _is_beside_a_file(name, size_bytes):
         return Whose.SYSTEM
     if not below or not (top in _TRASH or top.startswith(_TRASH_OF_SOMEBODY)):
         return Whose.PERSON
     return Whose.SYSTEM if _TRASH_LIST.fullmatch(lowered) else Whose.TRASH
+
+
+def _is_beside_a_file(name: str, size_bytes: int | None) -> bool:
+    is_small = size_bytes is not None and size_bytes <= _BESIDE_A_FILE_BYTES
+    return name.startswith(_BESIDE_A_FILE) and is_small and extension_of(name) not in PROGRAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +182,7 @@ class Gathering:
             size_bytes: None where it cannot be seen.
             is_moved: whether all that is known may come of a move within the volume.
         """
-        is_whose = whose(path)
+        is_whose = whose(path, size_bytes)
         if is_whose is Whose.SYSTEM or (is_whose is Whose.TRASH and is_moved):
             return
         token = self._naming.token(path)
@@ -181,8 +196,11 @@ class Gathering:
             self._written[token] = Written(size_bytes, extension_of(path), self._naming.shown(path))
 
     def remove(self, path: str) -> None:
-        """Note that a file was taken away; what lies in the trash was so before."""
-        if whose(path) is Whose.PERSON:
+        """Note that a file was taken away; what lies in the trash was so before.
+
+        Nobody can say any more how large it was, so only its name tells whose it was.
+        """
+        if whose(path, 0) is Whose.PERSON:
             with self._lock:
                 self._removed += 1
 

@@ -41,6 +41,8 @@ _OTHER_EVENTS: Final[list[type[FileSystemEvent]]] = [
     FileDeletedEvent,
 ]
 _JOIN_SECONDS: Final = 5.0
+# Where files are written without end there is always something held back; it comes with the next look.
+_TAKE_SECONDS: Final = 1.0
 # watchdog keeps half of a move for half a second, and everything that comes after it, because a move is told in two.
 _HELD_BACK_SECONDS: Final = 0.7
 _TICK_SECONDS: Final = 0.02
@@ -76,20 +78,20 @@ class WatchStream:
             self._gathering.miss(Gap.STREAM_ENDED)
         elif not self._is_closed:
             # What the system has told by now belongs to it.
-            self._catch_up()
+            self._catch_up(_TAKE_SECONDS)
         return self._gathering.take()
 
     def close(self) -> None:
         """Stop watching; what came before is read first. A watcher does not end with its volume."""
         self._is_closed = True
-        self._catch_up()
+        self._catch_up(_JOIN_SECONDS)
         _stop(self._observer)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, most_seconds: float) -> None:
         """Wait until what the system has told by now has come, which watchdog may still hold back."""
         now = time.monotonic()
         time.sleep(max(0.0, min(self._heard_at(), now) + _HELD_BACK_SECONDS - now))
-        while self._observer.event_queue.unfinished_tasks and time.monotonic() - now < _JOIN_SECONDS:
+        while self._observer.event_queue.unfinished_tasks and time.monotonic() - now < most_seconds:
             time.sleep(_TICK_SECONDS)
 
 

@@ -66,7 +66,7 @@ class DesktopOfTest(WindowsOfTest):
         told: int = self._procedure(message.hwnd, message.message, message.wParam, message.lParam)
         return told
 
-    def click(self, *, icon: int = 1, event: int = WM_USER + 5) -> None:
+    def click(self, *, icon: int = 2, event: int = WM_USER + 5) -> None:
         """Click on what the icon of a number shows. Source: Shell_NotifyIconW, NOTIFYICON_VERSION_4."""
         self._post(0x8000 + 1, 0, icon << 16 | event)
 

@@ -2,7 +2,8 @@
 
 Whoever looks for laptops that ask somebody else leaves their addresses; a worker answers for those, and of everybody
 else it tells only how many there were. Who asked is taken from what it counts of each client in any case, so a query
-costs nothing more; it is forgotten with the minute. No name, and nobody else's address, leaves the worker.
+costs nothing more; it is forgotten with the minute. No name, and nobody else's address, leaves the worker. Who asked
+while no worker was there is not known: after a while without one, a laptop counts from its first question again.
 """
 
 import time
@@ -16,13 +17,15 @@ import msgspec
 from agent.logs import log
 
 REPORT_SECONDS: Final = 60
+# After so long without a report, nobody knows who asked meanwhile.
+LONGEST_GAP_SECONDS: Final = 300
 # So many addresses are held before a minute is over; a flood brings millions that nobody has.
 MOST_SEEN: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one worker saw until `at`, in seconds since 1970.
+    """What one worker saw from `since` until `at`, in seconds since 1970.
 
     `others` is how many addresses asked in the minute before. `asked` is when each laptop did last, by the octets of
     its address: the beginning of a minute, in seconds since 1970.
@@ -31,6 +34,7 @@ class Report:
     at: float = 0.0
     others: int = 0
     asked: dict[bytes, int] = field(default_factory=dict)
+    since: float = 0.0
 
 
 def wanted_path(runtime: Path) -> Path:
@@ -85,9 +89,12 @@ class Askers:
         if abs(now - self._report.at) < REPORT_SECONDS and len(self.seen) < MOST_SEEN:
             return
         wanted = read_wanted(self._runtime)
-        asked = {address: at for address, at in self._report.asked.items() if address in wanted}
+        before = self._report
+        if now - before.at > LONGEST_GAP_SECONDS:
+            before = Report(since=now)
+        asked = {address: at for address, at in before.asked.items() if address in wanted}
         asked |= dict.fromkeys(wanted & self.seen, int(now) // 60 * 60)
-        self._report = Report(now, len(self.seen), asked)
+        self._report = Report(now, len(self.seen), asked, before.since)
         self.seen.clear()
         _leave(report_path(self._runtime, self._worker), self._report)
 

@@ -286,7 +286,7 @@ class DnsWorker:
         if profile is None:
             return None
         if len(self._clients) >= MAX_CLIENTS:
-            self._clients.clear()
+            self._meet_anew()
         client = self._clients[address] = Client(address, profile, self._responder.policy.profile_state(profile))
         return client
 

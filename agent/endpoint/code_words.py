@@ -263,6 +263,7 @@ def findings(_: Gettext) -> Table:
         "clone_suspected": _("its disk may have been copied to another laptop"),
         "events_missing": _("some of what it told has not arrived"),
         "many_accounts": _("it named very many accounts in a day"),
+        "many_media": _("it told of more media than can be followed"),
     }
 
 

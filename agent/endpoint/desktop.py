@@ -93,7 +93,8 @@ class ProgramsDesktop:
         answer = said.text.strip() if said.is_good else ""
         if answer in {"accept", "decline"}:
             then(answer == "accept")
-        return said.is_good
+        # It waits for an answer: what took too long was there to be answered.
+        return said.is_good or said.is_late
 
 
 def desktop_of(machine: Machine, environment: Mapping[str, str]) -> Desktop:

@@ -17,7 +17,7 @@ from collectors.probe import Probe
 _LOG: Final = logging.getLogger(__name__)
 REST_PER_SECOND: Final = 100.0
 
-Sink = Callable[[Observed], None]
+Sink = Callable[[Observed], object]
 # Waits so long at most, and says whether something happened that is worth a look.
 Wait = Callable[[float], bool]
 

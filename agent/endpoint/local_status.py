@@ -66,9 +66,13 @@ class LatestTold:
 
 @dataclass
 class LocalDesk:
-    """Answers whoever asks at the laptop."""
+    """Answers whoever asks at the laptop.
 
-    sink: Callable[[Observed], None]
+    Args:
+        sink: takes what goes on record, and says whether it is kept.
+    """
+
+    sink: Callable[[Observed], bool]
     latest: LatestTold
     board: NoticeBoard
     state: ServiceState
@@ -148,8 +152,8 @@ class LocalDesk:
         if not media:
             raise LocalError("No medium that is not encrypted is plugged in; an exception is asked for while it is.")
         self._count(caller.number)
-        asked = observe_exception(caller, words=words, until=last.isoformat(), media=media, wall=self.wall())
-        return self._noted(asked) | {"media": len(media)}
+        self._keep(observe_exception(caller, words=words, until=last.isoformat(), media=media, wall=self.wall()))
+        return {"noted": True, "media": len(media)}
 
     def _answer(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         version, accepted = self.contact.settings().aup_version, request.get("accepted")
@@ -158,10 +162,14 @@ class LocalDesk:
         if not isinstance(accepted, bool) or request.get("version") not in {None, version}:
             raise LocalError(f"An answer accepts or declines the rules in force, version {version}.")
         self._count(caller.number)
+        self._keep(observe_answer(caller, version=version, accepted=accepted, said=request, wall=self.wall()))
+        # Only now: to be asked twice is harmless, and an answer that is lost would never be asked for again.
         self.state.note_answer(_answered(caller, version), accepted=accepted)
-        return self._noted(
-            observe_answer(caller, version=version, accepted=accepted, said=request, wall=self.wall())
-        ) | {"version": version}
+        return {"noted": True, "version": version}
+
+    def _keep(self, said: Observed) -> None:
+        if not self.sink(said):
+            raise LocalError("This laptop has no room to record it now; try again later.")
 
     def _noted(self, *observed: Observed) -> dict[str, JSON]:
         for each in observed:

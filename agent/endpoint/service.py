@@ -178,15 +178,15 @@ class Service:
         stop.wait()
         self._end(asked, pulse, why())
 
-    def observe(self, observed: Observed) -> None:
-        """Keep what was observed, show it to who asks, and let it be delivered."""
-        self._spool.add(observed)
-        # Only what is kept is not told again.
-        self._state.note_programs(observed)
+    def observe(self, observed: Observed) -> bool:
+        """Keep what was observed, show it to who asks, let it be delivered, and say whether it is kept."""
+        is_kept = self._spool.add(observed)
+        self._state.note_programs(observed, is_kept=is_kept)
         self._latest.note(observed)
         for said in self._board.see(observed):
             self.observe(said)
         self._contact.wake(is_urgent=observed.priority is Priority.INCIDENT)
+        return is_kept
 
     def _end(self, asked: LocalChannel | None, pulse: threading.Thread, why: str) -> None:
         end = time.monotonic() + _STOP_SECONDS

@@ -112,10 +112,14 @@ class ServiceState:
         """Say whether it was told what programs are on a volume, by the facts that name it."""
         return self.remembered.programs.get(_plugged(volume)) == str(volume.get("volume"))
 
-    def note_programs(self, observed: Observed) -> None:
-        """Note that it was told what programs are on a volume, and forget that of one that is gone."""
+    def note_programs(self, observed: Observed, *, is_kept: bool) -> None:
+        """Note that it was told what programs are on a volume, and forget that of one that is gone.
+
+        Args:
+            is_kept: whether the spool keeps what was observed; what it does not keep was not told.
+        """
         key = _plugged(observed.facts)
-        if observed.kind == _TOLD:
+        if observed.kind == _TOLD and is_kept:
             volume = str(observed.facts.get("volume"))
             self._note(programs=lambda now: _last({**now.programs, key: volume}))
         elif observed.kind in _GONE and key in self.remembered.programs:

@@ -21,8 +21,10 @@ from agent.endpoint.windows_api import WINDOW_PROCEDURE, Message, NotifyIconData
 
 _NAME: Final = "Schoolgate"
 _READY_SECONDS: Final = 5.0
-_NOTICE: Final = 1
-_QUESTION: Final = 2
+_QUESTION: Final = 1
+_FIRST_NOTICE: Final = 2
+# So many icons of notices at most; no more media are due at once.
+_NOTICES: Final = 64
 # Source: shellapi.h, QUERY_USER_NOTIFICATION_STATE: a full screen or presentation settings, Direct3D, presentation
 # settings; an app of the Store, which may fill the screen too. Then: locked or another session in front, and the
 # first hour of a new account.
@@ -75,6 +77,7 @@ class WindowsDesktop:
         self._open_link = open_link
         self._guard = threading.Lock()
         self._on_click: dict[int, Callable[[], bool]] = {}
+        self._notice = _FIRST_NOTICE
         self._window = 0
         self._is_ready = threading.Event()
         self._thread: threading.Thread | None = None
@@ -94,7 +97,11 @@ class WindowsDesktop:
 
     def show(self, words: Words, *, link: str) -> bool:
         """Show a notice; a click on it opens the link."""
-        return self._tell(_NOTICE, words, partial(self._open, link))
+        is_shown = self._tell(self._notice, words, partial(self._open, link))
+        if is_shown:
+            # The next one has another icon, for to show it on this one would take this one away before it is read.
+            self._notice = _FIRST_NOTICE + (self._notice - _FIRST_NOTICE + 1) % _NOTICES
+        return is_shown
 
     def ask(self, words: Words, texts: EndpointTexts, then: Callable[[bool], None]) -> bool:  # noqa: ARG002 -- Windows words its own buttons
         """Show that there is a question; a click on it puts the question, in a box."""

@@ -249,11 +249,9 @@ class DeviceCandidates:
 
     def _locate(self, laptops: Mapping[str, LaptopNow], words: Mapping[str, Word], now: datetime) -> None:
         """Note from which address each laptop is heard, and since when."""
-        moved = [device for device, word in words.items() if device in laptops]
-        moved = [device for device in moved if laptops[device].contact != words[device].address]
-        if moved:
+        heard = [device for device in words if device in laptops]
+        heard = [device for device in heard if self._sessions.locate(laptops[device], words[device], now)]
+        if heard:
             with self._store.act() as act:
-                for device in moved:
-                    laptop = laptops[device]
-                    laptop.heard_from(words[device].address, now)
-                    self._sessions.write(act, device, laptop)
+                for device in heard:
+                    self._sessions.write(act, device, laptops[device])

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from agent.fleet.fleet_reading import StoredEvent
+from agent.fleet.fleet_reading import StoredEvent, Word
 from agent.fleet.named_accounts import NamedAccounts, is_doubted
 from agent.observing.known_devices import KnownDevices
 from agent.observing.observing_told import audience_of, person_called
@@ -22,7 +22,7 @@ from agent.people.people import read_person
 from agent.people.pseudonyms import Pseudonyms
 from agent.sites.site import Site
 from agent.storage.case_rows import Case, read_case, write_case
-from agent.storage.fleet_rows import Device
+from agent.storage.fleet_rows import Device, read_device
 from agent.storage.presence_rows import Presence, SignIn, read_presence
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError
@@ -48,7 +48,9 @@ class LaptopNow:
     the ids of what was written down of them. `own_address` is where it was last known to be in the school. `told` is
     what somebody was told of that lasts: a check that fails, and the days of notes. `weak` is how many weak signs of
     a way round the filter it tells of now, and `is_unfiltered` whether somebody else than us answered it when it last
-    asked in the school. `contact` is the address from which it was always heard since then.
+    asked in the school. `contact` is the address from which it was always heard since `contact_since`, without a long
+    silence, and `contact_at` when it was heard last, by our clock. On the day `back_on` it was heard again,
+    `away_days` after the day on which it was heard last before.
     """
 
     heard_at: str = ""
@@ -65,17 +67,15 @@ class LaptopNow:
     is_unfiltered: bool = False
     contact: str = ""
     contact_since: str = ""
+    contact_at: str = ""
+    away_days: int = 0
+    back_on: str = ""
     named: dict[str, Any] = field(default_factory=dict)
     doubted_until: str = ""
 
     def is_latest(self, event: StoredEvent) -> bool:
         """Say whether nothing newer than an event was heard of."""
         return (event.epoch, event.sequence) == (self.epoch, self.sequence)
-
-    def heard_from(self, address: str, now: datetime) -> None:
-        """Note from which address it is heard, and since when."""
-        if address != self.contact:
-            self.contact, self.contact_since = address, now.isoformat()
 
     def copy(self) -> "LaptopNow":
         """Give it to whoever may change it."""
@@ -129,6 +129,19 @@ class DeviceSessions:
         """Keep what is known of a laptop."""
         content = {name: getattr(laptop, name) for name in LaptopNow.__dataclass_fields__}
         write_case(act, Case(device, KEY, content))
+
+    def locate(self, laptop: LaptopNow, word: Word, now: datetime) -> bool:
+        """Note from where a laptop is heard, and since when without a long silence; says whether that is news."""
+        last = datetime.fromisoformat(laptop.contact_at) if laptop.contact_at else None
+        if laptop.contact == word.address and last == word.seen_at:
+            return False
+        if laptop.contact != word.address or last is None or abs(word.seen_at - last) > longest_silence(self._site()):
+            laptop.contact, laptop.contact_since = word.address, now.isoformat()
+        days = (self.day(word.seen_at) - self.day(last)).days if last is not None else 0
+        if days > 0:
+            laptop.away_days, laptop.back_on = days, self.day(word.seen_at).isoformat()
+        laptop.contact_at = word.seen_at.isoformat()
+        return True
 
     # ---- what happens ----------------------------------------------------------------------------------------
 
@@ -270,8 +283,11 @@ class DeviceSessions:
 
     def _keep(self, act: Act, laptop: LaptopNow, presence: Presence) -> bool:
         network = self._known().audience(laptop.address) if laptop.address else None
+        is_alone = len(laptop.people) <= 1
         try:
-            self._sign_ins.keep(act, presence, network=network, is_alone=len(laptop.people) <= 1)
+            self._sign_ins.keep(
+                act, presence, network=network, is_alone=is_alone, is_staffs=_is_staffs(act, presence)
+            )
         except RefusedRequestError:
             # It has this id of another device: that of a file of events that is gone.
             return False
@@ -296,6 +312,13 @@ class DeviceSessions:
         if address:
             return self._known().pseudonym(address, self.day(at))
         return self._pseudonyms.pseudonym(f"laptop {device}", self.day(at))
+
+
+def _is_staffs(act: Act, presence: Presence) -> bool:
+    """Say whether the laptop at which a sign-in was is known to be one of staff."""
+    device = read_device(act.database, presence.id.partition("/")[0])
+    owner = read_person(act.database, device.owner) if device is not None and device.owner else None
+    return owner is not None and audience_of(owner) is Audience.STAFF
 
 
 def longest_silence(site: Site) -> timedelta:

@@ -95,5 +95,5 @@ class DeviceTurn:
     def _read(self, device: str) -> LaptopNow:
         laptop = self._laptops[device] = self._sessions.read(self.act, device)
         if (word := self._words.get(device)) is not None:
-            laptop.heard_from(word.address, self.act.now)
+            self._sessions.locate(laptop, word, self.act.now)
         return laptop

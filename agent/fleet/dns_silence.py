@@ -106,10 +106,12 @@ class DnsSilence:
         self, word: Word, here_since: datetime, addresses: frozenset[bytes], reports: Sequence[Report]
     ) -> Halves:
         asked = [at for report in reports for address, at in report.asked.items() if address in addresses]
+        told_since = datetime.fromtimestamp(max(report.since for report in reports), UTC)
         return Halves(
             heard_at=word.seen_at,
-            here_since=here_since,
+            here_since=max(here_since, told_since),
             asked_at=datetime.fromtimestamp(max(asked), UTC) if asked else None,
+            told_at=datetime.fromtimestamp(min(report.at for report in reports), UTC),
             others=max(report.others for report in reports),
             is_certain=word.address in self._known().devices,
         )

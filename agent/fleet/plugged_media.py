@@ -18,7 +18,7 @@ from agent.fleet.fleet_reading import StoredEvent
 from agent.fleet.media_register import MediaRegister
 from agent.sites.site import Site
 from agent.storage.case_rows import Case
-from agent.storage.fleet_rows import Device
+from agent.storage.fleet_rows import Device, FindingKind, write_finding
 from agent.storage.held_cases import HeldCases
 from agent.storage.state import Act
 from collectors.volume import Crypt, Evidence
@@ -38,6 +38,10 @@ _PRESENTING: Final = "presenting"
 _KEPT: Final = timedelta(hours=1)
 _GONE: Final = " gone "
 _MOST_EVIDENCES: Final = 8
+# So many media of one laptop are followed at once, those too that are gone and not judged yet. One that comes back
+# after a month tells of some hundreds; nobody plugs in more, and each turn reads all of them.
+MOST_MEDIA: Final = 500
+_SYSTEM: Final = "system"
 _SHOWN: Final = ("bus", "filesystem", "label")
 
 
@@ -93,6 +97,7 @@ class PluggedMedia:
             self._held(act).delete(event.device, key)
             key = f"{key}{_GONE}{event.sequence:015d}"
         self._keep(act, event.device, key, case, after)
+        self._bound(act, event, device, laptop)
         if after.exposed_at is None and event.kind in HERE:
             self._note(act, event, device, laptop, judge(after, now=event.at, grace=self._grace, is_excepted=False))
 
@@ -173,6 +178,32 @@ class PluggedMedia:
         return True
 
     # ---- parts of each ---------------------------------------------------------------------------------------
+
+    def _bound(self, act: Act, event: StoredEvent, device: Device, laptop: LaptopNow) -> None:
+        """End what is too much to follow, what is gone first and then the oldest; once a day that is a finding."""
+        followed = self._held(act).read_all(device.id)
+        if len(followed) <= MOST_MEDIA:
+            return
+        followed.sort(key=lambda each: (not each.content["is_gone"], each.content["inserted_at"]))
+        for found in followed[:-MOST_MEDIA]:
+            self._end(act, found, device, at=event.at)
+        # The day on which it came in: when it was, is the word of the laptop.
+        day = self._sessions.day(act.now).isoformat()
+        if laptop.told.get(FindingKind.MANY_MEDIA) == day:
+            return
+        laptop.told[FindingKind.MANY_MEDIA.value] = day
+        facts = {"most": MOST_MEDIA}
+        act.note("device_media_not_followed", actor=_SYSTEM, subject=device.id, facts=facts)
+        write_finding(act.database, device.id, FindingKind.MANY_MEDIA, at=act.now, facts=facts)
+
+    def _end(self, act: Act, found: Case, device: Device, *, at: datetime) -> None:
+        """Take a medium as gone, judge it by that at once, and follow it no more."""
+        medium = _plugged(found.content).gone(at)
+        if not found.content["settled"]:
+            content = {**found.content, "is_gone": True, "plugged": _written(medium)}
+            until = max(at, medium.due_at(self._grace) or at)
+            self.settle(act, replace(found, content=content), device, known_until=until)
+        self._held(act).delete(found.device, found.key)
 
     def _held(self, act: Act) -> HeldCases:
         if self._of_act is None or self._of_act[0] is not act:

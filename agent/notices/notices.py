@@ -100,7 +100,7 @@ _ALARMS: Final[Mapping[NoticeKind, tuple[str, str]]] = {
         "Something about a laptop has to be looked at",
         (
             "A laptop came with another key, may be a copy of another one's disk, names too many people,\n"
-            "or its events are missing.\n"
+            "tells of too many media, or its events are missing.\n"
             "Sign in to Schoolgate to see which, and what was found:\n  schoolgate device list\n"
         ),
     ),

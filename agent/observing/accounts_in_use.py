@@ -34,18 +34,19 @@ class AccountsInUse:
     def __init__(self, known: Callable[[], KnownDevices]) -> None:
         self._known = known
 
-    def look(self, act: Act, presence: Presence, *, network: Audience | None) -> None:
+    def look(self, act: Act, presence: Presence, *, network: Audience | None, is_staffs: bool = False) -> None:
         """Let be weighed what a sign-in shows of its account.
 
         Args:
             network: whose the network is that its device is in, where that is known.
+            is_staffs: whether the device itself is known to be one of staff, and so none of pupils.
         """
         if presence.audience is None:
             return
         others = list(self._at_once(act, presence))
         for signals, other in enumerate(others, start=1):
             _tell_two_devices(act, presence, other, signals)
-        if presence.audience is Audience.STAFF:
+        if presence.audience is Audience.STAFF and not is_staffs:
             self._look_at_staff(act, presence, others, network)
 
     def _at_once(self, act: Act, presence: Presence) -> Iterator[Presence]:

@@ -35,7 +35,7 @@ from agent.storage.observation_rows import (
 )
 from agent.storage.presence_rows import LONGEST, delete_presences, mark_looked_back, read_to_look_back
 from agent.storage.state import Act
-from rules.assess import Outcome
+from rules.assess import Outcome, Why
 
 # So long one turn may take; who comes next is not kept waiting.
 TURN_SECONDS: Final = 0.5
@@ -52,7 +52,7 @@ class Observing:
         incidents: where candidates are filed.
         folder: where the day files are.
         devices: what else the devices behind addresses are known by.
-        tell: tells those who manage devices, within an act, of something about a laptop that no incident holds.
+        tell: tells those who manage devices, within an act, of something about a laptop that opens no incident.
         monotonic: seconds.
         turn_seconds: how long one turn may take.
     """
@@ -142,8 +142,10 @@ class Observing:
         with self._holding.weighing(held, since=since) as weighing:
             for each in waiting:
                 known, zone = self.known(), held.timetable.zone
-                outcome = weighing.take(of_machine(each, weighing.identities, known, zone=zone))
-                if outcome is Outcome.IGNORED and each.content.get(IS_FINDING):
+                assessed = weighing.take(of_machine(each, weighing.identities, known, zone=zone))
+                # Of a new case its chain is told; what joins one is a silent line in it.
+                is_told = assessed.outcome is Outcome.OPENS or assessed.why is Why.SEEN
+                if each.content.get(IS_FINDING) and not is_told:
                     self._tell(weighing.act)
                 taken.append(each)
                 if self._monotonic() >= ends_at:

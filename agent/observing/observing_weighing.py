@@ -49,7 +49,7 @@ class Weighing:
             filed.override for filed in read_overrides(act.database, states=_OPENED, until_after=since - rules.window)
         ]
 
-    def take(self, observation: Observation, *, is_again: bool = False) -> Outcome:
+    def take(self, observation: Observation, *, is_again: bool = False) -> Assessment:
         """Weigh an observation and file what comes of it; one that was filed before is not filed again.
 
         Args:
@@ -70,7 +70,7 @@ class Weighing:
             self.counts[assessed.outcome.value, assessed.why.value if assessed.why else ""] += 1
         if assessed.why is not Why.SEEN and observation.source is Source.BLOCKED:
             self._memory.add(observation)
-        return assessed.outcome
+        return assessed
 
     def _file(self, observation: Observation, assessed: Assessment, recent: Sequence[Observation]) -> None:
         match assessed.outcome:

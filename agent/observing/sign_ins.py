@@ -98,12 +98,21 @@ class SignIns:
         )
         return self.keep(act, presence, network=known.audience(told.device))
 
-    def keep(self, act: Act, presence: Presence, *, network: Audience | None = None, is_alone: bool = True) -> bool:
+    def keep(
+        self,
+        act: Act,
+        presence: Presence,
+        *,
+        network: Audience | None = None,
+        is_alone: bool = True,
+        is_staffs: bool = False,
+    ) -> bool:
         """Keep a sign-in of whoever has worked out the pseudonyms; says whether that is news.
 
         Args:
             network: whose the network is that its device is in, where that is known.
             is_alone: whether nobody else is signed in to the device beside them.
+            is_staffs: whether the device itself is known to be one of staff, wherever it is.
 
         Raises:
             RefusedRequestError: one with its id was of another device or account.
@@ -115,7 +124,7 @@ class SignIns:
                 return False
         write_presence(act, presence)
         if is_alone:
-            self._in_use.look(act, presence, network=network)
+            self._in_use.look(act, presence, network=network, is_staffs=is_staffs)
         return True
 
 

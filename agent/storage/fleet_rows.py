@@ -39,6 +39,7 @@ class FindingKind(StrEnum):
     CLONE_SUSPECTED = "clone_suspected"
     EVENTS_MISSING = "events_missing"
     MANY_ACCOUNTS = "many_accounts"
+    MANY_MEDIA = "many_media"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,11 @@ _ABOUT: Final = {
     Thing.EXCEPTION: "asked_by",
     Thing.MEDIUM: "owner",
 }
-_CASE_IS_KEPT: Final = """EXISTS (SELECT 1 FROM lost_reports AS l WHERE l.medium = m.number AND reporter IS NOT NULL)
-    OR (m.serial_key <> '' AND EXISTS (SELECT 1 FROM incident_timeline JOIN incidents ON incidents.id = incident
-    WHERE erased_at IS NULL AND instr(incident_timeline.content || coalesce(personal, ''), m.serial_key)))"""
+_IS_NAMED: Final = """({0}.serial_key <> '' AND EXISTS (SELECT 1 FROM incident_timeline
+    JOIN incidents ON incidents.id = incident
+    WHERE erased_at IS NULL AND instr(incident_timeline.content || coalesce(personal, ''), {0}.serial_key)))"""
+_CASE_IS_KEPT: Final = f"""EXISTS (SELECT 1 FROM lost_reports AS l WHERE l.medium = m.number AND reporter IS NOT NULL)
+    OR {_IS_NAMED.format("m")}"""  # noqa: S608 (our own words)
 # Of what is lost there is a report, which stays as long as it is lost.
 _IS_FREE: Final = f"""NOT EXISTS (SELECT 1 FROM media AS m WHERE m.number = thing.medium
     AND ({_CASE_IS_KEPT}))"""  # noqa: S608 (our own words)
@@ -54,8 +56,9 @@ _IS_OVER: Final = {
     AND NOT EXISTS (SELECT 1 FROM media AS m WHERE m.number = thing.medium AND m.state = 'lost')""",
     Thing.SIGN_OUT: f"""state NOT IN ('waiting', 'out')
     AND max(asked_at, due_on, coalesce(decided_at, ''), coalesce(returned_at, '')) < ? AND {_IS_FREE}""",
+    # What was let pass may be on no register, and is known by its serial number alone.
     Thing.EXCEPTION: f"""state NOT IN ('waiting', 'allowed') AND max(until_at, coalesce(decided_at, '')) < ?
-    AND {_IS_FREE}""",
+    AND {_IS_FREE} AND NOT {_IS_NAMED.format("thing")}""",
     Thing.MEDIUM: f"""state = 'disposed' AND disposed_at < ?
     AND NOT EXISTS (SELECT 1 FROM media AS m WHERE m.number = thing.number AND ({_CASE_IS_KEPT}))""",  # noqa: S608 (our own words)
 }

@@ -1,7 +1,10 @@
 """What clients of three networks get from a real gateway in front of a real resolver."""
 
+import ipaddress
+import json
 import socket
 import subprocess
+import sys
 
 import dns.flags
 import dns.message
@@ -9,9 +12,22 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from conftest import RunningGateway, addresses, ede
+from conftest import RunningGateway, addresses, ede, wait_until
 from parts import need
 
+from agent.dns.askers import leave_wanted, read_report, report_path
+
+# A worker by itself, asked by as many clients as it holds, the last of which is a laptop, and by one more.
+CROWD = """
+import sys
+from agent.dns.dns_worker import MAX_CLIENTS, DnsWorker, WorkerJob
+worker = DnsWorker(WorkerJob.from_json(sys.argv[1]))
+query, laptop = bytes.fromhex(sys.argv[2]), bytes.fromhex(sys.argv[3])
+others = [number.to_bytes(4, "big") for number in range(0x7F40_0000, 0x7F40_0000 + MAX_CLIENTS)]
+for address in (*others[1:], laptop, others[0]):
+    assert worker.answer_stream(query, address, print)
+worker.run()
+"""
 PUPIL, STAFF, GUEST, OFFICE = "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"
 
 
@@ -151,3 +167,30 @@ def test_queries_may_be_pipelined_and_answers_come_as_they_are_ready(gateway: Ru
                 answer = dns.message.from_wire(stream.read(size))
                 assert asked.pop(answer.id).is_response(answer)
     assert not asked
+
+
+def test_that_a_laptop_asked_is_told_where_a_crowd_asks_more_than_a_worker_holds(own_gateway: RunningGateway) -> None:
+    own_gateway.change("cidrs: [127.0.0.3/32]", "cidrs: [127.0.0.3/32, 127.64.0.0/10]")
+    own_gateway.start()
+    own_gateway.stop()
+    runtime, laptop = own_gateway.folder / "runtime", ipaddress.ip_address(STAFF).packed
+    report_path(runtime, 0).unlink(missing_ok=True)
+    leave_wanted(runtime, [laptop])
+    places = {"shared_memory": "shared.mem", "snapshot": "snapshot.json", "spool": "spool"}
+    job = {
+        **{name: str(runtime / place) for name, place in places.items()},
+        "slot": 0,
+        "spool_bytes": 1_000_000,
+        "datagrams": [],
+        "streams": [],
+    }
+    query = dns.message.make_query("casino.example", "A").to_wire().hex()
+    worker = subprocess.Popen([sys.executable, "-c", CROWD, json.dumps(job), query, laptop.hex()])
+    try:
+        wait_until(lambda: worker.poll() is not None or read_report(runtime, 0), seconds=60)
+    finally:
+        worker.terminate()
+        assert worker.wait(20) == 0
+    report = read_report(runtime, 0)
+    assert report is not None
+    assert list(report.asked) == [laptop]

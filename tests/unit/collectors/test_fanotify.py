@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,6 +130,29 @@ def test_eight_thousand_files_and_not_one_is_lost_and_ejecting_at_once_works(vol
     assert eject(volume) == ""
     assert len(gather(stream, lambda found: len(found) == 8000)) == 8000
     stream.close()
+
+
+@needs_root
+def test_a_look_does_not_wait_until_what_is_written_without_end_has_ended(volume: Path) -> None:
+    may_go_on = threading.Event()
+
+    class SlowNaming(Naming):
+        """So slow that there is always something left."""
+
+        def token(self, path: str) -> bytes:
+            may_go_on.wait(30)
+            return super().token(path)
+
+    stream = FanotifyStream(str(volume), SlowNaming(b"k" * 32))
+    (volume / "last.txt").write_bytes(b"xy")
+    begun = time.monotonic()
+    taken = stream.take()
+    waited = time.monotonic() - begun
+    may_go_on.set()
+    stream.close()
+    assert waited < 3.0, "a look at ten volumes must end within a minute"
+    assert (len(taken.written), len(stream.take().written)) == (0, 1), "it comes with the next look"
+    assert not taken.gaps
 
 
 @needs_root

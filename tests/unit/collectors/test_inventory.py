@@ -64,6 +64,15 @@ def test_what_is_thrown_away_is_not_written_and_what_is_put_in_the_trash_is(tmp_
     assert (nothing.created, nothing.modified, nothing.removed, nothing.put_in_trash) == ({}, {}, 0, {})
 
 
+def test_nothing_hides_as_what_macos_puts_beside_a_file(tmp_path: Path) -> None:
+    before = take_inventory(str(tmp_path), NAMED)
+    fill(tmp_path, "._marks.csv", "._setup.exe", "._mine/plan.doc")
+    (tmp_path / "._results.zip").write_bytes(b"x" * 5000)
+    _, changes = take_changes(before, str(tmp_path), NAMED)
+    shown = {each.shown for each in changes.created.values()}
+    assert shown == {"._setup.exe", "._mine/plan.doc", "._results.zip"}
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     fill(stick, "one.txt")

@@ -55,6 +55,7 @@ def test_a_program_that_is_not_there_is_an_answer() -> None:
     output = run_program(("/no/such/program",), 1)
     assert output.code is None
     assert output.why == "could not start /no/such/program: No such file or directory"
+    assert not output.is_late
 
 
 def test_a_program_that_hangs_is_ended() -> None:
@@ -62,6 +63,7 @@ def test_a_program_that_hangs_is_ended() -> None:
     output = run_program((sys.executable, "-c", "import time; time.sleep(600)"), 0.3)
     assert output.code is None
     assert output.why == f"{sys.executable} took longer than 0.3 s"
+    assert output.is_late
     assert time.monotonic() - begun < 60
 
 

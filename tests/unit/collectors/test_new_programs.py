@@ -131,7 +131,7 @@ def test_what_was_there_is_told_once_for_the_whole_medium(tmp_path: Path) -> Non
     (tmp_path / "letter.docx").write_bytes(b"PK")
     (tmp_path / ".Trash-1000" / "files").mkdir(parents=True)
     (tmp_path / ".Trash-1000" / "files" / "thrown-away.exe").write_bytes(b"MZ")
-    (tmp_path / "._setup.exe").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "._letter.docx").write_bytes(b"\0\5\x16\7")
     programs = programs_of()
     (told,) = programs.look([stick(tmp_path)])
     assert told.kind == "programs_present"
@@ -151,6 +151,12 @@ def test_what_was_there_is_told_once_for_the_whole_medium(tmp_path: Path) -> Non
     assert programs.look([]) == ()
     assert [each.kind for each in programs.look([stick(tmp_path)])] == ["programs_present"], "it came back"
     assert [each.kind for each in programs.look([stick(tmp_path, "18")])] == ["programs_present"], "another one"
+
+
+def test_a_program_does_not_hide_as_what_macos_puts_beside_a_file(tmp_path: Path) -> None:
+    (tmp_path / "._setup.exe").write_bytes(portable_executable())
+    (told,) = programs_of().look([stick(tmp_path)])
+    assert told.facts["programs"] == [{"name": "._setup.exe", **program("none", portable_executable())}]
 
 
 def program(signature: str, content: bytes) -> dict[str, str]:

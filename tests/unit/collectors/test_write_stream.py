@@ -34,7 +34,6 @@ def test_ends(name: str, end: str) -> None:
         pytest.param("lost+found/#12", Whose.SYSTEM, id="what-a-check-found"),
         pytest.param("pictures/Thumbs.db", Whose.SYSTEM, id="thumbnails"),
         pytest.param("desktop.ini", Whose.SYSTEM, id="how-a-folder-looks"),
-        pytest.param("Year 9/._marks.xlsx", Whose.SYSTEM, id="beside-a-file"),
         pytest.param(".Trash-1000/files/old.doc", Whose.TRASH, id="linux-trash"),
         pytest.param(".Trash-1000/files/Year 9/old.doc", Whose.TRASH, id="a-folder-thrown-away"),
         pytest.param(".Trash/1000/files/$invoice.doc", Whose.TRASH, id="linux-trash-of-all"),
@@ -56,7 +55,41 @@ def test_ends(name: str, end: str) -> None:
     ],
 )
 def test_whose_doing_a_file_is(path: str, is_whose: Whose) -> None:
-    assert whose(path) is is_whose
+    assert whose(path, 10) is is_whose
+    assert whose(path, None) is is_whose
+
+
+@pytest.mark.parametrize(
+    ("path", "size_bytes", "is_whose"),
+    [
+        pytest.param("Year 9/._marks.xlsx", 4096, Whose.SYSTEM, id="as-macos-makes-it"),
+        pytest.param("._.Trashes", 4096, Whose.SYSTEM, id="beside-a-folder"),
+        pytest.param(".Trashes/501/._old.doc", 4096, Whose.SYSTEM, id="beside-what-was-thrown-away"),
+        pytest.param("._results.zip", 4097, Whose.PERSON, id="larger-than-macos-makes-it"),
+        pytest.param("._results.zip", None, Whose.PERSON, id="of-a-size-that-nobody-knows"),
+        pytest.param("._setup.exe", 10, Whose.PERSON, id="a-program-by-its-name"),
+        pytest.param("Year 9/._SETUP.BAT", 10, Whose.PERSON, id="a-program-in-capitals"),
+        pytest.param(".Trash-1000/files/._setup.exe", 10, Whose.TRASH, id="a-program-in-a-trash"),
+        pytest.param("._mine/plan.doc", 10, Whose.PERSON, id="in-a-folder-that-is-called-so"),
+    ],
+)
+def test_nothing_hides_as_what_macos_puts_beside_a_file(path: str, size_bytes: int | None, is_whose: Whose) -> None:
+    assert whose(path, size_bytes) is is_whose
+
+
+def test_what_is_called_as_macos_calls_it_is_counted_where_it_may_hide_something() -> None:
+    gathering = Gathering(NAMED)
+    gathering.write("._results.zip", 0)
+    gathering.write("._results.zip", 3 << 20)
+    gathering.write("._setup.exe", 4096)
+    gathering.write("._marks.csv", 4096)
+    gathering.remove("._marks.csv")
+    taken = gathering.take()
+    assert {each.shown: each.size_bytes for each in taken.written.values()} == {
+        "._results.zip": 3 << 20,
+        "._setup.exe": 4096,
+    }
+    assert taken.removed == 0
 
 
 def test_what_is_thrown_away_is_taken_away_and_not_written() -> None:

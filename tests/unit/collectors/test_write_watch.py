@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,29 @@ def test_a_volume_on_which_nothing_happens_is_not_waited_for(tmp_path: Path) -> 
         stream.take()
     stream.close()
     assert time.monotonic() - begun < 2.0, "five looks and an end that wait would take four seconds"
+
+
+@needs_linux
+def test_a_look_does_not_wait_until_what_is_written_without_end_has_ended(tmp_path: Path) -> None:
+    may_go_on = threading.Event()
+
+    class SlowNaming(Naming):
+        """So slow that there is always something left."""
+
+        def token(self, path: str) -> bytes:
+            may_go_on.wait(30)
+            return super().token(path)
+
+    stream = WatchStream(str(tmp_path), SlowNaming(b"k" * 32))
+    (tmp_path / "last.txt").write_bytes(b"xy")
+    begun = time.monotonic()
+    taken = stream.take()
+    waited = time.monotonic() - begun
+    may_go_on.set()
+    stream.close()
+    assert waited < 3.0, "a look at ten volumes must end within a minute"
+    assert (len(taken.written), len(stream.take().written)) == (0, 1), "it comes with the next look"
+    assert not taken.gaps
 
 
 @needs_root

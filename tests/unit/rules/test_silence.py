@@ -17,6 +17,7 @@ def halves(**changes: Any) -> Halves:
         "heard_at": NOW - 2 * MINUTE,
         "here_since": NOW - 90 * MINUTE,
         "asked_at": NOW - 60 * MINUTE,
+        "told_at": NOW - MINUTE,
         "others": 4,
         "is_certain": True,
     }
@@ -34,6 +35,19 @@ AWAY = {"heard_at": NOW - 80 * MINUTE, "asked_at": NOW - MINUTE}
         pytest.param({"asked_at": None}, None, id="it-never-asked-here"),
         pytest.param({"others": 0}, None, id="nobody-asks-so-it-is-us"),
         pytest.param({"here_since": NOW - 5 * MINUTE}, None, id="it-has-just-come"),
+        pytest.param(
+            {"asked_at": NOW - 31 * MINUTE, "told_at": NOW - 2 * MINUTE},
+            None,
+            id="it-may-have-asked-since-that-was-told",
+        ),
+        pytest.param(
+            {"here_since": NOW - 31 * MINUTE, "told_at": NOW - 2 * MINUTE},
+            None,
+            id="half-an-hour-after-it-came-was-not-told-of-yet",
+        ),
+        pytest.param(
+            {"asked_at": NOW - 5 * MINUTE, "told_at": NOW + 60 * MINUTE}, None, id="no-clock-makes-it-longer"
+        ),
         pytest.param(AWAY, Silence.NO_WORD, id="it-asks-and-tells-nothing-any-more"),
         pytest.param({**AWAY, "is_certain": False}, None, id="the-address-may-be-another-device's-by-now"),
         pytest.param({**AWAY, "asked_at": NOW - 79 * MINUTE}, None, id="it-was-switched-off"),

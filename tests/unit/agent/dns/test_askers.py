@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.dns.askers import (
+    LONGEST_GAP_SECONDS,
     MOST_SEEN,
     REPORT_SECONDS,
     Askers,
@@ -52,10 +53,11 @@ def worker(tmp_path: Path) -> Worker:
 
 def test_of_laptops_it_tells_when_to_the_minute_and_of_others_how_many(worker: Worker) -> None:
     report = worker.see(LAPTOP, PHONE)
-    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60})
+    began = worker.now
+    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60}, began)
     report = worker.see(PHONE, OTHER_LAPTOP)
-    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120})
-    assert worker.see() == Report(worker.now, 0, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120})
+    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120}, began)
+    assert worker.see() == Report(worker.now, 0, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120}, began)
 
 
 def test_nothing_of_others_is_in_any_file_or_held_for_longer_than_the_minute(worker: Worker) -> None:
@@ -75,7 +77,8 @@ def test_it_tells_once_a_minute(worker: Worker) -> None:
 
 def test_a_clock_that_is_set_back_makes_no_minute_longer(worker: Worker) -> None:
     worker.see(LAPTOP)
-    assert worker.see(PHONE, after=-7200) == Report(worker.now, 1, {LAPTOP: MINUTE + 60})
+    began = worker.now
+    assert worker.see(PHONE, after=-7200) == Report(worker.now, 1, {LAPTOP: MINUTE + 60}, began)
 
 
 def test_a_flood_of_addresses_is_not_held(worker: Worker) -> None:
@@ -103,6 +106,18 @@ def test_whoever_comes_after_a_worker_that_died_goes_on(worker: Worker) -> None:
     assert report.asked == {LAPTOP: MINUTE + 60}
 
 
+@pytest.mark.parametrize(
+    "is_new", [pytest.param(True, id="the-worker-was-gone"), pytest.param(False, id="it-stood-still")]
+)
+def test_what_was_asked_before_a_gap_says_nothing_of_who_asked_within_it(worker: Worker, *, is_new: bool) -> None:
+    worker.see(LAPTOP)
+    if is_new:
+        worker.start()
+    report = worker.see(OTHER_LAPTOP, after=LONGEST_GAP_SECONDS + 1)
+    asked = {OTHER_LAPTOP: int(worker.now) // 60 * 60}
+    assert report == Report(worker.now, 1, asked, worker.now), "a laptop counts from its first question"
+
+
 @pytest.mark.parametrize("octets", [b"", b"\xff", b"\x81\xa2at\xc0", b"\x91\x01"])
 def test_what_cannot_be_read_is_nothing(worker: Worker, octets: bytes) -> None:
     report_path(worker.runtime, 0).write_bytes(octets)
@@ -110,7 +125,7 @@ def test_what_cannot_be_read_is_nothing(worker: Worker, octets: bytes) -> None:
     assert read_report(worker.runtime, 0) is None
     assert read_wanted(worker.runtime) == frozenset()
     worker.start()
-    assert worker.see(LAPTOP) == Report(worker.now, 1, {})
+    assert worker.see(LAPTOP) == Report(worker.now, 1, {}, worker.now)
 
 
 def test_the_same_addresses_are_not_written_again(worker: Worker) -> None:

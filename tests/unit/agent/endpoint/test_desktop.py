@@ -42,7 +42,9 @@ def test_a_program_that_is_not_there_shows_nothing() -> None:
         pytest.param(Output(0, b"accept\n"), True, [True], id="yes"),
         pytest.param(Output(0, b"decline\n"), True, [False], id="no"),
         pytest.param(Output(0, b""), True, [], id="closed-without-an-answer"),
-        pytest.param(Output(None, why="too long"), False, [], id="nobody-answered"),
+        pytest.param(Output(None, why="too long", is_late=True), True, [], id="nobody-answered"),
+        pytest.param(Output(None, why="not there"), False, [], id="there-is-no-such-program"),
+        pytest.param(Output(1, err=b"Unknown option --action"), False, [], id="it-has-no-buttons"),
     ],
 )
 def test_a_question_has_two_buttons_and_may_stay_unanswered(output: Output, could: bool, answers: list[bool]) -> None:

@@ -127,14 +127,22 @@ def test_the_rules_are_answered_by_a_button(pressed: bytes, accepted: bool) -> N
     assert "2026-09" in report["text"]
 
 
-def test_rules_that_nobody_answers_are_not_answered_and_asked_again_later() -> None:
-    session = Session(work={"aup": "2026-09"}, outputs={"notify-send": Output(0, b"")})
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param(Output(0), id="closed"),
+        pytest.param(Output(None, why="notify-send took longer than 45 s", is_late=True), id="left-alone"),
+    ],
+)
+def test_rules_that_nobody_answers_are_not_answered_and_asked_again_later(output: Output) -> None:
+    session = Session(work={"aup": "2026-09"}, outputs={"notify-send": output}, has_terminal=True)
     session.helper.look()
     session.helper.look()
     assert (session.reports, len(session.commands)) == ([], 1)
     session.monotonic = 601
     session.helper.look()
     assert len(session.commands) == 2
+    assert session.printed == [], "there are buttons"
 
 
 def test_where_there_are_no_buttons_the_command_is_named() -> None:

@@ -83,11 +83,12 @@ class Laptop:
         self.latest = LatestTold(lambda: NOON)
         self.board = NoticeBoard(self.state, b"k" * 32, self.contact.settings, wall=lambda: NOON)
         self.told: list[Observed] = []
+        self.has_room = True
         self.monotonic = 0.0
         self.accounts = dict(ACCOUNTS)
         lanes = [self.collectors.media_lane(), self.collectors.writes_lane(), self.collectors.slow_lane()]
         self.desk = LocalDesk(
-            sink=self.told.append,
+            sink=self._take,
             latest=self.latest,
             board=self.board,
             state=self.state,
@@ -100,6 +101,11 @@ class Laptop:
             release="0.1.0",
             monotonic=lambda: self.monotonic,
         )
+
+    def _take(self, observed: Observed) -> bool:
+        if self.has_room:
+            self.told.append(observed)
+        return self.has_room
 
     def sees(self, kind: str, facts: dict[str, Any]) -> None:
         observed = Observed(kind, Priority.STATE, facts)
@@ -272,6 +278,28 @@ def test_an_answer_outlives_the_service(laptop: Laptop, tmp_path: Path) -> None:
     laptop.state.close()
     laptop.state = laptop.desk.state = ServiceState(tmp_path / "data")
     assert laptop.ask("work")["aup"] == ""
+
+
+def test_an_answer_is_on_record_before_it_is_asked_for_no_more(laptop: Laptop) -> None:
+    class KilledError(Exception):
+        pass
+
+    def die(_observed: Observed) -> bool:
+        raise KilledError
+
+    laptop.desk.sink = die
+    with pytest.raises(KilledError):
+        laptop.ask("answer", accepted=True)
+    assert laptop.ask("work")["aup"] == "2026-09"
+
+
+def test_what_somebody_said_and_there_is_no_room_for_is_refused(laptop: Laptop) -> None:
+    laptop.sees("media_inserted", STICK)
+    laptop.has_room = False
+    for ask, more in (("answer", {"accepted": True}), ("exception", {"words": "x", "until": "2026-12-18"})):
+        with pytest.raises(LocalError, match="no room"):
+            laptop.ask(ask, **more)
+    assert laptop.ask("work")["aup"] == "2026-09"
 
 
 def test_where_the_school_has_no_rules_nobody_is_asked(laptop: Laptop) -> None:

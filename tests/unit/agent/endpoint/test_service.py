@@ -13,6 +13,7 @@ from agent.endpoint.safe_folders import UnsafeFolderError
 from agent.endpoint.service import Service, World, trusted_folders, usual_folders
 from agent.endpoint.service_state import AlreadyRunningError
 from agent.endpoint.this_laptop import program_folder
+from collectors.observed import Observed, Priority
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_a_second_start_says_how_the_first_ended(running: ServiceOfTest) -> None
     running.end()
     starts = [facts["why"] for kind, facts in running.spooled() if kind == "service_started"]
     assert starts == ["first", "stopped"]
+
+
+def test_programs_that_there_was_no_room_for_are_told_again(running: ServiceOfTest) -> None:
+    spool, found = running.folders.data / "spool.db", {"device": "sdb1", "insertion": "17", "volume": "7F5A-E8BA"}
+    programs = Observed("programs_present", Priority.ACTIVITY, found)
+    spool.mkdir(mode=0o700, parents=True)
+    running.folders.data.chmod(0o700)
+    service = Service(running.folders, World(machine=running.tree.machine(), trusted=(), events=False))
+    assert not service.observe(programs)
+    assert not service._state.has_told_programs(found)
+    spool.rmdir()
+    assert service.observe(programs)
+    assert service._state.has_told_programs(found)
+    service._spool.close()
+    service._collectors.close()
+    service._state.close()
 
 
 def test_two_services_do_not_share_a_folder(running: ServiceOfTest) -> None:

@@ -76,22 +76,32 @@ def told_of(kind: str = "programs_present", *, insertion: str = "17", volume: st
 
 def test_it_knows_over_a_restart_on_which_media_it_told_of_programs(tmp_path: Path) -> None:
     state, _ = began(tmp_path)
-    state.note_programs(told_of())
+    state.note_programs(told_of(), is_kept=True)
     state.close()
     state, _ = began(tmp_path)
     assert state.has_told_programs(told_of().facts)
     assert not state.has_told_programs(told_of(insertion="18").facts)
     assert not state.has_told_programs(told_of(volume="another").facts), "another medium at the same place"
-    state.note_programs(told_of("media_changed"))
+    state.note_programs(told_of("media_changed"), is_kept=True)
     assert state.has_told_programs(told_of().facts)
-    state.note_programs(told_of("media_removed"))
+    state.note_programs(told_of("media_removed"), is_kept=True)
     assert not state.has_told_programs(told_of().facts)
+    state.close()
+
+
+def test_programs_that_the_spool_did_not_keep_were_not_told(tmp_path: Path) -> None:
+    state, _ = began(tmp_path)
+    state.note_programs(told_of(), is_kept=False)
+    assert not state.has_told_programs(told_of().facts)
+    state.note_programs(told_of(), is_kept=True)
+    state.note_programs(told_of("media_removed"), is_kept=False)
+    assert not state.has_told_programs(told_of().facts), "gone is gone"
     state.close()
 
 
 def test_insertions_are_counted_from_the_start_of_the_laptop(tmp_path: Path) -> None:
     state, _ = began(tmp_path)
-    state.note_programs(told_of())
+    state.note_programs(told_of(), is_kept=True)
     state.close()
     state, _ = began(tmp_path, boot="b2")
     assert not state.has_told_programs(told_of().facts)

@@ -139,7 +139,7 @@ def test_what_is_no_page_is_not_opened(session: Session, link: str) -> None:
 def test_a_mouse_that_passes_by_does_nothing(session: Session) -> None:
     session.desktop.show(WORDS, link=LINK)
     session.windows.click(event=0x200)
-    session.windows.click(icon=7)
+    session.windows.click(icon=70)
     session.finish()
     assert session.opened == []
 
@@ -157,7 +157,7 @@ def test_a_question_is_put_to_whoever_clicks(session: Session, pressed: int, ans
     words = TEXTS.sign_in("2026-09", link=LINK)
     assert session.desktop.ask(words, TEXTS, said.append)
     assert session.windows.boxes == []
-    session.windows.click(icon=2)
+    session.windows.click(icon=1)
     session.finish()
     assert said == [answer]
     assert session.windows.boxes == [(words.headline, words.body)]
@@ -166,8 +166,8 @@ def test_a_question_is_put_to_whoever_clicks(session: Session, pressed: int, ans
 def test_a_box_that_is_closed_is_no_answer_and_can_be_opened_again(session: Session) -> None:
     said: list[bool] = []
     session.desktop.ask(WORDS, TEXTS, said.append)
-    session.windows.click(icon=2)
-    session.windows.click(icon=2)
+    session.windows.click(icon=1)
+    session.windows.click(icon=1)
     session.finish()
     assert said == []
     assert len(session.windows.boxes) == 2
@@ -178,7 +178,42 @@ def test_there_is_one_window_for_all_that_is_shown(session: Session) -> None:
     session.desktop.show(WORDS, link=LINK)
     session.desktop.ask(WORDS, TEXTS, lambda _accepted: None)
     assert session.windows.windows == 1
-    assert {shown["id"] for _, shown in session.windows.shown} == {1, 2}
+    assert {shown["id"] for _, shown in session.windows.shown} == {1, 2, 3}
+
+
+def test_notices_of_one_look_do_not_take_each_other_away(session: Session) -> None:
+    session.work = {"notices": [STICK, {**STICK, "number": "a2", "label": "EXAMS"}]}
+    session.helper.look()
+    assert [report["number"] for report in session.reports] == ["a1", "a2"]
+    assert [(kind, shown["id"]) for kind, shown in session.windows.shown if kind != SETVERSION] == [
+        *((DELETE, 2), (ADD, 2), (MODIFY, 2)),
+        *((DELETE, 3), (ADD, 3), (MODIFY, 3)),
+    ]
+
+
+def test_each_notice_opens_its_own_page(session: Session) -> None:
+    session.desktop.show(WORDS, link=f"{LINK}/1")
+    session.desktop.show(WORDS, link=f"{LINK}/2")
+    session.windows.click(icon=2)
+    session.windows.click(icon=3)
+    session.finish()
+    assert session.opened == [f"{LINK}/1", f"{LINK}/2"]
+
+
+def test_icons_of_notices_are_bounded(session: Session) -> None:
+    for _ in range(65):
+        session.desktop.show(WORDS, link=LINK)
+    assert {shown["id"] for _, shown in session.windows.shown} == set(range(2, 66))
+    assert session.told()["id"] == 2
+
+
+def test_what_could_not_be_shown_leaves_no_icons_behind(session: Session) -> None:
+    session.windows.refused["Shell_NotifyIconW"] = 5
+    session.desktop.show(WORDS, link=LINK)
+    session.desktop.show(WORDS, link=LINK)
+    del session.windows.refused["Shell_NotifyIconW"]
+    session.desktop.show(WORDS, link=LINK)
+    assert {shown["id"] for _, shown in session.windows.shown} == {2}
 
 
 def test_the_helper_tells_what_was_shown_and_how(session: Session) -> None:
@@ -233,7 +268,7 @@ def test_an_answer_goes_to_the_service_with_the_whole_text(session: Session) -> 
     session.windows.pressed = 6
     session.work = {"aup": "2026-09", "link": LINK}
     session.helper.look()
-    session.windows.click(icon=2)
+    session.windows.click(icon=1)
     session.finish()
     (report,) = session.reports
     assert (report["ask"], report["accepted"], report["how"]) == ("answer", True, "Shell_NotifyIconW")
@@ -245,7 +280,7 @@ def test_an_answer_that_the_service_does_not_take_is_asked_again(session: Sessio
     session.work = {"aup": "2026-09"}
     session.helper.look()
     session.is_away = True
-    session.windows.click(icon=2)
+    session.windows.click(icon=1)
     session.finish()
     assert "does not answer" in session.helper.problem
     assert session.helper._asked["2026-09"] == 0.0

@@ -207,6 +207,24 @@ def test_an_account_of_staff_at_a_laptop_of_pupils_is_about_the_laptop(laptops: 
     assert filed.incident.subject == laptops.device(PUPIL_DEVICE), "whose laptop it is says nothing"
 
 
+@pytest.mark.parametrize("is_lent", [False, True], ids=["alone", "after-it-was-lent-to-a-pupil"])
+def test_at_a_laptop_of_staff_in_the_pupils_network_it_is_at_home(laptops: WeighedLaptops, *, is_lent: bool) -> None:
+    laptop = laptops.laptop(owner="five", address=PUPIL_DEVICE)
+    for account in (*(["pupil"] if is_lent else []), "teacher"):
+        laptop.tell(("session", NOTHING, session(account, address=PUPIL_DEVICE)))
+        laptops.stay(laptop, minutes=30)
+    laptop.tell(("session", NOTHING, session(None, address=PUPIL_DEVICE)))
+    laptops.look()
+    assert laptops.filed_all() == []
+
+
+def test_at_a_laptop_of_nobody_in_the_pupils_network_it_is_not(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop(address=PUPIL_DEVICE)
+    laptop.tell(("session", NOTHING, session("teacher", address=PUPIL_DEVICE)))
+    laptops.stay(laptop, minutes=30)
+    assert laptops.one().incident.kind is Kind.STAFF_ACCOUNT
+
+
 def test_one_account_at_two_laptops_one_after_the_other_is_nothing(laptops: WeighedLaptops) -> None:
     for name in ("laptop1", "laptop2"):
         laptop = laptops.laptop(name)

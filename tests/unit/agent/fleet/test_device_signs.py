@@ -322,6 +322,31 @@ def test_a_laptop_that_is_on_and_asks_nothing_any_more(laptops: WeighedLaptops) 
     assert laptops.evidence(filed)[0]["finding"] == "no_questions"
 
 
+@pytest.mark.parametrize("asks", [True, False], ids=["it-asks-again", "it-asks-nothing-any-more"])
+def test_a_laptop_that_wakes_is_not_silent_until_it_has_been_on_for_so_long(
+    laptops: WeighedLaptops, *, asks: bool
+) -> None:
+    """It was closed in the afternoon and has the same address in the morning; the others asked all night."""
+    laptop = signed_in(laptops)
+    laptops.look()
+    for minute in range(0, 16 * 60, 5):
+        laptops.ask_worker(OTHER, *([STAFF_DEVICE] if minute < 60 else []))
+        laptops.look(after=5 * MINUTE)
+        if minute < 60:
+            laptop.beat()
+    laptops.ask_worker(OTHER)
+    found = []
+    for _ in range(9):
+        # It is heard at once, and what it asks is told of later.
+        laptop.beat()
+        laptops.look(after=MINUTE)
+        found.append(len(laptops.filed_all()))
+        for _ in range(2):
+            laptops.ask_worker(OTHER, *([STAFF_DEVICE] if asks else []))
+            laptops.look(after=2 * MINUTE)
+    assert found == ([0] * 9 if asks else [0] * 7 + [1] * 2)
+
+
 def test_a_laptop_that_asks_and_tells_nothing_any_more(laptops: WeighedLaptops) -> None:
     laptops.devices = {STAFF_DEVICE: ("02:00:5e:00:53:01",)}
     signed_in(laptops)

@@ -5,11 +5,12 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import msgspec
 import pytest
 from laptops_of_test import MINUTE, WeighedLaptops
 from observing_of_test import STAFF_DEVICE
 
-from agent.dns.askers import read_wanted, report_path
+from agent.dns.askers import Report, read_wanted, report_path
 from agent.dns.shared_memory import SharedMemory
 from agent.fleet.dns_silence import HEARD_WITHIN, DnsSilence, Found
 from agent.fleet.fleet_reading import Word
@@ -69,7 +70,7 @@ def test_one_that_asks_from_another_address_of_the_same_device_is_not(laptops: W
     assert looked_for(laptops, OTHER, OTHERS_TWIN) == []
 
 
-@pytest.mark.parametrize("level", set(ActivityLevel) - {ActivityLevel.COUNTS})
+@pytest.mark.parametrize("level", [each for each in ActivityLevel if each is not ActivityLevel.COUNTS])
 def test_what_else_is_kept_does_not_matter(laptops: WeighedLaptops, level: ActivityLevel) -> None:
     laptops.keep(level)
     assert looked_for(laptops, OTHER)
@@ -103,6 +104,31 @@ def test_an_address_is_looked_for_no_longer_than_a_day_after_the_last_word(lapto
 def test_where_a_worker_tells_nothing_nobody_knows_whom_it_answers(laptops: WeighedLaptops) -> None:
     SharedMemory.create(laptops.runtime / "shared.mem", workers=2).close()
     assert looked_for(laptops, OTHER) == []
+
+
+def test_nobody_knows_who_asked_a_worker_that_was_not_there(laptops: WeighedLaptops) -> None:
+    silence, since = silence_of(laptops), {"laptop1": laptops.now - timedelta(hours=1)}
+    SharedMemory.create(laptops.runtime / "shared.mem", workers=2).close()
+    now = laptops.now.timestamp()
+    words = {"laptop1": Word(laptops.now, STAFF_DEVICE, has_more=False)}
+    asked = {ip_address(STAFF_DEVICE).packed: int(now) - 2700}
+    for minutes, is_found in ((29, False), (30, True)):
+        reports = Report(now, 1, asked, now - 7200), Report(now, 1, {}, now - 60 * minutes)
+        for worker, report in enumerate(reports):
+            report_path(laptops.runtime, worker).write_bytes(msgspec.msgpack.encode(report))
+        assert bool(silence.look(words, since, laptops.now)) is is_found
+
+
+def test_nor_before_all_of_them_have_told_of_it(laptops: WeighedLaptops) -> None:
+    words = {"laptop1": Word(laptops.now, STAFF_DEVICE, has_more=False)}
+    now = laptops.now.timestamp()
+    asked = {ip_address(STAFF_DEVICE).packed: int(now) - 60_000}
+    report_path(laptops.runtime, 0).write_bytes(msgspec.msgpack.encode(Report(now - 60, 1, asked)))
+    found = [
+        bool(silence_of(laptops).look(words, {"laptop1": laptops.now - minutes * MINUTE}, laptops.now))
+        for minutes in (30, 31)
+    ]
+    assert found == [False, True]
 
 
 def test_where_no_gateway_has_run_nothing_is_known(laptops: WeighedLaptops) -> None:

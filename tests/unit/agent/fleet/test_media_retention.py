@@ -211,6 +211,21 @@ def test_what_a_laptop_asked_for_goes_too(school: MediaOfTest) -> None:
     assert about(school) == []
 
 
+def test_what_a_laptop_asked_for_stays_as_long_as_a_case_rests_on_it(school: MediaOfTest) -> None:
+    filed = school.open()
+    with school.store.act() as act:
+        asked = Asked("The museum takes no other", TODAY)
+        school.media.exceptions.ask_from_laptop(act, school.ids["teacher"], "k7", asked, device="d7")
+        add_timeline(act, filed.incident.id, Entry(school.now, "observed", "system", {"serial_key": "k7"}))
+    school.later(days=1)
+    school.media.sweep()
+    school.later(days=31)
+    assert school.media.keep() == 0
+    end_case(school, filed.incident.id)
+    assert school.media.keep() == 1
+    assert about(school) == []
+
+
 # ---- on request ------------------------------------------------------------------------------------------------
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from laptops_of_test import Laptop, WeighedLaptops, session
 
-from agent.fleet.named_accounts import DOUBTED_FOR, MOST
+from agent.fleet.named_accounts import DOUBTED_FOR, MOST, MOST_DAYS
 from agent.storage.fleet_rows import Finding, FindingKind, read_findings
 from agent.storage.presence_rows import SignIn
 from rules.incident_kind import Kind
 
 NOTHING = timedelta(0)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 BYPASS = {"kind": "bypass", "signals": 2, "is_weak": False, "found": [], "unseen": {}}
 
@@ -122,6 +123,50 @@ def test_each_laptop_and_each_day_counts_by_itself(laptops: WeighedLaptops) -> N
         name(other, MOST // 2)
         laptops.now += DAY
     assert found(laptops) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "count", "is_found"),
+    [
+        pytest.param(1, MOST + 1, True, id="a-night-is-no-day-more"),
+        pytest.param(14, 50, False, id="what-waited-for-two-weeks"),
+        pytest.param(3, 3 * MOST, False, id="as-many-as-on-each-of-those-days"),
+        pytest.param(3, 3 * MOST + 1, True, id="one-more"),
+        pytest.param(40, MOST_DAYS * MOST, False, id="two-weeks-at-most"),
+        pytest.param(40, MOST_DAYS * MOST + 1, True, id="however-long-it-was"),
+    ],
+)
+def test_of_days_on_which_it_was_not_heard_it_names_those_accounts_as_well(
+    laptops: WeighedLaptops, days: int, count: int, *, is_found: bool
+) -> None:
+    laptop = laptops.laptop()
+    name(laptop, 1)
+    laptops.now += days * DAY
+    for first in range(0, count, 200):
+        name(laptop, min(200, count - first), first=first)
+        laptops.now += HOUR
+    assert bool(found(laptops)) is is_found
+
+
+def test_that_is_of_the_day_on_which_it_was_heard_again(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    name(laptop, 1)
+    laptops.now += 3 * DAY
+    name(laptop, 1)
+    laptops.now += DAY
+    name(laptop, MOST + 1)
+    assert len(found(laptops)) == 1
+
+
+def test_who_is_heard_on_all_those_days_and_names_nobody_has_no_more(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    name(laptop, 1)
+    for _ in range(3):
+        laptops.now += DAY
+        laptop.beat()
+        laptops.look()
+    name(laptop, MOST + 1)
+    assert len(found(laptops)) == 1
 
 
 def test_what_it_says_of_the_day_changes_nothing(laptops: WeighedLaptops) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from incidents_of_test import NOW
-from laptops_of_test import MINUTE, WeighedLaptops, session, stick, writes
+from laptops_of_test import MINUTE, Laptop, WeighedLaptops, session, stick, writes
 
-from agent.fleet.plugged_media import PREFIX
+from agent.fleet.plugged_media import MOST_MEDIA, PREFIX
 from agent.storage.case_rows import read_cases_of
+from agent.storage.fleet_rows import FindingKind, read_findings
 from agent.storage.media_rows import Which, read_proofs
+from rules.incident_kind import Kind
 
 NOTHING = timedelta(0)
 
@@ -103,14 +105,77 @@ def test_who_writes_later_need_not_be_who_plugged_it_in(laptops: WeighedLaptops)
     assert found == {laptops.pseudonym("teacher"): NOW, laptops.pseudonym("five"): NOW + 25 * MINUTE}
 
 
-def test_a_thousand_volumes_are_a_thousand_rows_and_no_more_than_one_candidate(laptops: WeighedLaptops) -> None:
+def insert(laptop: Laptop, numbers: range, **changes: Any) -> None:
+    """Tell of so many media, a hundred at once."""
+    for start in numbers[::100]:
+        told = range(start, min(start + 100, numbers.stop))
+        laptop.tell(*[("media_present", NOTHING, stick(insertion=str(each), **changes)) for each in told])
+
+
+def bounded(laptops: WeighedLaptops) -> list[FindingKind]:
+    with laptops.store.read() as database:
+        return [each.kind for each in read_findings(database)]
+
+
+def test_as_many_volumes_as_are_followed_are_as_many_rows_and_one_candidate(laptops: WeighedLaptops) -> None:
     laptop = laptops.laptop()
     laptop.tell(("session", NOTHING, session("teacher")))
-    for start in range(0, 1000, 100):
-        laptop.tell(*[("media_inserted", NOTHING, stick(insertion=str(start + number))) for number in range(100)])
+    insert(laptop, range(MOST_MEDIA))
     laptops.stay(laptop, minutes=20)
-    assert len(followed(laptops)) == 1000
-    assert len(laptops.filed_all()) == 1
+    assert len(followed(laptops)) == MOST_MEDIA
+    assert (len(laptops.filed_all()), bounded(laptops)) == (1, [])
+
+
+@pytest.mark.parametrize("crypt", ["encrypted", "unknown", "plain"])
+def test_of_thousands_of_media_the_newest_are_followed_and_it_is_found_once_a_day(
+    laptops: WeighedLaptops, crypt: str
+) -> None:
+    laptop = laptops.laptop()
+    insert(laptop, range(1000, 4000), crypt=crypt)
+    laptops.look()
+    assert followed(laptops) == [f"media boot-1 sdb1#{number}" for number in range(4000 - MOST_MEDIA, 4000)]
+    assert bounded(laptops) == [FindingKind.MANY_MEDIA]
+    assert [each["finding"] for each in laptops.evidence(laptops.one())] == ["many_media"]
+    laptops.look(after=timedelta(days=1))
+    insert(laptop, range(4000, 4600), crypt=crypt)
+    laptops.look()
+    assert len(followed(laptops)) == MOST_MEDIA
+    assert bounded(laptops) == [FindingKind.MANY_MEDIA] * 2
+    assert laptops.kinds().count("device_media_not_followed") == 2
+    assert "not_understood" not in " ".join(laptops.counts())
+
+
+def test_what_is_gone_is_given_up_before_what_is_there(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    insert(laptop, range(1000, 1002), crypt="encrypted")
+    for number in range(2000, 2000 + MOST_MEDIA):
+        facts = stick(insertion=str(number), crypt="encrypted")
+        laptop.tell(("media_inserted", NOTHING, facts), ("media_removed", NOTHING, facts))
+    laptops.look()
+    assert len(followed(laptops)) == MOST_MEDIA
+    assert followed(laptops)[:2] == ["media boot-1 sdb1#1000", "media boot-1 sdb1#1001"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "files", "why"),
+    [
+        pytest.param(1, 0, [], id="within-the-grace-time"),
+        pytest.param(1, 3, [3], id="written-to-within-the-grace-time"),
+        pytest.param(16, 0, [0], id="after-the-grace-time"),
+    ],
+)
+def test_what_is_given_up_is_judged_as_if_it_were_taken_out(
+    laptops: WeighedLaptops, minutes: int, files: int, why: list[int]
+) -> None:
+    laptop = laptops.laptop()
+    laptop.tell(("session", NOTHING, session("teacher")), ("media_inserted", NOTHING, stick()))
+    laptop.tell(("writes", NOTHING, writes(files)))
+    laptops.now += minutes * MINUTE
+    insert(laptop, range(1000, 1000 + MOST_MEDIA), crypt="encrypted")
+    laptops.look()
+    assert "media boot-1 sdb1#17" not in followed(laptops)
+    media = [each for each in laptops.filed_all() if each.incident.kind is Kind.MEDIA]
+    assert [laptops.evidence(each)[0]["files"] for each in media] == why
 
 
 def test_what_is_plugged_in_next_under_the_same_name_is_another_one(laptops: WeighedLaptops) -> None:

@@ -349,7 +349,7 @@ def test_what_was_found_is_told_once_by_its_incident_or_else_by_a_notice(school:
     (filed,) = school.filed_all()
     assert ([each[2] for each in school.told], noticed) == ([("coordinator",)], [])
     find(school, 2)
-    assert (len(school.told), noticed) == (1, []), "it is part of what waits for somebody"
+    assert (len(school.told), noticed) == (1, [school.now]), "in what is open already it is a silent line"
     school.incidents.decisions.dismiss(
         school.ids["coordinator"],
         filed.incident.id,
@@ -359,6 +359,29 @@ def test_what_was_found_is_told_once_by_its_incident_or_else_by_a_notice(school:
     )
     find(school, 3)
     assert len(school.filed_all()) == 1
-    assert (len(school.told), noticed) == (1, [school.now]), "no incident holds it"
+    assert (len(school.told), len(noticed)) == (1, 2), "no incident holds it"
     find(school, 4, is_finding=False)
-    assert len(noticed) == 1, "what a laptop says of itself is not found by us"
+    assert len(noticed) == 2, "what a laptop says of itself is not found by us"
+
+
+def test_what_was_found_is_told_although_it_joins_what_a_laptop_said_of_itself(school: ObservingOfTest) -> None:
+    noticed: list[datetime] = []
+    school.begin(tell=lambda act: noticed.append(act.now))
+    find(school, 1, is_finding=False)
+    assert noticed == []
+    find(school, 2)
+    assert len(school.filed_all()) == 1
+    assert (len(school.told), noticed) == (1, [school.now])
+
+
+def test_what_was_found_and_was_seen_already_is_not_told_again(school: ObservingOfTest) -> None:
+    noticed: list[datetime] = []
+    school.begin(tell=lambda act: noticed.append(act.now))
+    find(school, 1)
+    find(school, 2)
+    with school.store.act() as act:
+        act.database.execute("DELETE FROM told_events")
+    find(school, 1)
+    find(school, 2)
+    assert school.counts() == {"opens": 1, "joins": 1, "ignored seen": 2}
+    assert (len(timeline(school)), len(school.told), len(noticed)) == (2, 1, 1)
