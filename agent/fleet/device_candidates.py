@@ -34,6 +34,9 @@ from rules.assess import Why
 
 # How much is taken in one act; people wait for the same file.
 ROWS: Final = 1_500
+# While more batches than so many come between two looks: to store what comes goes before weighing what is stored.
+ROWS_OF_FLOOD: Final = 250
+FLOOD_BATCHES: Final = 8
 ACT_SECONDS: Final = 0.15
 FINDINGS: Final = "fleet findings"
 # What is looked at only from time to time.
@@ -73,6 +76,7 @@ class DeviceCandidates:
         signs = self._signs = DeviceSigns(self._sessions)
         self._silence = DnsSilence(runtime, site=site, known=observing.known)
         self._clock_at = float("-inf")
+        self._submitted = 0
         self._handlers: Mapping[str, Handler] = {
             **dict.fromkeys((*HERE, *GONE), self._media.see),
             WRITES: self._media.write,
@@ -103,14 +107,20 @@ class DeviceCandidates:
             source = source_of(database)
             if not source:
                 return False
-            rows = read_events(database, after=read_position(state, source), limit=ROWS, kinds=self._handlers)
+            most = self._most()
+            rows = read_events(database, after=read_position(state, source), limit=most, kinds=self._handlers)
             words = read_words(database)
-        if rows and (self._take(source, rows, words) < len(rows) or len(rows) == ROWS):
+        if rows and (self._take(source, rows, words) < len(rows) or len(rows) == most):
             return True
         # Everything is taken that there was when the last words were read.
         self._settle(words)
         self._by_the_clock(words)
         return False
+
+    def _most(self) -> int:
+        """Say how many events are taken in this turn."""
+        before, self._submitted = self._submitted, self._fleet.events.submitted
+        return ROWS_OF_FLOOD if self._submitted - before > FLOOD_BATCHES else ROWS
 
     # ---- events ----------------------------------------------------------------------------------------------
 

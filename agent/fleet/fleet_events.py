@@ -111,6 +111,8 @@ class FleetEvents:
 
     Args:
         path: the file; made where there is none, set aside where it is damaged.
+
+    `submitted` counts the batches that anybody wanted to have stored since the process began.
     """
 
     def __init__(self, path: Path) -> None:
@@ -118,6 +120,7 @@ class FleetEvents:
         self._turn = threading.Lock()
         self._opened: sqlite3.Connection | None = None
         self._streams: dict[tuple[str, str], _Stream] = {}
+        self.submitted = 0
         self._waiting: queue.Queue[tuple[Delivery, Future[Taken]] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._write, name="fleet events", daemon=True)
 
@@ -134,6 +137,7 @@ class FleetEvents:
         # Whoever hands something over must not wait for the disk.
         if not self._thread.is_alive():
             self._start()
+        self.submitted += 1
         future: Future[Taken] = Future()
         try:
             self._waiting.put_nowait((delivery, future))

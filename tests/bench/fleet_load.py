@@ -120,9 +120,14 @@ def percentiles(waits: list[float]) -> str:
 
 
 def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that is free for UDP and TCP; one that a connection has just left is not."""
+    while True:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe, closing(socket.socket()) as stream:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            with suppress(OSError):
+                stream.bind(("127.0.0.1", port))
+                return port
 
 
 def texts(first: int, count: int, *, now: float) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from incidents_of_test import NOW
 from laptops_of_test import MINUTE, Laptop, WeighedLaptops, session
 
-from agent.fleet.device_candidates import ROWS
+from agent.fleet.device_candidates import FLOOD_BATCHES, ROWS, ROWS_OF_FLOOD
 from agent.fleet.device_sessions import KEY, DeviceSessions, LaptopNow, laptop_of
 from agent.fleet.device_turns import DeviceTurn
 from agent.fleet.fleet_reading import StoredEvent, Word
@@ -143,3 +143,12 @@ def test_a_sign_in_goes_on_through_turns_in_which_nothing_else_is_told(laptops: 
     assert until_at is None
     assert NOW - 2 * MINUTE - datetime.fromisoformat(told_at) < 5 * MINUTE
     assert known(laptops).last == NOW - 2 * MINUTE
+
+
+def test_in_a_flood_less_is_weighed_at_once_and_nothing_is_left_out(laptops: WeighedLaptops) -> None:
+    laptop = laptops.laptop()
+    for _ in range(ROWS_OF_FLOOD // 250 + 1):
+        laptop.tell(*[("heartbeat", MINUTE, {})] * 250)
+    laptops.fleet.events.submitted += FLOOD_BATCHES
+    assert laptops.candidates.look(), "more waits"
+    assert not laptops.candidates.look(), "and is taken when the flood is over"
