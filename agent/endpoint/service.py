@@ -48,6 +48,7 @@ NAMES_KEY_FILE: Final = "names.key"
 _NAMES_KEY_BYTES: Final = 32
 _PULSE_SECONDS: Final = 5.0
 # All that the end may take.
+_HEARD_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 4.0
 _LANES_SECONDS: Final = 2.5
 _SETTLE_SECONDS: Final = 0.3
@@ -175,7 +176,9 @@ class Service:
             lane.start()
         pulse.start()
         _LOG.info("The endpoint service observes.")
-        stop.wait()
+        # A signal that the system gives to another thread is only heard by this one when it wakes.
+        while not stop.wait(_HEARD_SECONDS):
+            pass
         self._end(asked, pulse, why())
 
     def observe(self, observed: Observed) -> bool:
