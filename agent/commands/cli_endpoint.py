@@ -93,7 +93,8 @@ def serve(service: Any) -> None:
 
     def end(number: int, _frame: object) -> None:
         why[0] = signal.Signals(number).name.lower()
-        stop.set()
+        # By another thread: the one that is interrupted may hold the lock of the event.
+        threading.Thread(target=stop.set, daemon=True).start()
 
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):

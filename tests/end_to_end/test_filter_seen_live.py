@@ -102,6 +102,7 @@ def test_who_answers_a_laptop_is_seen_at_the_laptop_and_at_the_gateway(
         assert client.get("/devices")["items"][0]["is_silent"] is False
         # One weak sign, and it is over.
         assert filed(staff) == 0
+        assert laptop.stop() < 5
 
 
 def status(laptop: LaptopOfStory) -> str:
