@@ -67,7 +67,9 @@ def plan(
         otherwise: who does what nobody of the table can.
         due: says when something is due by the calendar of the school.
     """
-    steps = [_planned(action, holders, otherwise, due(start, action.within)) for action in actions]
+    # At once is within the hour; nothing is late in the moment in which somebody is asked for it.
+    within = ((action, action.within if action.within.amount else SAME_HOUR) for action in actions)
+    steps = [_planned(action, holders, otherwise, due(start, span)) for action, span in within]
     if track is Track.SAFEGUARDING:
         leads = tuple(holders(SAFEGUARDING_ROLE)) or tuple(otherwise)
         first = Planned(SAFEGUARDING_FIRST, Step.REFER, SAFEGUARDING_ROLE, leads, due(start, SAME_HOUR), False)  # noqa: FBT003 (a field)

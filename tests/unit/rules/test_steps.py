@@ -78,3 +78,8 @@ def test_every_track_says_how_soon_somebody_decides() -> None:
 def test_a_technician_need_not_know_about_whom() -> None:
     assert frozenset(Step) - {Step.TECHNICAL} == ABOUT_SOMEBODY
     assert frozenset({Step.WARN, Step.SANCTION}) == ON_REGISTER
+
+
+def test_what_is_done_at_once_is_late_after_an_hour() -> None:
+    (step,) = checklist(action("police", "head_teacher", days=0))
+    assert step.due_at == START + timedelta(hours=1)
