@@ -26,6 +26,8 @@ from rules.suspension import network_group
 STATE_NAME: Final = "state.db"
 # The guards of the starter lists that hold without them: who needs help, and what keeps machines safe.
 ALWAYS_OPEN: Final = frozenset({"helplines", "system_updates"})
+# What people are granted, or for a while not.
+GRANTED: Final = frozenset({"override", "suspension", "restriction"})
 
 
 def open_generations(site: Site) -> GenerationStore:
@@ -97,6 +99,26 @@ def with_granted(site: Site, granted: Iterable[Policy]) -> Site:
     devices = ((group, device_of_group(group)) for group in sorted(named))
     alone = (Group(group, devices=(device,)) for group, device in devices if device is not None)
     return replace(site, rulebook=rulebook, networks=tuple(networks), groups=(*site.groups, *alone))
+
+
+def without_granted(site: Site) -> Site:
+    """Give a site without what people were granted, which stands in a site that was published."""
+    policies = tuple(policy for policy in site.rulebook.policies if not _is_granted(policy))
+    if len(policies) == len(site.rulebook.policies):
+        return site
+    # No group that a school names has a colon.
+    networks = (
+        replace(network, groups=tuple(group for group in network.groups if ":" not in group))
+        for network in site.networks
+    )
+    groups = tuple(group for group in site.groups if ":" not in group.name)
+    return replace(site, rulebook=replace(site.rulebook, policies=policies), networks=tuple(networks), groups=groups)
+
+
+def _is_granted(policy: Policy) -> bool:
+    """Say whether a policy was granted: it says so where a rule of the site says where it is written."""
+    kind, _, granted_id = policy.location.partition(" ")
+    return kind in GRANTED and granted_id != "" and policy.id.startswith(f"{kind}-{granted_id}")
 
 
 def _lift_of(policy: Policy, never: frozenset[str]) -> Policy:

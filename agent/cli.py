@@ -36,6 +36,7 @@ from agent.commands.cli_override import override
 from agent.commands.cli_packs import packs
 from agent.commands.cli_people import people
 from agent.commands.cli_register import register
+from agent.commands.cli_setup import setup
 from agent.commands.cli_simulate import simulate
 from agent.commands.cli_status import status
 from agent.commands.cli_suspend import suspend
@@ -62,6 +63,7 @@ for name, commands in {
     "endpoint": endpoint,
     "people": people,
     "packs": packs,
+    "setup": setup,
     "audit": audit,
     "notify": notify,
     "token": token,

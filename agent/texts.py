@@ -1,8 +1,8 @@
 """Words for people who are not technicians, in the language of the school.
 
-English is the language of the source; `agent/locale/<language>/schoolgate.po` holds the others and is read as it
-is, once a process. Errors in a site file are for technicians and stay English. Workers get finished sentences in
-their snapshot and never import this module.
+English is the language of the source; the files `agent/locale/<language>/*.po` hold the others, one for each part
+of the product, and are read as they are, once a process. Errors in a site file are for technicians and stay
+English. Workers get finished sentences in their snapshot and never import this module.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from babel.lists import format_list
+from babel.messages.catalog import Catalog as MessageCatalogue
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.units import format_unit
@@ -27,6 +28,8 @@ from rules.verdict import ReasonCode
 
 DOMAIN: Final = "schoolgate"
 SOURCE_LANGUAGE: Final = "en"
+# Its messages have places of their own: `agent.refusals`.
+OTHERWISE_READ: Final = frozenset({"refusals.po"})
 # What fits into a small answer and onto one line of a browser's error page.
 MAX_BLOCK_TEXT_CHARACTERS: Final = 60
 
@@ -61,7 +64,7 @@ class Texts:
         """Write an instant as the wall clock of the school shows it."""
         return format_datetime(at, _MOMENT[self.language], tzinfo=ZoneInfo(timezone), locale=self.locale)
 
-    def amount(self, number: int, unit: str) -> str:
+    def amount(self, number: float, unit: str) -> str:
         """Write so many of a unit of time: `72 hours`.
 
         Args:
@@ -106,13 +109,22 @@ def load_texts(language: str) -> Texts:
     language = language.partition("-")[0].partition("_")[0]
     if language == SOURCE_LANGUAGE or language not in LANGUAGES:
         return Texts(SOURCE_LANGUAGE, NullTranslations())
-    file = files("agent") / "locale" / language / f"{DOMAIN}.po"
-    with file.open("rb") as lines:
-        catalogue = read_po(lines, locale=language, domain=DOMAIN)
     compiled = BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, _read_catalogue(language))
     compiled.seek(0)
     return Texts(language, GNUTranslations(compiled))
+
+
+def _read_catalogue(language: str) -> MessageCatalogue:
+    whole = MessageCatalogue(locale=language, domain=DOMAIN)
+    folder = files("agent") / "locale" / language
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".po") and file.name not in OTHERWISE_READ:
+            with file.open("rb") as lines:
+                for message in read_po(lines, locale=language, domain=DOMAIN):
+                    if message.id:
+                        whole.add(message.id, message.string)
+    return whole
 
 
 def block_texts(catalogue: Catalogue, texts: Texts) -> BlockTexts:

@@ -156,6 +156,12 @@ def dismiss(
 
 
 @incident.command()
+def undo(case: CaseArgument, *, as_json: JsonOption = False) -> None:
+    """Take back your last decision about a case, within ten minutes; what went out is not called back."""
+    decide(case, "undo", {}, as_json=as_json)
+
+
+@incident.command()
 def merge(
     case: CaseArgument,
     *,

@@ -94,7 +94,7 @@ class DnsWorker:
         self._streams = StreamConnections(self, snapshot.site.limits, monotonic=time.monotonic)
         runtime = Path(job.shared_memory).parent
         self._canaries = CanaryLooks(report_path(runtime, job.slot))
-        self._askers = Askers(runtime, job.slot)
+        self._askers = Askers(runtime, job.slot, network_of=self._network_of)
         self._acknowledge()
 
     def run(self) -> None:
@@ -324,6 +324,10 @@ class DnsWorker:
         """Restrain who asks too much, and note who asks."""
         rate, seconds = self._snapshot.site.limits.client_queries_per_second, RECKON_TICKS * TICK_SECONDS
         restraint.reckon(self._clients.values(), rate=rate, seconds=seconds, seen=self._askers.seen)
+
+    def _network_of(self, address: bytes) -> str | None:
+        network = self._resolver.network_of(address)
+        return network.name if network else None
 
     def _meet_anew(self) -> None:
         """Forget what clients are; that they asked is noted before."""

@@ -80,7 +80,8 @@ UPSTREAM_COUNTERS: Final = (
     "tcp_fallbacks",
 )
 UPSTREAM: Final = (*UPSTREAM_COUNTERS, "state", "latency_microseconds")
-UPSTREAM_UNUSED, UPSTREAM_DOWN, UPSTREAM_HEALTHY = range(3)
+# UNTRIED: it has answered nothing yet, nor failed so often that it counts as down.
+UPSTREAM_UNUSED, UPSTREAM_DOWN, UPSTREAM_HEALTHY, UPSTREAM_UNTRIED = range(4)
 
 BUCKETS: Final = 24
 _PLAIN_SLOTS: Final = 96
@@ -139,6 +140,10 @@ class UpstreamReport(Protocol):
         """Whether it is asked first."""
 
     @property
+    def answered(self) -> int:
+        """How much it has answered since its counters began."""
+
+    @property
     def latency_seconds(self) -> float:
         """How long its answers usually take."""
 
@@ -146,6 +151,12 @@ class UpstreamReport(Protocol):
 def _upstreams(words: list[int]) -> list[dict[str, int]]:
     starts = range(0, MAX_UPSTREAMS * _UPSTREAM_WORDS, _UPSTREAM_WORDS)
     return [dict(zip(UPSTREAM, words[start:], strict=False)) for start in starts]
+
+
+def _state_of(report: UpstreamReport) -> int:
+    if not report.healthy:
+        return UPSTREAM_DOWN
+    return UPSTREAM_HEALTHY if report.answered else UPSTREAM_UNTRIED
 
 
 class Counters:
@@ -180,7 +191,7 @@ class Counters:
             before = self._reported.get(report.upstream)
             for name in UPSTREAM_COUNTERS:
                 counts[name] += max(0, getattr(report, name) - getattr(before, name, 0))
-            counts["state"] = UPSTREAM_HEALTHY if report.healthy else UPSTREAM_DOWN
+            counts["state"] = _state_of(report)
             counts["latency_microseconds"] = int(report.latency_seconds * 1e6)
         for counts in self.upstreams[len(reports) :]:
             counts["state"] = UPSTREAM_UNUSED

@@ -94,6 +94,8 @@ class Forwarder:
         self._max_pending = max_pending
         self._system = SystemResolvers(resolv_conf, own)
         self._lines: dict[Upstream, Line] = {}
+        # Those that nobody new is asked of, on which questions may still be under way.
+        self._retired: list[Line] = []
         self._default = Pool(())
         self._zones: dict[tuple[Upstream, ...], Pool] = {}
         self._pending = 0
@@ -125,6 +127,8 @@ class Forwarder:
             line = self._lines.pop(upstream)
             line.datagrams.retire()
             line.streams.retire()
+            self._retired.append(line)
+        self._retired = [line for line in self._retired if line.datagrams.open or line.streams.open]
         for zone in self._zones.keys() - zones.keys():
             self._zones.pop(zone).replace(())
         self._lines = {upstream: self._lines.get(upstream) or self._open_line(upstream) for upstream in wanted}
@@ -152,7 +156,7 @@ class Forwarder:
         """Close everything; questions on their way get no answer."""
         self._default.replace(())
         self._zones.clear()
-        for line in self._lines.values():
+        for line in (*self._lines.values(), *self._retired):
             line.datagrams.close()
             line.streams.close()
         self._deadlines.close()

@@ -3,7 +3,7 @@
 No sockets and no clock here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from agent.dns.upstream_state import FailureKind, UpstreamFailure, UpstreamState
@@ -25,6 +25,10 @@ class Carrier(Protocol):
 
 class Sender(Protocol):
     """One of the ways to an upstream."""
+
+    @property
+    def open(self) -> Collection[Carrier]:
+        """Give what is not closed yet."""
 
     def send(self, attempt: "Attempt", *, avoiding: Carrier | None = None) -> None:
         """Send a query, from another socket or connection than `avoiding`; what goes wrong is told later."""

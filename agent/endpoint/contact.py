@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,6 @@ class _Running:
     uplink: Uplink
     thread: threading.Thread
     stop: threading.Event
-    link: Link
     code: str
 
 
@@ -101,8 +100,6 @@ class Contact:
         running.stop.set()
         running.uplink.wake()
         running.thread.join(_JOIN_SECONDS)
-        if not running.thread.is_alive():
-            running.link.close()
 
     def wake(self, *, is_urgent: bool) -> None:
         """Say that there is something to send."""
@@ -182,19 +179,20 @@ class Contact:
             clock_watch=self._clock_watch,
         )
         stop = threading.Event()
-        thread = threading.Thread(target=_run, args=(uplink, stop), name="uplink", daemon=True)
+        thread = threading.Thread(target=_run, args=(uplink, link, stop), name="uplink", daemon=True)
         code = ""
         with suppress(ValueError):
             code = identity.code(key.public_key())
-        self._running = _Running(identity, policy, uplink, thread, stop, link, code)
+        self._running = _Running(identity, policy, uplink, thread, stop, code)
         self.problem = ""
         thread.start()
 
 
-def _run(uplink: Uplink, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            uplink.run(stop)
-        except Exception:  # noqa: BLE001 -- logged with its place; what waits must not wait for ever
-            _LOG.exception("The uplink failed.")
-            stop.wait(60.0)
+def _run(uplink: Uplink, link: Link, stop: threading.Event) -> None:
+    with closing(link):
+        while not stop.is_set():
+            try:
+                uplink.run(stop)
+            except Exception:  # noqa: BLE001 -- logged with its place; what waits must not wait for ever
+                _LOG.exception("The uplink failed.")
+                stop.wait(60.0)

@@ -164,7 +164,13 @@ class _EndingSocket(ssl.SSLSocket):
         if left <= 0:
             raise TimeoutError("the answer took too long")
         self.settimeout(min(left, self.gettimeout() or left))
-        return super().recv(buflen, flags)
+        try:
+            return super().recv(buflen, flags)
+        except OSError:
+            # Reset before TLS began: nobody has been given this socket, so nobody else would close it.
+            if self.version() is None:
+                self.close()
+            raise
 
 
 class PinnedContext(ssl.SSLContext):
@@ -192,10 +198,13 @@ class PinnedContext(ssl.SSLContext):
     def wrap_socket(self, sock: socket.socket, *arguments: Any, **options: Any) -> ssl.SSLSocket:
         """Make the connection, and close it where the key is another."""
         wrapped = super().wrap_socket(sock, *arguments, **options)
-        certificate = wrapped.getpeercert(binary_form=True)
-        if certificate is None or not hmac.compare_digest(_pin_of(certificate), self._pin):
+        try:
+            certificate = wrapped.getpeercert(binary_form=True)
+            if certificate is None or not hmac.compare_digest(_pin_of(certificate), self._pin):
+                raise _OtherKeyError("the key is not the one that is pinned")
+        except (OSError, ValueError):
             wrapped.close()
-            raise _OtherKeyError("the key is not the one that is pinned")
+            raise
         return wrapped
 
 

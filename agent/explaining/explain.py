@@ -73,6 +73,7 @@ class Explanation:
     `blocks` every block that stands, the decisive one first; `refusal` what a blocked client gets; `safe_host`
     where a service is held to its safe mode; `upstreams` who is asked about an open name; `grant` what somebody was
     granted, where the policy is of that.
+    Where `is_untold`, why it is blocked is not for whoever asks.
     """
 
     name: DomainName
@@ -90,6 +91,7 @@ class Explanation:
     upstreams: tuple[str, ...] = ()
     change: Change | None = None
     grant: Grant | None = None
+    is_untold: bool = False
 
     @property
     def is_blocked(self) -> bool:
@@ -213,7 +215,7 @@ def as_json(explanation: Explanation, *, language: str) -> dict[str, Any]:
         "groups": sorted(explanation.who.profile.groups),
         "at": _instant(explanation.at),
         "verdict": type(explanation.verdict).__name__.lower(),
-        "reason": reason.code.value,
+        "reason": None if explanation.is_untold else reason.code.value,
         "tag": reason.tag,
         "tags": sorted(explanation.tags),
         "categories": [

@@ -1,6 +1,7 @@
 """An explanation in plain words, in the language of the school; one fact a line."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import PurePath
@@ -19,9 +20,28 @@ from rules.subject import Audience, Profile
 from rules.verdict import Reason, ReasonCode, Rewrite
 
 
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """An explanation in sentences: the verdict, why, what the name is known for, what comes back, what changes it."""
+
+    heading: str
+    why: tuple[str, ...]
+    known: tuple[str, ...]
+    rules: tuple[str, ...]
+    answer: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
 def render(explanation: Explanation, site: Site, catalogue: Catalogue, texts: Texts) -> str:
+    """Word an explanation, a fact a line."""
+    worded = word(explanation, site, catalogue, texts)
+    facts = (*worded.why, *worded.known, *worded.rules, *worded.answer, *worded.changes)
+    return "\n".join((worded.heading, *(f"  {fact}" for fact in facts))) + "\n"
+
+
+def word(explanation: Explanation, site: Site, catalogue: Catalogue, texts: Texts) -> Worded:
     """Word an explanation."""
-    return "\n".join(_Wording(explanation, site, catalogue, texts).lines()) + "\n"
+    return _Wording(explanation, site, catalogue, texts).worded()
 
 
 class _Wording:
@@ -31,8 +51,8 @@ class _Wording:
         self.catalogue = catalogue
         self.texts = texts
 
-    def lines(self) -> Iterator[str]:
-        """Give the lines, the verdict first."""
+    def worded(self) -> Worded:
+        """Give the sentences."""
         _ = self.texts.gettext
         explanation = self.explanation
         if explanation.is_blocked:
@@ -41,17 +61,14 @@ class _Wording:
             heading = _("%(name)s is open in its safe mode.")
         else:
             heading = _("%(name)s is open.")
-        yield heading % {"name": explanation.name or "."}
-        for line in (
-            *self._question(),
-            *self._because(),
-            *self._categories(),
-            *self._listed(),
-            *self._rules(),
-            *self._answer(),
-            *self._what_changes_it(),
-        ):
-            yield f"  {line}"
+        return Worded(
+            heading % {"name": explanation.name or "."},
+            why=(*self._question(), *self._because()),
+            known=(*self._categories(), *self._listed()),
+            rules=tuple(self._rules()),
+            answer=tuple(self._answer()),
+            changes=tuple(self._what_changes_it()),
+        )
 
     def _question(self) -> Iterator[str]:
         _ = self.texts.gettext
@@ -63,6 +80,11 @@ class _Wording:
 
     def _because(self) -> Iterator[str]:
         verdict, policy = self.explanation.verdict, self.explanation.policy
+        if self.explanation.is_untold:
+            yield self.texts.gettext("Why: %(reason)s") % {
+                "reason": self.texts.gettext("it is closed at the moment.")
+            }
+            return
         values = {
             "what": self._what(verdict.reason.tag),
             "whom": "" if policy is None else self.texts.whom(policy.scope),
@@ -169,6 +191,8 @@ class _Wording:
     def _answer(self) -> Iterator[str]:
         _ = self.texts.gettext
         explanation = self.explanation
+        if explanation.is_untold:
+            return
         if explanation.refusal is not None:
             yield from self._refusal(explanation.refusal)
             return
@@ -204,7 +228,7 @@ class _Wording:
             yield self._change(explanation.change)
         for block in explanation.blocks:
             yield from self._open_for(block)
-        if not explanation.is_blocked:
+        if not explanation.is_blocked or explanation.is_untold:
             return
         values = {"site": PurePath(self.site.path).name, "what": self._other_ways()}
         if explanation.verdict.reason.code is ReasonCode.STATUTORY:
@@ -217,7 +241,7 @@ class _Wording:
             if explanation.verdict.reason.code is ReasonCode.ALLOW_ONLY:
                 text = _("What opens it: a rule in %(site)s that allows this name or a category that it has.")
             elif values["what"]:
-                text = _("What opens it: a rule in %(site)s that allows this name, or %(what)s.")
+                text = _("What opens it: a rule in %(site)s that allows this name, or allows %(what)s.")
             else:
                 text = _("What opens it: a rule in %(site)s that allows this name.")
             yield text % values

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from rules.subject import Audience, Profile
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(r"(?:(?P<day>[a-z]+) +)?(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})")
 _MIN_WEEKDAY_LETTERS: Final = 3
+NETWORK: Final = "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,14 @@ def parse_asked_name(text: str) -> DomainName:
 
 
 def parse_who(text: str, site: Site, resolver: ClientResolver) -> Who:
-    """Read an audience, a group, several of them joined by `+`, or the address of a client.
+    """Read an audience, a group, several of them joined by `+`, a network (`network:lab`) or the address of a client.
 
     Raises:
         ConfigurationError: nobody is meant, or it cannot be told which audience.
     """
+    kind, colon, network = text.partition(":")
+    if colon and kind == NETWORK:
+        return Who(_parse_network(network.strip(), site, resolver))
     try:
         profile = resolver.profile_of(text)
     except ValueError:
@@ -58,6 +63,17 @@ def parse_who(text: str, site: Site, resolver: ClientResolver) -> Who:
         networks = ", ".join(cidr for network in site.networks for cidr in network.cidrs)
         raise _refusal("--as", f"{text}, which is in no network of the site", f"an address of {networks}")
     return Who(profile, text)
+
+
+def _parse_network(name: str, site: Site, resolver: ClientResolver) -> Profile:
+    """Give what a client of a network is that is in no group of its own."""
+    cidrs = {network.name: network.cidrs[0] for network in site.networks}
+    if name not in cidrs:
+        raise _refusal("--as", f"network '{name}'", suggest(name, tuple(cidrs), "one of"))
+    found = resolver.network_of(str(ip_network(cidrs[name], strict=False).network_address))
+    if found is None:
+        raise _refusal("--as", f"network '{name}', in which no address is", "a network with addresses of its own")
+    return Profile(found.audience, frozenset(found.groups))
 
 
 def _parse_profile(text: str, site: Site, resolver: ClientResolver) -> Profile:

@@ -38,6 +38,7 @@ from rules.roles import Right, rights_of
 
 LONGEST_REVIEW: Final = timedelta(days=730)
 WITHDRAWN: Final = "filter_change_withdrawn"
+TRIED: Final = "filter_tried"
 
 
 class FilterChanges:
@@ -106,9 +107,28 @@ class FilterChanges:
         Raises:
             RefusedRequestError: they cannot be used, or change nothing.
         """
+        return _changes(self.sites_with(text))
+
+    def sites_with(self, text: str) -> Sites:
+        """Give the filter in force and as it would be with changes that nobody has drafted yet.
+
+        Raises:
+            RefusedRequestError: they cannot be used.
+        """
         with self._store.read() as database:
-            sites, _ = judge(basis_of(database), text, number=next_number(database))
-        return _changes(sites)
+            return judge(basis_of(database), text, number=next_number(database))[0]
+
+    def note_tried(self, person: str, *, version: int | None, names: int) -> None:
+        """Record that somebody tried what a change would have meant, of so many names; which ones is not recorded.
+
+        Args:
+            version: the number of the draft, if it is one.
+
+        Raises:
+            StorageError: nothing was recorded.
+        """
+        with self._store.act() as act:
+            act.note(TRIED, actor=person, subject="" if version is None else str(version), facts={"names": names})
 
     # ---- changing ------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from agent.storage.fleet_rows import Device, DeviceState
 
 # How old an estimate can be at the most and still be a date.
 _LATEST: Final = 253_402_300_000.0
+_CONTACTS: Final = "SELECT * FROM device_contacts WHERE device IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def take_stock(
         database: the file of events.
         silent_after: how long a laptop may say nothing before it is called silent.
     """
-    contacts = {row["device"]: _contact(row) for row in database.execute("SELECT * FROM device_contacts")}
+    wanted = json.dumps([device.id for device in devices])
+    contacts = {row["device"]: _contact(row) for row in database.execute(_CONTACTS, (wanted,))}
     for device in devices:
         contact = contacts.get(device.id)
         heard_at = device.enrolled_at if contact is None else contact.seen_at

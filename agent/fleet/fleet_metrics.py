@@ -104,7 +104,7 @@ def _event_metrics(told: sqlite3.Connection, stock: list[Standing]) -> Iterator[
         if device in active and kind == MEDIA and facts.get("crypt") in _PLAIN and facts.get("mounted"):
             media.add(f"{device} {key}")
         elif device in active and kind == POSTURE and key == Check.DISK_ENCRYPTION:
-            disks[device] = _is_encrypted(facts)
+            disks[device] = is_encrypted(facts)
         elif kind == FILTER:
             filters[device] = _filter_seen(facts)
     yield GaugeMetricFamily(
@@ -136,7 +136,7 @@ def _filter_seen(facts: dict[str, object]) -> str:
     return Seen.NOT_OURS.value if found == Seen.NOT_OURS else _UNKNOWN
 
 
-def _is_encrypted(facts: dict[str, object]) -> bool | None:
+def is_encrypted(facts: dict[str, object]) -> bool | None:
     """Read what a laptop proved of its own disk; what could not be checked is neither."""
     if facts.get("state") == State.ON:
         return True

@@ -4,12 +4,13 @@ That one was handed out, and for what purpose, is in the record, as with the oth
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 
 from agent.fleet.media_desk import MediaDesk, called
-from agent.incidents.incident_registers import MAX_ROWS, Cell, Register
+from agent.incidents.incident_registers import Register
+from agent.incidents.register_parts import WHOLE, Cell, Part, Placed, in_chunks
 from agent.people.pseudonyms import Pseudonyms
 from agent.requests.noted_registers import Namer, NotedRegisters
 from agent.storage.media_rows import Which, read_media, read_proofs
@@ -37,25 +38,33 @@ class MediaRegisters:
         self._desk = desk
         self._noted = NotedRegisters(desk.store, pseudonyms, reading=_READING)
 
-    def media(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+    def media(self, person: str, *, purpose: str, with_names: bool = False, part: Part = WHOLE) -> Register:
         """Give every medium, the newest first; what people wrote of it is not in it."""
 
-        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
-            return (_medium_row(act.database, each, name) for each in read_media(act.database, limit=MAX_ROWS))
+        def make(act: Act, name: Namer) -> Iterator[Placed]:
+            def read(*, before: tuple[int] | None, limit: int) -> list[Medium]:
+                return read_media(act.database, before=before[0] if before else None, limit=limit)
+
+            found = in_chunks(read, lambda medium: (medium.number,), part, at_of=lambda medium: medium.registered_at)
+            return (((each.number,), _medium_row(act.database, each, name)) for each in found)
 
         return self._noted.hand_out(
-            "media", _MEDIA_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+            "media", _MEDIA_COLUMNS, person, purpose=purpose, make=make, part=part, with_names=with_names
         )
 
-    def sign_outs(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+    def sign_outs(self, person: str, *, purpose: str, with_names: bool = False, part: Part = WHOLE) -> Register:
         """Give every permit, the newest first."""
 
-        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
+        def make(act: Act, name: Namer) -> Iterator[Placed]:
+            def read(*, before: tuple[int] | None, limit: int) -> list[SignOut]:
+                return read_sign_outs(act.database, before=before[0] if before else None, limit=limit)
+
             today = self._desk.day_of(act.now)
-            return (_sign_out_row(each, name, today) for each in read_sign_outs(act.database, limit=MAX_ROWS))
+            found = in_chunks(read, lambda permit: (permit.number,), part, at_of=lambda permit: permit.asked_at)
+            return (((each.number,), _sign_out_row(each, name, today)) for each in found)
 
         return self._noted.hand_out(
-            "sign_outs", _SIGN_OUT_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+            "sign_outs", _SIGN_OUT_COLUMNS, person, purpose=purpose, make=make, part=part, with_names=with_names
         )
 
 

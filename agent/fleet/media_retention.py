@@ -10,19 +10,13 @@ from typing import Final
 from agent.fleet.media_desk import SYSTEM, MediaDesk
 from agent.people.attempts import UnknownIdError, known_person, noting
 from agent.people.people import read_person
-from agent.storage.media_erasure import Thing, count_about, erase_thing, read_over
+from agent.storage.media_erasure import ERASED, Thing, count_about, erase_thing, read_over
 from agent.storage.state import Act
 from rules.errors import RefusedRequestError
 from rules.reason import check_reason
 from rules.roles import Right, rights_of
 
 _AT_ONCE: Final = 200
-_KINDS: Final = {
-    Thing.REPORT: "lost_report_erased",
-    Thing.SIGN_OUT: "sign_out_erased",
-    Thing.EXCEPTION: "media_exception_erased",
-    Thing.MEDIUM: "medium_erased",
-}
 _NUMBERS: Final = {Thing.REPORT: "report", Thing.SIGN_OUT: "sign_out", Thing.EXCEPTION: "exception"}
 
 
@@ -89,8 +83,9 @@ class MediaRetention:
 
     def _erase(self, act: Act, thing: Thing, number: int, *, actor: str, reason: str) -> None:
         medium = erase_thing(act, thing, number, actor=actor, reason=reason)
-        facts = {} if thing is Thing.MEDIUM else {_NUMBERS[thing]: number}
+        facts: dict[str, str | int] = {"reason": reason}
+        facts |= {} if thing is Thing.MEDIUM else {_NUMBERS[thing]: number}
         if medium is None:
-            act.note(_KINDS[thing], actor=actor, subject=f"{thing}-{number}", facts=facts)
+            act.note(ERASED[thing], actor=actor, subject=f"{thing}-{number}", facts=facts)
         else:
-            self._desk.note(act, _KINDS[thing], actor, medium, facts=facts)
+            self._desk.note(act, ERASED[thing], actor, medium, facts=facts)

@@ -5,12 +5,13 @@ Every answer stands there, the newest first: somebody who declined and accepted 
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent.fleet.device_answers import SYSTEM
-from agent.incidents.incident_registers import MAX_ROWS, Cell, Register
+from agent.incidents.incident_registers import Register
+from agent.incidents.register_parts import WHOLE, Cell, Part, Placed, in_chunks
 from agent.people.pseudonyms import Pseudonyms
 from agent.requests.noted_registers import Namer, NotedRegisters
 from agent.storage.state import Act, StateStore
@@ -18,8 +19,10 @@ from rules.roles import Right
 
 READING: Final = frozenset({Right.READ_RECORD, Right.MANAGE_DEVICES})
 _COLUMNS: Final = ("answered_at", "person", "is_known", "version", "is_accepted", "laptop", "how", "language")
-_QUERY: Final = """SELECT at, actor, subject, facts, content FROM audit LEFT JOIN personal USING (number)
-WHERE kind = 'rules_answered' ORDER BY audit.number DESC LIMIT ?"""
+_QUERY: Final = """SELECT audit.number, at, actor, subject, facts, content
+FROM audit LEFT JOIN personal USING (number)
+WHERE kind = 'rules_answered' AND audit.number < ? ORDER BY audit.number DESC LIMIT ?"""
+_LAST: Final = 2**62
 
 
 class RulesRegister:
@@ -28,17 +31,29 @@ class RulesRegister:
     def __init__(self, store: StateStore, pseudonyms: Pseudonyms) -> None:
         self._noted = NotedRegisters(store, pseudonyms, reading=READING)
 
-    def answers(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+    def answers(self, person: str, *, purpose: str, with_names: bool = False, part: Part = WHOLE) -> Register:
         """Give every answer; of an account that nobody is known by, with names what it is called.
 
         Raises:
             RefusedRequestError: this person may not read it, or says no purpose.
         """
 
-        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
-            return [_row(row, name, with_names=with_names) for row in act.database.execute(_QUERY, (MAX_ROWS,))]
+        def make(act: Act, name: Namer) -> Iterator[Placed]:
+            def read(*, before: tuple[int] | None, limit: int) -> list[sqlite3.Row]:
+                return act.database.execute(_QUERY, (before[0] if before else _LAST, limit)).fetchall()
 
-        return self._noted.hand_out("rules", _COLUMNS, person, purpose=purpose, make=make, with_names=with_names)
+            found = in_chunks(read, lambda row: (int(row["number"]),), part, at_of=_answered_at)
+            return (((int(row["number"]),), _row(row, name, with_names=with_names)) for row in found)
+
+        return self._noted.hand_out(
+            "rules", _COLUMNS, person, purpose=purpose, make=make, part=part, with_names=with_names
+        )
+
+
+def _answered_at(row: sqlite3.Row) -> datetime:
+    """Give when somebody answered, which may be long before their laptop told it."""
+    at = datetime.fromisoformat(json.loads(row["facts"]).get("at") or row["at"])
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _row(row: sqlite3.Row, name: Namer, *, with_names: bool) -> tuple[Cell, ...]:

@@ -4,9 +4,10 @@ Every label comes from a closed set: words of ours, numbers of workers and upstr
 Never a person, a device, an address or a visited name.
 """
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from agent.dns.outcomes import read_outcome
 from agent.dns.shared_memory import (
     BUCKETS,
     UPSTREAM_COUNTERS,
+    UPSTREAM_DOWN,
     UPSTREAM_HEALTHY,
     UPSTREAM_UNUSED,
     SharedMemory,
@@ -34,12 +36,16 @@ BUCKET_BOUNDS: Final = (*(f"{2**bucket / 1e6:g}" for bucket in range(BUCKETS - 1
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """What is shown of a list: its name in the site, how many names it gives, and how old its copy is."""
+    """What is shown of a list: its name in the site, how many names it gives, and how old its copy is.
+
+    `is_stale` is whether it is older than it may be by its own interval, or is not there at all.
+    """
 
     name: str
     names: int
     age_seconds: float | None
     is_refused: bool = False
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +287,9 @@ def _gauge_metrics(workers: list[WorkerSlot]) -> Iterator[Metric]:
 def _upstream_metrics(workers: list[WorkerSlot]) -> Iterator[Metric]:
     """Show upstreams by their place in the site file, 1 first, because a label is never an address."""
     healthy = GaugeMetricFamily(
-        "schoolgate_upstream_healthy", "Whether every worker finds an upstream healthy.", labels=["upstream"]
+        "schoolgate_upstream_healthy",
+        "Whether no worker finds an upstream down; NaN before it has answered any.",
+        labels=["upstream"],
     )
     usual = GaugeMetricFamily(
         "schoolgate_upstream_usual_seconds", "How long an upstream usually takes.", labels=["upstream"]
@@ -294,11 +302,17 @@ def _upstream_metrics(workers: list[WorkerSlot]) -> Iterator[Metric]:
         if not used:
             continue
         label = str(place)
-        healthy.add_metric([label], int(all(counts["state"] == UPSTREAM_HEALTHY for counts in used)))
+        healthy.add_metric([label], _health({counts["state"] for counts in used}))
         usual.add_metric([label], sum(counts["latency_microseconds"] for counts in used) / len(used) / 1e6)
         for name in UPSTREAM_COUNTERS:
             events.add_metric([label, name], sum(counts[name] for counts in seen))
     yield from (healthy, usual, events)
+
+
+def _health(states: Collection[int]) -> float:
+    if UPSTREAM_DOWN in states:
+        return 0.0
+    return 1.0 if UPSTREAM_HEALTHY in states else math.nan
 
 
 def _list_metrics(lists: Iterable[ListFacts]) -> Iterator[Metric]:
@@ -307,9 +321,13 @@ def _list_metrics(lists: Iterable[ListFacts]) -> Iterator[Metric]:
     refused = GaugeMetricFamily(
         "schoolgate_list_update_refused", "Whether the last update was refused.", labels=["list"]
     )
+    stale = GaugeMetricFamily(
+        "schoolgate_list_stale", "Whether a list missed two of its refreshes, or is not there.", labels=["list"]
+    )
     for facts in lists:
         names.add_metric([facts.name], facts.names)
         refused.add_metric([facts.name], int(facts.is_refused))
+        stale.add_metric([facts.name], int(facts.is_stale))
         if facts.age_seconds is not None:
             age.add_metric([facts.name], facts.age_seconds)
-    yield from (names, age, refused)
+    yield from (names, age, refused, stale)

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from agent.dns.shared_memory import UPSTREAM_HEALTHY, UPSTREAM_UNUSED, SharedMemory
+from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_UNUSED, SharedMemory
 from agent.gateway.metrics import SILENT_CANARIES_SECONDS, is_alive
 from agent.logs import log
 from agent.sites.site import Endpoint
@@ -54,7 +54,7 @@ def health_reasons(memory: SharedMemory, now: float) -> list[str]:
             if is_alive(worker, now) and worker.policy_generation != published
         ]
     states = {counts["state"] for worker in workers for counts in worker.upstreams()} - {UPSTREAM_UNUSED}
-    if states and UPSTREAM_HEALTHY not in states:
+    if states == {UPSTREAM_DOWN}:
         reasons.append("no upstream answers")
     intake = memory.intake()
     # Before its first word, it has as long from when there was something to do.

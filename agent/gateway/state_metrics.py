@@ -13,6 +13,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 
 from agent.fleet.media_metrics import media_metrics
+from agent.gateway.waiting_metrics import waiting_metrics
 from agent.incidents.incident_metrics import incident_metrics
 from agent.notices.notify import KEEP_SETTLED, read_queue
 from agent.people.confirmations import count_unconfirmed
@@ -64,6 +65,7 @@ def state_metrics(path: Path, now: datetime) -> list[Metric]:
             told = [
                 *_override_metrics(database, now),
                 *_people_metrics(database),
+                *waiting_metrics(database, now),
                 *_notice_metrics(database, now),
                 *_record_metrics(database),
                 *incident_metrics(database, now),

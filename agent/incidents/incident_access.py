@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from agent.incidents.incident_counts import Counts, count, for_all
+from agent.incidents.incident_counts import Counts, count, count_told, first_told
 from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_gate import Gate
 from agent.people.attempts import known_person
 from agent.people.people import Person
 from agent.storage.access_rows import Access, Seen, write_access
-from agent.storage.incident_briefs import read_briefs
+from agent.storage.incident_briefs import read_briefs, read_briefs_as_of
 from agent.storage.incident_rows import Filed, read_incidents
 from agent.storage.state import Act
 from agent.storage.step_rows import FiledStep, read_referrals
@@ -56,14 +57,34 @@ class Looking:
             RefusedRequestError: nobody has this id.
         """
         with self._desk.store.read() as database:
-            who = known_person(database, person)
-            found = [
-                filed
-                for filed in read_incidents(database, states=states, limit=-1)
-                if self._desk.may_read(database, who, filed.incident)
-            ]
+            gate = Gate(self._desk, database, known_person(database, person))
+            found = [each for each in read_incidents(database, states=states, limit=-1) if gate.lets(each.incident)]
         found.sort(key=_urgency)
         return [shown(filed) for filed in found[offset : offset + limit]]
+
+    def brief(self, person: str, incident_id: str) -> Filed:
+        """Give one incident as the queue shows it: by pseudonym, without what was visited or written.
+
+        Raises:
+            UnknownIdError: there is none that this person may read.
+        """
+        desk = self._desk
+        with desk.attempt(person, "view", incident_id), desk.store.read() as database:
+            filed = desk.existing(database, incident_id)
+            desk.reader(database, person, filed.incident)
+            return shown(filed)
+
+    def case(self, person: str, incident_id: str) -> int:
+        """Give the number of an incident to who reads it or has one of its steps to do.
+
+        Raises:
+            UnknownIdError: there is none of which this person may know.
+        """
+        desk = self._desk
+        with desk.attempt(person, "case", incident_id), desk.store.read() as database:
+            filed = desk.existing(database, incident_id)
+            desk.reader_or_owner(database, person, filed.incident)
+            return filed.number
 
     def get(self, person: str, incident_id: str, *, purpose: str, case: int) -> Viewed:
         """Give one incident with what was visited and written; that somebody looked is noted.
@@ -101,19 +122,20 @@ class Looking:
     def counts(self, person: str | None) -> Counts:
         """Count the incidents that somebody may read; whoever reads none learns no count that tells of somebody.
 
+        For them it is counted up to the end of yesterday, or they would see when each thing happened.
+
         Raises:
             RefusedRequestError: this person may not even count them.
         """
         desk = self._desk
         with desk.store.read() as database:
             who = None if person is None else known_person(database, person)
-            found = list(read_briefs(database))
             if who is not None and _counts_own(desk, database, who):
-                readable = (brief for brief in found if desk.may_read(database, who, brief))
-                return count(readable, small_number=0)
+                return count(filter(Gate(desk, database, who).lets, read_briefs(database)))
             if who is not None and Right.COUNT_INCIDENTS not in rights_of(who.roles):
                 raise RefusedRequestError("None of your roles lets you know how many incidents there are.")
-            return count(for_all(found, desk.settings.small_number), small_number=desk.settings.small_number)
+            found = list(read_briefs_as_of(database, desk.began_at(desk.day_of(desk.clock()))))
+            return count_told(found, rows=desk.rows(), small_number=first_told(desk.settings.small_number))
 
 
 def _counts_own(desk: Desk, database: sqlite3.Connection, who: Person) -> bool:

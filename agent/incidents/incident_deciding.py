@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_undoing import keep_for_undoing
 from agent.people.attempts import check_version
 from agent.storage.incident_rows import Filed
 from agent.storage.state import Act
@@ -24,6 +25,8 @@ KINDS: Final[Mapping[Move, str]] = {
     Move.REOPEN: "incident_reopened",
     Move.CORRECT: "incident_corrected",
 }
+# An incident by its id, and the version at which somebody saw it.
+Seen = tuple[str, int]
 _OVER: Final = frozenset({State.DISMISSED, State.CLOSED, State.MERGED})
 
 
@@ -61,14 +64,23 @@ def deciding(desk: Desk, person: str, incident_id: str, version: int, move: Move
         RefusedRequestError: the decision does not follow, or the words say too little.
     """
     with desk.attempt(person, move.value, incident_id), desk.store.act() as act:
-        before = desk.existing(act.database, incident_id)
-        desk.reader(act.database, person, before.incident)
-        check_version(before.version, version)
-        next_state(before.incident.state, move)
-        for what, text in words.items():
-            if fault := check_words(text, what.replace("_", " ")):
-                raise RefusedRequestError(fault)
-        yield Deciding(act, person, move, before, {what: text.strip() for what, text in words.items()})
+        yield begin(desk, act, person, (incident_id, version), move, **words)
+
+
+def begin(desk: Desk, act: Act, person: str, seen: Seen, move: Move, **words: str) -> Deciding:
+    """Give a decision that is made within an act.
+
+    Errors as for `deciding`, but `NotYoursError` where this person may not read the incident.
+    """
+    incident_id, version = seen
+    before = desk.existing(act.database, incident_id)
+    desk.reader(act.database, person, before.incident)
+    check_version(before.version, version)
+    next_state(before.incident.state, move)
+    for what, text in words.items():
+        if fault := check_words(text, what.replace("_", " ")):
+            raise RefusedRequestError(fault)
+    return Deciding(act, person, move, before, {what: text.strip() for what, text in words.items()})
 
 
 def file_decision(
@@ -87,6 +99,7 @@ def file_decision(
         facts: what the record keeps beside the usual.
     """
     act, state = made.act, next_state(made.incident.state, made.move)
+    keep_for_undoing(act, made.incident.id, made.person, made.move)
     filed = replace(
         filed,
         incident=replace(filed.incident, state=state),

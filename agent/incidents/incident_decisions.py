@@ -10,13 +10,14 @@ from dataclasses import replace
 from agent.incidents.incident_access import shown
 from agent.incidents.incident_alternatives import as_kind, as_row
 from agent.incidents.incident_corrections import Appeal, record_appeal, take_off
-from agent.incidents.incident_deciding import deciding, file_decision
+from agent.incidents.incident_deciding import Deciding, deciding, file_decision
 from agent.incidents.incident_desk import Desk
 from agent.incidents.incident_merging import merge_into, split_off
 from agent.incidents.incident_routing import newly_first, route
 from agent.incidents.incident_sealed import check_unsealed
 from agent.incidents.incident_steps import change_row, check_nothing_open, make_checklist, put_off_steps
 from agent.incidents.incident_table import check_row, rows_for
+from agent.incidents.incident_undoing import take_back
 from agent.storage.incident_rows import Filed
 from rules.errors import RefusedRequestError
 from rules.incident import Dismissal, Incident, Intent, Move, State, Track, track_of
@@ -56,19 +57,7 @@ class Decisions:
         """
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.ACCEPT, explanation=why) as made:
-            row = check_row(desk, made.act.database, made.incident, row)
-            chosen = as_row(desk, made.act.database, made.before, row)
-            filed = replace(
-                chosen,
-                incident=replace(_said_of(chosen.incident, is_serious=is_serious), row=row),
-                deliberate=deliberate,
-                why_deliberate=made.words["explanation"],
-            )
-            filed = route(desk, made.act.database, filed)
-            told = newly_first(desk, made.act.database, made.before, filed)
-            facts = {"row": row or "", "deliberate": deliberate.value, "is_serious": filed.incident.is_serious}
-            filed = file_decision(desk, made, filed, to=told, facts=facts)
-            desk.tell_of(made.act, made.kind, filed, make_checklist(desk, made.act, filed))
+            filed = accept_as(desk, made, row, deliberate, is_serious=is_serious)
         return shown(filed)
 
     def reclassify(
@@ -124,9 +113,7 @@ class Decisions:
             return self.correct(person, incident_id, version=version, reason=words)
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.DISMISS, reason=words) as made:
-            check_unsealed(made.act, made.before)
-            filed = replace(made.before, dismissal=dismissal)
-            filed = file_decision(desk, made, filed, facts={"dismissal": dismissal.value})
+            filed = dismiss_as(desk, made, dismissal)
         return shown(filed)
 
     def merge(self, person: str, incident_id: str, *, version: int, into: str, reason: str) -> Filed:
@@ -170,11 +157,44 @@ class Decisions:
         """Take an incident off a person whom it does not concern, with everything that followed from it."""
         desk = self._desk
         with deciding(desk, person, incident_id, version, Move.CORRECT, reason=reason) as made:
-            check_unsealed(made.act, made.before)
-            put_off_steps(made.act, incident_id, person, "corrected")
-            filed = take_off(desk, made)
-            filed = file_decision(desk, made, replace(filed, dismissal=Dismissal.WRONG_PERSON))
+            filed = correct_it(desk, made)
         return shown(filed)
+
+    def undo(self, person: str, incident_id: str, *, version: int) -> Filed:
+        """Take back the last decision, which was this person's own and a slip; what was sent is not called back."""
+        with self._desk.attempt(person, "undo", incident_id), self._desk.store.act() as act:
+            return shown(take_back(self._desk, act, person, incident_id, version))
+
+
+def accept_as(desk: Desk, made: Deciding, row: str | None, deliberate: Intent, *, is_serious: bool | None) -> Filed:
+    """Accept what is being decided about, as `Decisions.accept` says; its words hold the explanation."""
+    row = check_row(desk, made.act.database, made.incident, row)
+    chosen = as_row(desk, made.act.database, made.before, row)
+    filed = replace(
+        chosen,
+        incident=replace(_said_of(chosen.incident, is_serious=is_serious), row=row),
+        deliberate=deliberate,
+        why_deliberate=made.words["explanation"],
+    )
+    filed = route(desk, made.act.database, filed)
+    told = newly_first(desk, made.act.database, made.before, filed)
+    facts = {"row": row or "", "deliberate": deliberate.value, "is_serious": filed.incident.is_serious}
+    filed = file_decision(desk, made, filed, to=told, facts=facts)
+    desk.tell_of(made.act, made.kind, filed, make_checklist(desk, made.act, filed))
+    return filed
+
+
+def dismiss_as(desk: Desk, made: Deciding, dismissal: Dismissal) -> Filed:
+    """Dismiss what is being decided about; its words hold the reason."""
+    check_unsealed(made.act, made.before)
+    return file_decision(desk, made, replace(made.before, dismissal=dismissal), facts={"dismissal": dismissal.value})
+
+
+def correct_it(desk: Desk, made: Deciding) -> Filed:
+    """Take what is being decided about off its person."""
+    check_unsealed(made.act, made.before)
+    put_off_steps(made.act, made.incident.id, made.person, "corrected")
+    return file_decision(desk, made, replace(take_off(desk, made), dismissal=Dismissal.WRONG_PERSON))
 
 
 def _said_of(incident: Incident, *, is_serious: bool | None) -> Incident:

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agent.incidents.incident_chains import Chains
+from agent.incidents.incident_gate import Gate, is_about_heads
 from agent.people.attempts import UnknownIdError, known_person, noting
 from agent.people.people import People, Person, read_holders, read_people, read_person
 from agent.people.pseudonyms import OF_PERSON, Pseudonyms
@@ -20,16 +21,14 @@ from agent.storage.step_rows import read_steps
 from agent.storage.timeline_rows import Entry, add_timeline
 from rules.errors import RefusedRequestError
 from rules.handbook import PackRole
-from rules.incident import READERS, Incident, Level, Track, may_read
+from rules.incident import READERS, Incident, Level, Track
 from rules.policy_pack import Pack
 from rules.roles import Right, Role, parse_role, rights_of
-from rules.sanction import SanctionTable, Step
+from rules.sanction import SanctionRow, SanctionTable, Step
 from rules.span import Span, due
 
 SYSTEM: Final = "system"
 NOT_THERE: Final = "There is no incident with that id that you may read."
-# What stands where the pseudonym of somebody would, where it is about one of several head teachers.
-ABOUT_HEADS: Final = "heads-"
 _SCHOOL_WEEK: Final = frozenset(range(5))
 # What is told and done within the circle of those who may read it.
 _CLOSED: Final = frozenset({Track.RESTRICTED, Track.SEALED})
@@ -91,6 +90,10 @@ class Desk:
         """Give the day at the school."""
         return at.astimezone(self.zone).date()
 
+    def began_at(self, day: date) -> datetime:
+        """Give the instant at which a day at the school begins."""
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
     def due(self, start: datetime, span: Span) -> datetime:
         """Say when something is due by the calendar of the school."""
         return due(start, span, zone=self.zone, is_school_day=self.is_school_day)
@@ -109,6 +112,11 @@ class Desk:
         """Give the sanction table of an audience, of the first pack that has one."""
         tables = (pack.sanctions.get(audience) for pack in self.packs())
         return next((table for table in tables if table is not None), None)
+
+    def rows(self) -> dict[str, SanctionRow]:
+        """Give the rows of all tables, by id."""
+        tables = (table for pack in self.packs() for table in pack.sanctions.values())
+        return {row.id: row for table in tables for row in table.rows.values()}
 
     def roles_of(self, audience: str) -> Mapping[str, PackRole]:
         """Give the roles that the table of an audience speaks of."""
@@ -166,7 +174,7 @@ class Desk:
         """Give who was named for restricted incidents; the chair only where it is about a head teacher."""
         named = {self.settings.second_reader}
         heads = self.holders(database, Role.HEAD_TEACHER)
-        if _is_about_heads(incident) or any(self.is_subject(head.id, incident) for head in heads):
+        if is_about_heads(incident) or any(self.is_subject(head.id, incident) for head in heads):
             named.add(self.settings.chair)
         return self._called(database, named)
 
@@ -187,14 +195,7 @@ class Desk:
 
     def may_read(self, database: sqlite3.Connection, who: Person, incident: Incident | Brief) -> bool:
         """Say whether somebody may read an incident: the one gate."""
-        return not who.closed and may_read(
-            incident.track,
-            person=who.id,
-            roles=who.roles - {Role.HEAD_TEACHER} if _is_about_heads(incident) else who.roles,
-            subject=who.id if self.is_subject(who.id, incident) else None,
-            named=self.named_for(database, incident) if incident.track is Track.RESTRICTED else (),
-            chain=self.chains.first(incident) | incident.reached,
-        )
+        return Gate(self, database, who).lets(incident)
 
     def is_confidential(self, database: sqlite3.Connection, incident: Incident) -> bool:
         """Say whether somebody who reads what is ordinary may not read this: by its track, or as its subject."""
@@ -364,7 +365,3 @@ class Desk:
         if people := tuple(dict.fromkeys(to)):
             self.tell(act, kind, filed, people)
         return filed
-
-
-def _is_about_heads(incident: Incident | Brief) -> bool:
-    return incident.subject.startswith(ABOUT_HEADS)

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Final
 
@@ -31,6 +31,7 @@ from rules.incident import State
 
 OPEN: Final = (State.CANDIDATE, State.ACCEPTED)
 NO_ROW, OWN_ROW = "none", "own"
+SOON: Final = timedelta(days=1)
 DECIDED: Final = ("accepted", "dismissed")
 TOLD: Final = (SIGN_INS, EVENTS)
 BECAME: Final = (ACCEPTED, REPEATED, REFUSED)
@@ -50,7 +51,8 @@ _OVERDUE: Final = f"""SELECT count(*) FROM incident_steps JOIN incidents ON id =
 
 _CLOCKS: Final = f"""SELECT count(*) FROM incidents, json_each(content, '$.clocks')
     WHERE state IN ('candidate', 'accepted') AND track IN {_TOLD_TRACKS}
-    AND json_extract(value, '$.ended_at') IS NULL AND json_extract(value, '$.due_at') <= ?"""  # noqa: S608 (our own words)
+    AND json_extract(value, '$.ended_at') IS NULL
+    AND json_extract(value, '$.due_at') > ? AND json_extract(value, '$.due_at') <= ?"""  # noqa: S608 (our own words)
 
 
 def incident_metrics(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:
@@ -94,9 +96,12 @@ def _incidents(database: sqlite3.Connection, now: datetime) -> Iterator[Metric]:
     yield oldest
     (overdue,) = database.execute(_OVERDUE, (instant_text(now),)).fetchone()
     yield GaugeMetricFamily("schoolgate_overdue_incident_steps", "Steps that should have been done.", overdue)
-    (ended,) = database.execute(_CLOCKS, (instant_text(now),)).fetchone()
+    (ended,) = database.execute(_CLOCKS, ("", instant_text(now))).fetchone()
     text = "Times by which something had to be done about incidents, and was not."
     yield GaugeMetricFamily("schoolgate_overdue_incident_clocks", text, ended)
+    (ending,) = database.execute(_CLOCKS, (instant_text(now), instant_text(now + SOON))).fetchone()
+    text = "Times that end within a day, by which something must be done about incidents."
+    yield GaugeMetricFamily("schoolgate_ending_incident_clocks", text, ending)
 
 
 def row_label(row: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent.incidents.incident_desk import ABOUT_HEADS, Desk
+from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_gate import ABOUT_HEADS
 from agent.incidents.incident_routing import first_to_know, route
 from agent.incidents.incident_table import risk_of, rows_for
 from agent.people.attempts import NOBODY, UnknownIdError, known_person, noting
@@ -38,6 +39,11 @@ _RECEIPT_LENGTH: Final = 12
 _POINTS: Final = 100
 # What stands where the pseudonym of somebody would.
 ABOUT_NOBODY: Final = "report-"
+
+
+def names_somebody(incident: Incident) -> bool:
+    """Say whether an incident is about a person or a device, and not about whom a report left out."""
+    return not incident.subject.startswith((ABOUT_NOBODY, ABOUT_HEADS))
 
 
 class Happened(StrEnum):

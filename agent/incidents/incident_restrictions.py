@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.incidents.incident_desk import SYSTEM, Desk
 from agent.logs import log
-from agent.people.attempts import UnknownIdError
+from agent.people.attempts import UnknownIdError, check_version
 from agent.storage.incident_rows import Filed
 from agent.storage.restriction_rows import (
     Restriction,
@@ -61,18 +61,23 @@ class Restrictions:
         reason: str,
         groups: Collection[str] = (),
         devices: Collection[str] = (),
+        seen: int | None = None,
     ) -> Restriction:
         """Restrict the access of groups or devices as a step says; the step itself is then to be marked done.
 
         Args:
             number: that of the step.
             review_on: when somebody looks again whether it is still needed.
+            seen: how many restrictions of the step this person saw, where it is known.
         """
         desk = self._desk
         with desk.attempt(person, "restrict", incident_id), desk.store.act() as act:
             filed = desk.existing(act.database, incident_id)
             desk.reader_or_owner(act.database, person, filed.incident, step=number)
             self._check_step(act.database, filed, number)
+            if seen is not None:
+                found = read_restrictions(act.database, incident_id)
+                check_version(sum(each.step == number for each in found), seen)
             restriction = Restriction(
                 id=desk.new_id(),
                 incident=incident_id,

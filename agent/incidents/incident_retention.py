@@ -18,6 +18,7 @@ from agent.storage.report_rows import erase_reporters
 from agent.storage.state import Act
 from agent.storage.step_rows import erase_step_words
 from agent.storage.timeline_rows import Entry, erase_timeline
+from agent.storage.undo_rows import forget_before
 from agent.storage.warning_rows import read_warnings, write_warning
 from rules.incident import State
 from rules.incident_kind import Kind
@@ -83,6 +84,7 @@ def _erase(desk: Desk, act: Act, filed: Filed) -> None:
     erase_step_words(act, incident_id)
     erase_letters(act, incident_id)
     erase_reporters(act, incident_id)
+    forget_before(act, incident_id)
     act.database.execute("UPDATE accesses SET purpose = NULL WHERE incident = ?", (incident_id,))
     for warning in read_warnings(act.database, incident=incident_id):
         write_warning(act, replace(warning, subject=""))

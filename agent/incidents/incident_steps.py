@@ -9,7 +9,7 @@ from typing import Final
 from agent.incidents.incident_clocks import stop_clock
 from agent.incidents.incident_desk import Desk
 from agent.incidents.incident_routing import first_to_know
-from agent.people.attempts import known_person
+from agent.people.attempts import ConflictError, check_version, known_person
 from agent.storage.incident_rows import Filed, read_incident
 from agent.storage.state import Act
 from agent.storage.step_rows import FiledStep, read_open_steps, read_step, read_steps, write_step
@@ -93,6 +93,7 @@ class Steps:
         outcome: str = "",
         at: datetime | None = None,
         referral: Referral = INSIDE,
+        seen: int | None = None,
     ) -> FiledStep:
         """Say that a step was done: when, how, and what came of it.
 
@@ -101,10 +102,11 @@ class Steps:
         Args:
             at: when it was done; now, where it is left out.
             referral: who outside was brought in, where the step did that.
+            seen: the version of the step that this person looked at, where it is known.
         """
         desk = self._desk
         with desk.attempt(person, "step_done", incident_id), desk.store.act() as act:
-            filed, step = self._open_step(act.database, person, incident_id, number)
+            filed, step = self._open_step(act.database, person, incident_id, number, seen)
             done_at = at or act.now
             if done_at.tzinfo is None or not filed.filed_at <= done_at <= act.now:
                 raise RefusedRequestError(
@@ -132,11 +134,11 @@ class Steps:
                 self._enter_warning(act, filed, person)
             return step
 
-    def skip(self, person: str, incident_id: str, number: int, *, reason: str) -> FiledStep:
+    def skip(self, person: str, incident_id: str, number: int, *, reason: str, seen: int | None = None) -> FiledStep:
         """Leave a step of the table out, with a reason; only who may read the incident can."""
         desk = self._desk
         with desk.attempt(person, "step_skip", incident_id), desk.store.act() as act:
-            filed, step = self._open_step(act.database, person, incident_id, number)
+            filed, step = self._open_step(act.database, person, incident_id, number, seen)
             desk.reader(act.database, person, filed.incident)
             _check_words("reason", reason)
             step = replace(step, state=StepState.SKIPPED, done_at=act.now, done_by=person, deviation=reason.strip())
@@ -202,7 +204,7 @@ class Steps:
     # ---- parts of each -------------------------------------------------------------------------------------
 
     def _open_step(
-        self, database: sqlite3.Connection, person: str, incident_id: str, number: int
+        self, database: sqlite3.Connection, person: str, incident_id: str, number: int, seen: int | None
     ) -> tuple[Filed, FiledStep]:
         filed = self._desk.existing(database, incident_id)
         self._desk.reader_or_owner(database, person, filed.incident, step=number)
@@ -211,7 +213,9 @@ class Steps:
             raise RefusedRequestError(f"This incident has no step {number}.")
         _check_accepted(filed.incident)
         if step.state is not StepState.OPEN:
-            raise RefusedRequestError(f"This step is {_STANDING[step.state]} already.")
+            raise ConflictError(f"This step is {_STANDING[step.state]} already.")
+        if seen is not None:
+            check_version(step.version, seen)
         return filed, step
 
     def _file(self, act: Act, filed: Filed, step: FiledStep, kind: str, person: str, **words: str) -> None:

@@ -16,6 +16,7 @@ from agent.incidents.incident_decisions import Decisions
 from agent.incidents.incident_desk import SYSTEM, Desk, Tell, tell_nobody
 from agent.incidents.incident_export import Exports
 from agent.incidents.incident_letters import Letters
+from agent.incidents.incident_queue import Queue
 from agent.incidents.incident_registers import Registers
 from agent.incidents.incident_reports import Reports
 from agent.incidents.incident_restrictions import Restrictions
@@ -24,6 +25,8 @@ from agent.incidents.incident_routing import first_to_know, route
 from agent.incidents.incident_sealed import Sealed
 from agent.incidents.incident_steps import Steps
 from agent.incidents.incident_sweep import sweep_incidents
+from agent.incidents.incident_together import Together
+from agent.incidents.incident_undoing import forget_undoable
 from agent.incidents.incident_warnings import Warnings
 from agent.people.people import People
 from agent.people.pseudonyms import Pseudonyms
@@ -81,7 +84,9 @@ class Incidents:
     ) -> None:
         self.desk = Desk(store, people, pseudonyms, packs, site, clock, new_id, tell, draw)
         self.looking = Looking(self.desk)
+        self.queue = Queue(self.desk)
         self.decisions = Decisions(self.desk)
+        self.together = Together(self.desk)
         self.corrections = Corrections(self.desk)
         self.steps = Steps(self.desk)
         self.letters = Letters(self.desk)
@@ -202,6 +207,7 @@ class Incidents:
 
     def sweep(self) -> int:
         """Write down what the clock has done, and tell who should know; gives of how many things."""
+        forget_undoable(self.desk)
         return sweep_incidents(self.desk) + self.restrictions.sweep()
 
     def keep(self) -> int:

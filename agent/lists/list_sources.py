@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -217,7 +218,22 @@ async def _follow(
             raise ListFaultError(
                 Fault.BAD_REDIRECT, f"{_host(config)} sent us on to {url.scheme}://{url.host}; expected https://"
             )
+        if _is_inside(url.host) and not _is_inside(httpx.URL(config.source).host):
+            raise ListFaultError(
+                Fault.BAD_REDIRECT,
+                f"{_host(config)} sent us on to {url.host}; expected an address outside the school",
+            )
     raise ListFaultError(Fault.BAD_REDIRECT, f"{_host(config)} sent us on more than {MAX_REDIRECTS} times")
+
+
+def _is_inside(host: str) -> bool:
+    """Say whether a host is this machine, or an address that nobody outside could mean."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return False
 
 
 async def _take(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Who gave what was given on the gateway itself; an account of an older program may not say it at all.
 NOBODY_NAMED: Final = frozenset({SYSTEM, ""})
+_ABOUT_ONESELF: Final = "Nobody confirms or refuses what they were given themselves; somebody else can."
 _MARKS: Final = ", ".join("?" * len(DECIDING))
 _ACCOUNTS: Final = f"""SELECT * FROM accounts WHERE closed_at IS NULL AND confirmed_by = ''
     AND person = coalesce(?, person) AND (person IN (SELECT person FROM unconfirmed_roles)
@@ -112,10 +113,9 @@ def confirm(act: Act, person_id: str, *, version: int, actor: str) -> Settled:
             a password or an authenticator that somebody else has seen.
     """
     found = _found(act, person_id, version=version, actor=actor)
-    check_not_oneself(found.person, read_person(act.database, actor))
-    done = tuple(each for each in found.given if each.given_by != actor and each.is_own)
-    if not done:
-        raise RefusedRequestError(_why_not(found, actor))
+    if why := why_not_confirmed(act.database, found, actor):
+        raise RefusedRequestError(why)
+    done = tuple(_confirmable(found, actor))
     left = tuple(each for each in found.given if each not in done)
     roles, person = frozenset(_roles(done)), found.person
     after = replace(person, roles=person.roles | roles, waiting=person.waiting - roles)
@@ -188,7 +188,7 @@ def _found(act: Act, person_id: str, *, version: int, actor: str) -> Unconfirmed
             "Found nobody who manages people; expected somebody who does to be the second person."
         )
     if actor == person_id:
-        raise RefusedRequestError("Nobody confirms or refuses what they were given themselves; somebody else can.")
+        raise RefusedRequestError(_ABOUT_ONESELF)
     found = read_unconfirmed_people(act.database, person_id)
     if not found:
         raise UnknownIdError("Nothing that this person was given waits for a second person.")
@@ -196,13 +196,26 @@ def _found(act: Act, person_id: str, *, version: int, actor: str) -> Unconfirmed
     return found[0]
 
 
-def _why_not(found: Unconfirmed, actor: str) -> str:
+def why_not_confirmed(database: sqlite3.Connection, found: Unconfirmed, actor: str) -> str:
+    """Say why somebody who manages people cannot confirm this; nothing where they can."""
+    if actor == found.person.id:
+        return _ABOUT_ONESELF
+    try:
+        check_not_oneself(found.person, read_person(database, actor))
+    except RefusedRequestError as error:
+        return str(error)
+    if any(_confirmable(found, actor)):
+        return ""
     if all(each.given_by == actor for each in found.given):
         return "You gave this yourself; somebody else who manages people, and is not who got it, has to confirm it."
     return (
         f"Somebody else has seen the password or the authenticator of {found.person.name}; they set both themselves"
         " before this is confirmed."
     )
+
+
+def _confirmable(found: Unconfirmed, actor: str) -> Iterator[Given]:
+    return (each for each in found.given if each.given_by != actor and each.is_own)
 
 
 def _roles(given: Iterable[Given]) -> Iterator[Role]:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from agent.incidents.incident_access import fault_of_purpose
-from agent.incidents.incident_registers import READ, Cell, Register
+from agent.incidents.incident_registers import READ, Register
+from agent.incidents.register_parts import Part, Placed, cut
 from agent.people.attempts import known_person, noting
 from agent.people.people import read_people
 from agent.people.pseudonyms import Pseudonyms
@@ -15,7 +16,7 @@ from rules.roles import Right, rights_of
 
 # Gives what a person is called in a register that covers an instant.
 Namer: TypeAlias = Callable[[str, datetime], str]
-Make: TypeAlias = Callable[[Act, Namer], Iterable[tuple[Cell, ...]]]
+Make: TypeAlias = Callable[[Act, Namer], Iterable[Placed]]
 
 
 class NotedRegisters:
@@ -27,7 +28,15 @@ class NotedRegisters:
         self._reading = reading
 
     def hand_out(
-        self, name: str, columns: tuple[str, ...], person: str, *, purpose: str, make: Make, with_names: bool
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        person: str,
+        *,
+        purpose: str,
+        make: Make,
+        part: Part,
+        with_names: bool,
     ) -> Register:
         """Give a register.
 
@@ -39,10 +48,10 @@ class NotedRegisters:
                 raise RefusedRequestError(f"None of your roles reads the register of {name.replace('_', '-')}.")
             if fault := fault_of_purpose(purpose):
                 raise RefusedRequestError(fault)
-            rows = tuple(make(act, self._namer(act, with_names=with_names)))
-            facts = {"register": name, "rows": len(rows), "with_names": with_names}
+            rows, more = cut(make(act, self._namer(act, with_names=with_names)), part)
+            facts = {"register": name, "rows": len(rows), "with_names": with_names, **part.facts()}
             act.note(READ, actor=person, facts=facts, personal={"purpose": purpose.strip()})
-            return Register(name, columns, rows)
+            return Register(name, columns, rows, more)
 
     def _namer(self, act: Act, *, with_names: bool) -> Namer:
         people = {each.id: each.name for each in read_people(act.database)} if with_names else {}

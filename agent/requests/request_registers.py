@@ -3,11 +3,13 @@
 That one was handed out, and for what purpose, is in the record, as with the registers about incidents.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from agent.incidents.incident_registers import MAX_ROWS, Cell, Register
+from agent.incidents.incident_registers import Register
+from agent.incidents.register_parts import WHOLE, Cell, Part, Placed, in_chunks
 from agent.people.pseudonyms import Pseudonyms
 from agent.requests.noted_registers import Namer, NotedRegisters
 from agent.storage.override_rows import Filed, read_overrides
@@ -31,24 +33,36 @@ class RequestRegisters:
     def __init__(self, store: StateStore, pseudonyms: Pseudonyms) -> None:
         self._noted = NotedRegisters(store, pseudonyms, reading=frozenset({Right.READ_OVERRIDES}))
 
-    def overrides(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+    def overrides(self, person: str, *, purpose: str, with_names: bool = False, part: Part = WHOLE) -> Register:
         """Give every override, the newest request first."""
 
-        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
-            return (_override(filed, name) for filed in read_overrides(act.database, limit=MAX_ROWS))
+        def key(filed: Filed) -> tuple[str, str]:
+            return instant_text(filed.override.requested_at), filed.override.id
+
+        def make(act: Act, name: Namer) -> Iterator[Placed]:
+            found = in_chunks(
+                partial(read_overrides, act.database), key, part, at_of=lambda filed: filed.override.requested_at
+            )
+            return ((key(filed), _override(filed, name)) for filed in found)
 
         return self._noted.hand_out(
-            "overrides", _OVERRIDE_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+            "overrides", _OVERRIDE_COLUMNS, person, purpose=purpose, make=make, part=part, with_names=with_names
         )
 
-    def suspensions(self, person: str, *, purpose: str, with_names: bool = False) -> Register:
+    def suspensions(self, person: str, *, purpose: str, with_names: bool = False, part: Part = WHOLE) -> Register:
         """Give every suspension, the newest request first."""
 
-        def make(act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
-            return (_suspension(filed, name) for filed in read_suspensions(act.database, limit=MAX_ROWS))
+        def key(filed: FiledSuspension) -> tuple[str, str]:
+            return instant_text(filed.suspension.requested_at), filed.suspension.id
+
+        def make(act: Act, name: Namer) -> Iterator[Placed]:
+            found = in_chunks(
+                partial(read_suspensions, act.database), key, part, at_of=lambda filed: filed.suspension.requested_at
+            )
+            return ((key(filed), _suspension(filed, name)) for filed in found)
 
         return self._noted.hand_out(
-            "suspensions", _SUSPENSION_COLUMNS, person, purpose=purpose, make=make, with_names=with_names
+            "suspensions", _SUSPENSION_COLUMNS, person, purpose=purpose, make=make, part=part, with_names=with_names
         )
 
 

@@ -19,7 +19,8 @@ from rules.subject import Audience
 class School:
     """Who runs this gateway; `language` is one of en, fr, nl, ja, `contact` says where questions go.
 
-    `packs` are the names of those that come with the product, `own_packs` the files of the school's own.
+    `console` is where people reach the pages of the gateway, `helplines` are the school's own words for whom a child
+    can call. `packs` are the names of those that come with the product, `own_packs` the files of the school's own.
     """
 
     name: str
@@ -28,6 +29,8 @@ class School:
     packs: tuple[str, ...]
     contact: str | None = None
     own_packs: tuple[str, ...] = ()
+    console: str | None = None
+    helplines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Where the gateway answers; `metrics` also serves `/healthz`, `api` is for people and their programs."""
+    """Where the gateway answers; `metrics` also serves `/healthz`, `api` is for people and their programs.
+
+    The block page is shown by HTTPS only with a certificate that the school brings; both are paths of PEM files.
+    """
 
     dns: tuple[Endpoint, ...]
     metrics: Endpoint | None
     api: Endpoint | None = None
+    block_page: Endpoint | None = None
+    block_page_https: Endpoint | None = None
+    block_page_certificate: str | None = None
+    block_page_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

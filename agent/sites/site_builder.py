@@ -24,6 +24,7 @@ from agent.sites.site import (
     School,
     Site,
 )
+from agent.sites.site_block_page import check_block_page
 from agent.sites.site_overrides import build_overrides
 from agent.sites.site_packs import build_packs, load_pack, shipped_packs
 from agent.sites.site_private import build_private
@@ -78,8 +79,9 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path) -> Site 
     packs, own_packs = build_packs(written, findings, folder=folder)
     # Where no pack is known, the rows and policies are still checked against all of them.
     table, rulebook = build_rules(written, findings, context, packs or [*map(load_pack, shipped_packs())])
-    listeners = build_listeners(written, findings)
+    listeners = build_listeners(written, findings, folder)
     answers = _build_answers(written.answers or WrittenAnswers(), findings)
+    check_block_page(listeners, answers, findings)
     upstreams = build_upstreams(written.upstreams or WrittenUpstreams(), findings, listeners)
     retention = _build_retention(written.retention or WrittenRetention(), findings)
     fail_modes = _build_fail_modes(written.fail_modes or WrittenFailModes(), findings)
@@ -98,6 +100,8 @@ def build_site(written: WrittenSite, findings: Findings, *, path: Path) -> Site 
             packs=tuple(pack.id for pack in packs),
             contact=written.school.contact,
             own_packs=tuple(own_packs),
+            console=written.school.console,
+            helplines=tuple(written.school.helplines),
         ),
         listeners=listeners,
         networks=networks,

@@ -2,12 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from pydantic_core import PydanticCustomError
 
 from agent.sites.findings import Findings
 from agent.sites.site import Endpoint, Listeners, Transport, Upstream, Upstreams, Zone
+from agent.sites.site_block_page import collides, read_block_page
 from agent.sites.written_site import WrittenSite, WrittenUpstream, WrittenUpstreams
 from agent.sites.written_values import parse_domain
 from rules import document
@@ -16,7 +18,7 @@ DEFAULT_DNS: Final = (Endpoint("0.0.0.0", 53), Endpoint("::", 53))
 DEFAULT_METRICS: Final = Endpoint("127.0.0.1", 9253)
 
 
-def build_listeners(written: WrittenSite, findings: Findings) -> Listeners:
+def build_listeners(written: WrittenSite, findings: Findings, folder: Path) -> Listeners:
     """Say where the gateway answers: on port 53 of every address, where a site does not say it."""
     if written.listeners is None:
         return Listeners(DEFAULT_DNS, DEFAULT_METRICS)
@@ -25,21 +27,16 @@ def build_listeners(written: WrittenSite, findings: Findings) -> Listeners:
     is_said = "metrics" in written.listeners.model_fields_set
     metrics = written.listeners.metrics if is_said else DEFAULT_METRICS
     for index, endpoint in enumerate(dns):
-        other = next((other for other in dns[:index] if _collides(other, endpoint)), None)
+        other = next((other for other in dns[:index] if collides(other, endpoint)), None)
         if other is not None:
             findings.problem((*path, index), f"{endpoint}, which {other} takes already", "each address and port once")
-    if metrics is not None and any(_collides(endpoint, metrics) for endpoint in dns):
+    if metrics is not None and any(collides(endpoint, metrics) for endpoint in dns):
         findings.problem(("listeners", "metrics"), f"{metrics}, where DNS is answered", "another port")
     api = written.listeners.api
-    if api is not None and any(_collides(other, api) for other in (*dns, *((metrics,) if metrics else ()))):
+    if api is not None and any(collides(other, api) for other in (*dns, *((metrics,) if metrics else ()))):
         findings.problem(("listeners", "api"), f"{api}, where DNS or metrics are answered", "another port")
-    return Listeners(dns, metrics, api)
-
-
-def _collides(first: Endpoint, second: Endpoint) -> bool:
-    one, other = ipaddress.ip_address(first.address), ipaddress.ip_address(second.address)
-    same_address = one == other or (one.version == other.version and (one.is_unspecified or other.is_unspecified))
-    return first.port == second.port and same_address
+    others = (*dns, *((metrics,) if metrics else ()), *((api,) if api else ()))
+    return Listeners(dns, metrics, api, **read_block_page(written.listeners, findings, folder, others=others))
 
 
 def build_upstreams(written: WrittenUpstreams, findings: Findings, listeners: Listeners) -> Upstreams:

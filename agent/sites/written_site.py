@@ -70,6 +70,8 @@ class WrittenSchool(Written):
     timezone: TimeZone
     language: Literal["en", "fr", "nl", "ja"] = "en"
     contact: Text | None = None
+    console: Https | None = None
+    helplines: Annotated[list[Text], OneOrMore, Field(max_length=10)] = []
 
 
 class WrittenNetwork(Written):
@@ -210,6 +212,10 @@ class WrittenListeners(Written):
     dns: Annotated[list[At], OneOrMore, Field(min_length=1, max_length=64)] | None = None
     metrics: AtOrOff = None
     api: AtOrOff = None
+    block_page: AtOrOff = None
+    block_page_https: AtOrOff = None
+    block_page_certificate: Text | None = None
+    block_page_key: Text | None = None
 
 
 class WrittenLimits(Written):

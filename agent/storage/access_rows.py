@@ -47,12 +47,23 @@ def read_accesses(
     *,
     incident: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
     limit: int = _MAX_LISTED,
     offset: int = 0,
 ) -> list[Access]:
-    """Read who looked, the newest first; what is not given does not restrict."""
+    """Read who looked, the newest first; what is not given does not restrict.
+
+    Args:
+        since: only at this instant or later.
+        until: only before this instant.
+        before: only those with a lower number.
+    """
     whose = "" if incident is None else "incident = ? AND"
-    values = [each for each in (incident, "" if since is None else instant_text(since)) if each is not None]
+    whose += "" if before is None else " number < ? AND"
+    whose += "" if until is None else " at < ? AND"
+    since_at, until_at = ("" if since is None else instant_text(since)), until and instant_text(until)
+    values = [each for each in (incident, before, until_at, since_at) if each is not None]
     rows = database.execute(
         f"SELECT number, at, person, incident, what, purpose FROM accesses WHERE {whose} at >= ?"  # noqa: S608 (our own words)
         " ORDER BY number DESC LIMIT ? OFFSET ?",

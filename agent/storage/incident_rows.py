@@ -26,7 +26,7 @@ MAX_LISTED: Final = 1_000
 _DIGITS: Final = 6
 _MOST_DIGITS: Final = 9
 _TRIES: Final = 20
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, number, version, kind, audience, subject, level, confidence, track, state, intent, row, opened_at, last_at,"
     " filed_at, closed_at, is_held, erased_at, content, words"
 )
@@ -127,14 +127,14 @@ def free_number(database: sqlite3.Connection, draw: Callable[[int], int] = draw_
 
 def read_incident(database: sqlite3.Connection, incident_id: str) -> Filed | None:
     """Read one incident."""
-    row = database.execute(f"SELECT {_COLUMNS} FROM incidents WHERE id = ?", (incident_id,)).fetchone()  # noqa: S608 (our own words)
-    return None if row is None else _filed(row)
+    row = database.execute(f"SELECT {COLUMNS} FROM incidents WHERE id = ?", (incident_id,)).fetchone()  # noqa: S608 (our own words)
+    return None if row is None else filed_of(row)
 
 
 def read_numbered(database: sqlite3.Connection, number: int) -> Filed | None:
     """Read the incident with a number."""
-    row = database.execute(f"SELECT {_COLUMNS} FROM incidents WHERE number = ?", (number,)).fetchone()  # noqa: S608 (our own words)
-    return None if row is None else _filed(row)
+    row = database.execute(f"SELECT {COLUMNS} FROM incidents WHERE number = ?", (number,)).fetchone()  # noqa: S608 (our own words)
+    return None if row is None else filed_of(row)
 
 
 def read_incidents(
@@ -148,6 +148,7 @@ def read_incidents(
     climbed_below: int | None = None,
     with_erased: bool = True,
     with_clocks_alone: bool = False,
+    before: tuple[str, str] | None = None,
     limit: int = MAX_LISTED,
     offset: int = 0,
 ) -> list[Filed]:
@@ -159,6 +160,7 @@ def read_incidents(
         climbed_below: only those of which somebody else was told less often.
         with_erased: also those of which nothing personal is left.
         with_clocks_alone: only those that set a clock going.
+        before: only those that stand after one in this order, by when it was filed, as text, and its id.
     """
     wanted: list[str] = ["1 = 1"]
     values: list[Any] = []
@@ -178,12 +180,15 @@ def read_incidents(
         if value is not None:
             wanted.append(term)
             values.append(value)
+    if before is not None:
+        wanted.append("(filed_at < ? OR (filed_at = ? AND rowid < (SELECT rowid FROM incidents WHERE id = ?)))")
+        values += [before[0], *before]
     newest_first = "ORDER BY filed_at DESC, rowid DESC LIMIT ? OFFSET ?"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM incidents WHERE {' AND '.join(wanted)} {newest_first}",  # noqa: S608 (our own words)
+        f"SELECT {COLUMNS} FROM incidents WHERE {' AND '.join(wanted)} {newest_first}",  # noqa: S608 (our own words)
         (*values, limit, offset),
     )
-    return [_filed(row) for row in rows]
+    return [filed_of(row) for row in rows]
 
 
 def write_incident(act: Act, filed: Filed) -> None:
@@ -211,9 +216,9 @@ def write_incident(act: Act, filed: Filed) -> None:
         json.dumps(_content_of(filed), ensure_ascii=False),
         json.dumps({name: getattr(filed, name) for name in _WORDS if getattr(filed, name)}, ensure_ascii=False),
     )
-    changes = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ")[1:])
+    changes = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS.split(", ")[1:])
     act.database.execute(
-        f"INSERT INTO incidents ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 (our own words)
+        f"INSERT INTO incidents ({COLUMNS}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 (our own words)
         f" ON CONFLICT (id) DO UPDATE SET {changes}",
         values,
     )
@@ -222,11 +227,11 @@ def write_incident(act: Act, filed: Filed) -> None:
 def read_about_somebody(database: sqlite3.Connection, first: datetime, end: datetime) -> list[Filed]:
     """Read the incidents about somebody of which something was observed from the first instant to before the end."""
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM incidents WHERE level = 'person' AND state IN ('candidate', 'accepted', 'closed')"  # noqa: S608 (our own words)
+        f"SELECT {COLUMNS} FROM incidents WHERE level = 'person' AND state IN ('candidate', 'accepted', 'closed')"  # noqa: S608 (our own words)
         " AND opened_at < ? AND last_at >= ? ORDER BY filed_at, rowid",
         (instant_text(end), instant_text(first)),
     )
-    return [_filed(row) for row in rows]
+    return [filed_of(row) for row in rows]
 
 
 def is_observed(database: sqlite3.Connection, observation: str) -> bool:
@@ -305,7 +310,8 @@ def _reason_content(reason: Reason) -> dict[str, Any]:
     return {"code": reason.code, "points": reason.points, "numbers": dict(reason.numbers)}
 
 
-def _filed(row: Any) -> Filed:
+def filed_of(row: Any) -> Filed:
+    """Give an incident from a row of its table."""
     content, words = json.loads(row["content"]), json.loads(row["words"])
     incident = Incident(
         id=row["id"],

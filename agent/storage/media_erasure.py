@@ -29,6 +29,13 @@ class Thing(StrEnum):
     MEDIUM = "M"
 
 
+# What stands in the record of each that was erased.
+ERASED: Final = {
+    Thing.REPORT: "lost_report_erased",
+    Thing.SIGN_OUT: "sign_out_erased",
+    Thing.EXCEPTION: "media_exception_erased",
+    Thing.MEDIUM: "medium_erased",
+}
 _TABLES: Final = {
     Thing.REPORT: "lost_reports",
     Thing.SIGN_OUT: "sign_outs",
@@ -96,10 +103,22 @@ def read_over(
     return [each for (each,) in map(tuple, database.execute(query, values))]
 
 
+def counts_about(database: sqlite3.Connection, person: str) -> dict[Thing, int]:
+    """Count what is kept about a person, of each kind."""
+    queries = {each: f"SELECT count(*) FROM {_TABLES[each]} WHERE {_ABOUT[each]} = ?1" for each in Thing}  # noqa: S608 (our own words)
+    return {each: int(database.execute(query, (person,)).fetchone()[0]) for each, query in queries.items()}
+
+
 def count_about(database: sqlite3.Connection, person: str) -> int:
     """Count what is kept about a person."""
-    counts = (f"SELECT count(*) FROM {_TABLES[each]} WHERE {_ABOUT[each]} = ?1" for each in Thing)  # noqa: S608 (our own words)
-    return sum(int(database.execute(query, (person,)).fetchone()[0]) for query in counts)
+    return sum(counts_about(database, person).values())
+
+
+def read_erasures(database: sqlite3.Connection, *, limit: int) -> list[sqlite3.Row]:
+    """Read what the record has of what was erased, the newest first: at, kind, actor, subject and facts."""
+    kinds = ", ".join(f"'{kind}'" for kind in ERASED.values())
+    query = f"SELECT at, kind, actor, subject, facts FROM audit WHERE kind IN ({kinds}) ORDER BY number DESC LIMIT ?"  # noqa: S608 (our own words)
+    return database.execute(query, (limit,)).fetchall()
 
 
 def erase_thing(act: Act, thing: Thing, number: int, *, actor: str, reason: str) -> int | None:

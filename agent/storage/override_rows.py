@@ -18,6 +18,9 @@ _COLUMNS: Final = (
     " decided_at, decision_reason, used"
 )
 _MAX_TO_SUM_UP: Final = 1_000
+# So many names are looked for, in so many requests.
+_MAX_TO_COMPARE: Final = 200
+_MAX_TO_COMPARE_WITH: Final = 5_000
 # No bound, to SQLite.
 ALL: Final = -1
 
@@ -66,10 +69,15 @@ def read_overrides(
     states: Iterable[State] | None = None,
     requester: str | None = None,
     until_after: datetime | None = None,
+    before: tuple[str, str] | None = None,
     limit: int = ALL,
     offset: int = 0,
 ) -> list[Filed]:
-    """Read overrides, the newest first; what is not given does not restrict."""
+    """Read overrides, the newest first; what is not given does not restrict.
+
+    Args:
+        before: only those that stand after one in this order, by when it was requested, as text, and its id.
+    """
     wanted = ["1 = 1"]
     values: list[Any] = []
     if states is not None:
@@ -82,6 +90,9 @@ def read_overrides(
     if until_after is not None:
         wanted.append("until_at > ?")
         values.append(instant_text(until_after))
+    if before is not None:
+        wanted.append("(requested_at < ? OR (requested_at = ? AND id > ?))")
+        values += [before[0], *before]
     rows = database.execute(
         f"SELECT {_COLUMNS} FROM overrides WHERE {' AND '.join(wanted)}"  # noqa: S608 (our own words)
         " ORDER BY requested_at DESC, id LIMIT ? OFFSET ?",
@@ -96,6 +107,25 @@ def read_unconfirmed(database: sqlite3.Connection, *, before: datetime) -> list[
         f"SELECT {_COLUMNS} FROM overrides WHERE is_break_glass = 1 AND approvers = '[]' AND requested_at <= ?"  # noqa: S608 (our own words)
         " AND state IN ('approved', 'revoked', 'ended') ORDER BY requested_at",
         (instant_text(before),),
+    )
+    return [_filed(tuple(row)) for row in rows]
+
+
+def read_about_names(database: sqlite3.Connection, names: Iterable[str], *, but: str, limit: int) -> list[Filed]:
+    """Read the overrides that were asked for any of these very names, the newest first, among the newest of all.
+
+    Args:
+        database: the state, at one moment.
+        names: some; of more than a statement takes, the first.
+        but: the id of one that is left out.
+        limit: how many at most.
+    """
+    asked = list(names)[:_MAX_TO_COMPARE]
+    rows = database.execute(
+        f"SELECT {_COLUMNS} FROM (SELECT * FROM overrides ORDER BY requested_at DESC LIMIT ?)"  # noqa: S608 (our own words)
+        " WHERE id != ? AND EXISTS (SELECT 1 FROM json_each(lift, '$.names')"
+        f" WHERE value IN ({', '.join('?' * len(asked))})) ORDER BY requested_at DESC, id LIMIT ?",
+        (_MAX_TO_COMPARE_WITH, but, *asked, limit),
     )
     return [_filed(tuple(row)) for row in rows]
 

@@ -154,6 +154,12 @@ _OVERRIDES: Final = (
     "CREATE INDEX IF NOT EXISTS notifications_waiting ON notifications (next_at) WHERE done_at IS NULL",
 )
 
+# Who is at risk comes first, then how much speaks for it; of what is sealed nobody learns how much that is.
+QUEUE_PLACE: Final = (
+    "(CASE track WHEN 'safeguarding' THEN 0 WHEN 'sealed' THEN 1000 WHEN 'restricted' THEN 2000 ELSE 3000 END"
+    " + CASE track WHEN 'sealed' THEN 100 ELSE 100 - intent END)"
+)
+
 _INCIDENTS: Final = (
     # `number` is the one that people say; `words` is what people wrote, by field, and can be erased.
     # `filed_at` is when the school came to know of it, `opened_at` and `last_at` when it happened.
@@ -182,6 +188,18 @@ _INCIDENTS: Final = (
     "CREATE INDEX IF NOT EXISTS incidents_by_subject ON incidents (subject, last_at)",
     "CREATE INDEX IF NOT EXISTS incidents_by_state ON incidents (state, track)",
     "CREATE INDEX IF NOT EXISTS incidents_by_filing ON incidents (filed_at)",
+    "CREATE INDEX IF NOT EXISTS incidents_by_kind ON incidents (kind, opened_at)",
+    f"CREATE INDEX IF NOT EXISTS incidents_in_queue ON incidents (state, {QUEUE_PLACE}, filed_at, number)",
+    # What an incident was before the last decision, so long as that can be taken back: `before` is its row, and
+    # `entry` the last of its timeline then.
+    """CREATE TABLE IF NOT EXISTS undoable_decisions (
+    incident TEXT PRIMARY KEY REFERENCES incidents (id),
+    person TEXT NOT NULL,
+    decided_at TEXT NOT NULL,
+    entry INTEGER NOT NULL,
+    before TEXT NOT NULL
+) STRICT""",
+    "CREATE INDEX IF NOT EXISTS undoable_by_age ON undoable_decisions (decided_at)",
     # `hash` commits to `content` and `personal` under `key`; key and personal part are erased together.
     """CREATE TABLE IF NOT EXISTS incident_timeline (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -364,6 +382,8 @@ _RECORD: Final = (
     "CREATE INDEX IF NOT EXISTS audit_of_gateway ON audit (subject) WHERE actor = 'gateway'",
     "CREATE INDEX IF NOT EXISTS audit_beginning ON audit (number) WHERE kind = 'beginning_ended'",
     "CREATE INDEX IF NOT EXISTS audit_rules ON audit (number) WHERE kind = 'rules_answered'",
+    """CREATE INDEX IF NOT EXISTS audit_media_erased ON audit (number)
+WHERE kind IN ('lost_report_erased', 'sign_out_erased', 'media_exception_erased', 'medium_erased')""",
     # Against our own mistakes; whoever opens the file with another program is found by the chain.
     """CREATE TRIGGER IF NOT EXISTS audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'a row of the record is never changed'); END""",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from agent.storage.state import Act, instant_text
@@ -48,6 +49,12 @@ class FiledStep:
     deviation: str = ""
     referred_to: str = ""
     reference: str = ""
+
+    @property
+    def version(self) -> int:
+        """The number by which a form knows what it says is done: the same step in the same state."""
+        said = (self.action, self.step, self.role, self.state, self.label, self.deviation, self.done_at)
+        return int(sha256(repr(said).encode()).hexdigest()[:7], 16)
 
 
 def write_step(act: Act, step: FiledStep) -> None:
@@ -98,12 +105,26 @@ def read_open_steps(
     return _read(database, where, (until, climbed_below, _MAX_LISTED))
 
 
-def read_referrals(database: sqlite3.Connection, incident_id: str | None = None) -> list[FiledStep]:
-    """Read the steps by which somebody outside was brought in, of one incident or of all, the newest first."""
+def read_referrals(
+    database: sqlite3.Connection,
+    incident_id: str | None = None,
+    *,
+    before: tuple[str, str, int] | None = None,
+    limit: int = _MAX_LISTED,
+) -> list[FiledStep]:
+    """Read the steps by which somebody outside was brought in, of one incident or of all, the newest first.
+
+    Args:
+        before: only those that stand after one in this order, by when it was done, as text, its incident and number.
+    """
     where = "json_extract(words, '$.referred_to') IS NOT NULL"
     if incident_id is not None:
         where += " AND incident = ?"
-    values = [each for each in (incident_id, _MAX_LISTED) if each is not None]
+    values: list[str | int] = [] if incident_id is None else [incident_id]
+    if before is not None:
+        where += " AND (done_at < ? OR (done_at = ? AND (incident, number) > (?, ?)))"
+        values += [before[0], *before]
+    values.append(limit)
     return _read(database, f"{where} ORDER BY done_at DESC, incident, number LIMIT ?", values)
 
 

@@ -48,10 +48,15 @@ def read_suspensions(
     *,
     states: Iterable[State] | None = None,
     until_after: datetime | None = None,
+    before: tuple[str, str] | None = None,
     limit: int = ALL,
     offset: int = 0,
 ) -> list[FiledSuspension]:
-    """Read suspensions, the newest first; what is not given does not restrict."""
+    """Read suspensions, the newest first; what is not given does not restrict.
+
+    Args:
+        before: only those that stand after one in this order, by when it was requested, as text, and its id.
+    """
     wanted = ["1 = 1"]
     values: list[Any] = []
     if states is not None:
@@ -61,6 +66,9 @@ def read_suspensions(
     if until_after is not None:
         wanted.append("until_at > ?")
         values.append(instant_text(until_after))
+    if before is not None:
+        wanted.append("(requested_at < ? OR (requested_at = ? AND id > ?))")
+        values += [before[0], *before]
     rows = database.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM suspensions WHERE {' AND '.join(wanted)}"  # noqa: S608 (our own words)
         " ORDER BY requested_at DESC, id LIMIT ? OFFSET ?",

@@ -72,6 +72,7 @@ def read_warnings(
     subject: str | None = None,
     incident: str | None = None,
     holding_on: date | None = None,
+    before: tuple[str, str] | None = None,
     limit: int = _MAX_LISTED,
     offset: int = 0,
 ) -> list[GivenWarning]:
@@ -79,15 +80,20 @@ def read_warnings(
 
     Args:
         holding_on: only those that count on this day.
+        before: only those that stand after one in this order, by when it was given, as text, and its id.
     """
     day = None if holding_on is None else holding_on.isoformat()
     # Terms that restrict nothing are left out: with them no index would be used.
     terms = {"subject = ?": subject, "incident = ?": incident, "withdrawn_at IS NULL AND expires_on > ?": day}
     wanted = {term: value for term, value in terms.items() if value is not None}
     where = " AND ".join(wanted) or "1 = 1"
+    values: list[str | int] = list(wanted.values())
+    if before is not None:
+        where += " AND (given_at < ? OR (given_at = ? AND id > ?))"
+        values += [before[0], *before]
     rows = database.execute(
         f"SELECT {_COLUMNS} FROM warnings WHERE {where} ORDER BY given_at DESC, id LIMIT ? OFFSET ?",  # noqa: S608 (our own words)
-        (*wanted.values(), limit, offset),
+        (*values, limit, offset),
     )
     return [_warning(row) for row in rows]
 
