@@ -59,7 +59,11 @@ _DECIDING: Final = _one_of(Right.DECIDE_OVERRIDE, Right.DECIDE_SENSITIVE_OVERRID
 _IMPORTING: Final = Need(frozenset({Right.MANAGE_PEOPLE}), max_body_bytes=MAX_FILE_BYTES)
 # Whoever changes the filter, and whoever reviews how it is changed.
 _READING_FILTER: Final = _one_of(
-    Right.DRAFT_FILTER_CHANGE, Right.APPROVE_FILTER_CHANGE, Right.READ_OVERRIDES, Right.READ_RECORD
+    Right.DRAFT_FILTER_CHANGE,
+    Right.APPROVE_FILTER_CHANGE,
+    Right.READ_OVERRIDES,
+    Right.READ_RECORD,
+    Right.SIGN_OFF_RECORD,
 )
 # People alone: who looks says for what, and programs have no purpose. The rest is for the service to say.
 _READING_INCIDENTS: Final = _person_with(Right.READ_INCIDENTS)
@@ -109,6 +113,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/suspensions/{id}/refuse"): _one_of(Right.AGREE_SUSPENSION),
     ("POST", "/suspensions/{id}/withdraw"): _one_of(Right.REQUEST_SUSPENSION),
     ("POST", "/suspensions/{id}/end"): _one_of(Right.END_SUSPENSION, Right.REQUEST_SUSPENSION),
+    ("GET", "/explain"): _one_of(Right.REQUEST_OVERRIDE, Right.DRAFT_FILTER_CHANGE, Right.READ_OVERRIDES),
     ("POST", "/filter/preview"): _one_of(Right.DRAFT_FILTER_CHANGE),
     ("POST", "/filter/versions"): _one_of(Right.DRAFT_FILTER_CHANGE),
     ("GET", "/filter/versions"): _READING_FILTER,
@@ -132,7 +137,8 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/people/{id}/close"): _person_with(Right.MANAGE_PEOPLE),
     # Whoever asks for a class names it; that says nothing of who is in it.
     ("GET", "/classes"): _one_of(Right.READ_PEOPLE, Right.REQUEST_OVERRIDE),
-    ("GET", "/audit"): _one_of(Right.READ_RECORD),
+    # Whoever signs it off reads it without names.
+    ("GET", "/audit"): _one_of(Right.READ_RECORD, Right.SIGN_OFF_RECORD),
     ("GET", "/audit/verify"): _one_of(Right.VERIFY_RECORD),
     ("GET", "/audit/export"): _one_of(Right.EXPORT_RECORD),
     ("GET", "/audit/anchors"): _one_of(Right.VERIFY_RECORD),
@@ -144,11 +150,16 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/notifications"): _one_of(Right.READ_PEOPLE),
     ("POST", "/notifications/test"): _person_with(Right.MANAGE_PEOPLE),
     ("GET", "/incidents"): _READING_INCIDENTS,
+    ("GET", "/incidents/groups"): _READING_INCIDENTS,
     ("GET", "/incidents/counts"): _one_of(Right.COUNT_INCIDENTS, Right.READ_INCIDENTS),
+    ("POST", "/incidents/accept"): _READING_INCIDENTS,
+    ("POST", "/incidents/dismiss"): _READING_INCIDENTS,
+    ("POST", "/incidents/undo"): _READING_INCIDENTS,
     ("GET", "/incidents/{id}"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/accept"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/reclassify"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/dismiss"): _READING_INCIDENTS,
+    ("POST", "/incidents/{id}/undo"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/merge"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/split"): _READING_INCIDENTS,
     ("POST", "/incidents/{id}/close"): _READING_INCIDENTS,

@@ -5,10 +5,12 @@ from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, FastAPI, Header, Query, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from agent.api.access import PREFIX, need_of
@@ -17,6 +19,7 @@ from agent.api.confirmation_routes import add_confirmation_routes
 from agent.api.device_routes import add_device_routes
 from agent.api.endpoint_routes import add_endpoint_routes, tell_refused_device
 from agent.api.events import OF_PEOPLE, Event, events_after, stream
+from agent.api.explain_routes import add_explain_routes
 from agent.api.filter_routes import add_filter_routes
 from agent.api.incident_routes import add_incident_routes, may_know
 from agent.api.incident_work_routes import add_incident_work_routes
@@ -32,6 +35,7 @@ from agent.api.problems import (
     install_problems,
     problem_response,
     sentence,
+    tell_status,
 )
 from agent.api.record_routes import add_record_routes
 from agent.api.register_routes import add_register_routes
@@ -41,6 +45,10 @@ from agent.api.session_routes import add_session_routes
 from agent.api.status_routes import add_status_routes
 from agent.api.suspension_routes import add_suspension_routes
 from agent.api.versions import stale
+from agent.block_page.public_pages import PublicPages, public_routes
+from agent.console.console import console_pages
+from agent.console.languages import chosen_before
+from agent.console.pages import install, tell_nothing_there
 from agent.fleet.device_errors import RefusedDeviceError
 from agent.people.attempts import ConflictError, UnknownIdError
 from rules.errors import IndexUnusableError
@@ -51,6 +59,8 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {"description": "The request was refused; `detail` says why.", **_PROBLEM},
     "5XX": {"description": "The gateway could not do it; nothing was changed.", **_PROBLEM},
 }
+# More than a record ever has.
+_MAX_NUMBER: Final = 2**62
 _PROBLEM_SCHEMA: Final = {
     "type": "object",
     "description": "RFC 9457",
@@ -71,17 +81,19 @@ _PROBLEM_SCHEMA: Final = {
 }
 
 
-def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
-    """Put the interface together.
+def create_app(parts: Parts, *, limits: Limits | None = None, names: frozenset[str] = frozenset()) -> FastAPI:
+    """Put the interface and the console together.
 
     Args:
-        parts: what it works with.
+        parts: what they work with.
         limits: how often who may ask; those of a gateway, if none are given.
+        names: by which browsers may ask for the gateway, beside its addresses.
     """
     app = FastAPI(title="Schoolgate", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.state.door = Door(parts)
-    app.state.guard = Guard(app.state.door, limits or usual_limits(), is_ours=parts.fleet.is_ours)
+    limits = limits or usual_limits()
+    app.state.guard = Guard(app.state.door, limits, is_ours=parts.fleet.is_ours)
     app.add_middleware(Frame)
     install_problems(app)
     app.add_exception_handler(ConflictError, _tell_conflict)
@@ -91,7 +103,21 @@ def create_app(parts: Parts, *, limits: Limits | None = None) -> FastAPI:
     # As they are: to include them would be to make each a second time.
     app.router.routes += _routes()
     app.get("/health", include_in_schema=False)(health)
+    install(app, parts, console_pages(), names=names)
+    app.router.routes += public_routes(PublicPages(parts, limits, chosen_before=chosen_before))
+    app.add_exception_handler(HTTPException, _tell_status)
     return app
+
+
+async def _tell_status(request: Request, error: Exception) -> Response:
+    """Tell a person in a page that nothing is there, and a program as everything else is told."""
+    assert isinstance(error, HTTPException)
+    is_nothing = error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+    is_page = is_nothing and not request.url.path.startswith("/api/")
+    found = await run_in_threadpool(tell_nothing_there, request, error.status_code) if is_page else None
+    if found is not None:
+        found.headers.update(error.headers or {})
+    return found or await tell_status(request, error)
 
 
 @cache
@@ -103,6 +129,7 @@ def _routes() -> list[BaseRoute]:
     add_account_routes(router)
     add_override_routes(router)
     add_suspension_routes(router)
+    add_explain_routes(router)
     add_filter_routes(router)
     add_confirmation_routes(router)
     add_people_routes(router)
@@ -179,9 +206,15 @@ async def follow(
     caller: Known,
     parts: WithParts,
     last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^[0-9]+$")] = None,
+    after: Annotated[int | None, Query(ge=0, le=_MAX_NUMBER)] = None,
 ) -> StreamingResponse:
-    """Follow what happens to what one may know of; `Last-Event-ID` asks for what was missed."""
-    if not parts.hub.has_room():
+    """Follow what happens to what one may know of; `Last-Event-ID` asks for what was missed.
+
+    `after` does the same for whoever cannot send that header at first, as no browser can; the header goes before it.
+
+    Who follows in more than four places loses the oldest of them, with a last event named `replaced`.
+    """
+    if not parts.hub.has_room(caller.person):
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "too-many-listeners",
@@ -189,7 +222,7 @@ async def follow(
             headers={"Retry-After": "30"},
         )
     door: Door = request.app.state.door
-    missed_since = min(int(last_event_id), 2**62) if last_event_id else None
+    missed_since = min(int(last_event_id), _MAX_NUMBER) if last_event_id else after
     return StreamingResponse(_events(parts, door, caller, missed_since), media_type="text/event-stream")
 
 
@@ -212,7 +245,7 @@ async def _events(parts: Parts, door: Door, caller: Caller, missed_since: int | 
         return await run_in_threadpool(door.is_still_welcome, caller)
 
     # The place is taken here and not before: a client that is gone by now never gets so far.
-    with parts.hub.listening() as listener:
+    with parts.hub.listening(caller.person) as listener:
         if listener is not None:
             replayed = await run_in_threadpool(missed)
             async for written in stream(listener, replayed, may_see=may_see, is_welcome=is_welcome):

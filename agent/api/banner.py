@@ -6,22 +6,28 @@ headers are ASCII.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from agent.people.people import read_person
 from agent.storage.suspension_rows import read_suspensions
+from rules.roles import REVIEWING, Right
 from rules.suspension import Extent, State
 
 HEADER: Final = "Schoolgate-Notice"
 MAX_PARTS_SHOWN: Final = 3
+SCHOOL: Final = "the school"
+PART: Final = "a part of the school"
 
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """A suspension that is on: where filtering is off, in words, until when, and the id and name of who agreed."""
+    """A suspension that is on: where filtering is off, in words, until when, and the id and name of who agreed.
+
+    Who agreed is empty where that is not told.
+    """
 
     id: str
     where: str
@@ -46,27 +52,38 @@ def read_off(database: sqlite3.Connection, now: datetime) -> list[Off]:
     return found
 
 
+def off_for(off: Sequence[Off], rights: frozenset[Right]) -> list[Off]:
+    """Give what somebody with these rights is told: everybody that it is off, and whoever has any who agreed."""
+    if rights and rights <= REVIEWING:
+        return [in_numbers(each) for each in off]
+    return [each if rights else replace(each, agreed_by="", agreed_by_name="") for each in off]
+
+
+def in_numbers(off: Off) -> Off:
+    """Give a suspension without who agreed, and without which part of the school it is about."""
+    return replace(off, where=SCHOOL if off.where == SCHOOL else PART, agreed_by="", agreed_by_name="")
+
+
 def where_in_words(extent: Extent) -> str:
     """Say where filtering is off, in few words."""
     if extent.is_for_school:
-        return "the school"
+        return SCHOOL
     parts = [*sorted(extent.networks), *sorted(extent.groups)]
     more = f" and {len(parts) - MAX_PARTS_SHOWN} more" if len(parts) > MAX_PARTS_SHOWN else ""
     return ", ".join(parts[:MAX_PARTS_SHOWN]) + more
 
 
-def write_notice(off: Sequence[Off], *, with_names: bool) -> str | None:
+def write_notice(off: Sequence[Off]) -> str | None:
     """Write the value of the header: the first that is off, and how many there are besides; nothing where all is on.
 
     Args:
-        off: as `read_off` gives them.
-        with_names: whether whoever asks may know who agreed.
+        off: as `off_for` gives them.
     """
     if not off:
         return None
     first = off[0]
     parts = {"filtering": "off", "where": first.where, "until": first.until_at.isoformat()}
-    if with_names and first.agreed_by_name:
+    if first.agreed_by_name:
         parts["by"] = first.agreed_by_name
     if len(off) > 1:
         parts["more"] = str(len(off) - 1)

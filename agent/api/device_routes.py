@@ -47,7 +47,7 @@ def add_device_routes(router: APIRouter) -> None:
 
 def list_devices(parts: WithParts) -> DevicesTold:
     """List every laptop, those that wait or are silent too."""
-    return DevicesTold(items=_told(parts, parts.fleet.devices.all()))
+    return DevicesTold(items=tell_devices(parts, parts.fleet.devices.all()))
 
 
 def list_tokens(parts: WithParts) -> DeviceTokensTold:
@@ -89,7 +89,7 @@ def show_device(id: DeviceId, parts: WithParts, response: Response) -> WholeDevi
     if device is None:
         raise UnknownThingError("laptop")
     set_version(response, device.version)
-    (told,) = _told(parts, [device])
+    (told,) = tell_devices(parts, [device])
     with parts.store.read() as database:
         findings = [FindingTold.model_validate(each) for each in read_findings(database, id)]
     with parts.fleet.events.read() as events:
@@ -123,11 +123,12 @@ def give(asked: OwnerAsked, seen: Seen, call: Asking) -> DeviceTold:
 
 def _changed(call: Call, device: Device) -> DeviceTold:
     set_version(call.response, device.version)
-    (told,) = _told(call.parts, [device])
+    (told,) = tell_devices(call.parts, [device])
     return told
 
 
-def _told(parts: Parts, devices: list[Device]) -> list[DeviceTold]:
+def tell_devices(parts: Parts, devices: list[Device]) -> list[DeviceTold]:
+    """Tell laptops as they stand now."""
     silent_after = timedelta(seconds=parts.fleet.settings().silent_seconds)
     with parts.store.read() as database:
         names = names_of(database, (device.owner for device in devices if device.owner is not None))

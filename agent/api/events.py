@@ -17,10 +17,14 @@ from agent.filter_changing.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore
 
 MAX_LISTENERS: Final = 64
+# A browser holds six connections to a host over HTTP/1.1: some must be left for pages.
+MAX_OF_A_PERSON: Final = 4
 MAX_WAITING: Final = 256
 MAX_REPLAYED: Final = 1000
 BEAT_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 3000
+# What the client reads last that is let go for another of the same person; one that asks again by itself waits.
+REPLACED: Final = b"retry: 60000\nevent: replaced\ndata: {}\n\n"
 # For those who may know who is at the school.
 OF_PEOPLE: Final = ("people_waiting", "people_confirmed", "people_refused")
 
@@ -48,7 +52,9 @@ class Event:
 class Listener:
     """One client that follows; where it does not keep up, it is let go and asks again."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, person: str = "") -> None:
+        self.person = person
+        self.is_replaced = False
         self._loop = loop
         self._waiting: asyncio.Queue[Event | None] = asyncio.Queue(MAX_WAITING)
 
@@ -56,6 +62,11 @@ class Listener:
         """Hand over an event, from any thread; nothing means that there will be no more."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._put, event)
+
+    def replace(self) -> None:
+        """Let it go, from any thread, because its person follows in too many places."""
+        self.is_replaced = True
+        self.offer(None)
 
     def _put(self, event: Event | None) -> None:
         if event is None or self._waiting.full():
@@ -74,34 +85,47 @@ class Listener:
 
 
 class Hub:
-    """Hands each event to a bounded number of listeners; nobody waits for any of them."""
+    """Hands each event to a bounded number of listeners; nobody waits for any of them.
 
-    def __init__(self, *, max_listeners: int = MAX_LISTENERS) -> None:
+    A person has their share: whoever takes more lets go of the oldest of their own.
+    """
+
+    def __init__(self, *, max_listeners: int = MAX_LISTENERS, max_of_a_person: int = MAX_OF_A_PERSON) -> None:
         self._max_listeners = max_listeners
-        self._listeners: set[Listener] = set()
+        self._max_of_a_person = max_of_a_person
+        # The oldest first.
+        self._listeners: list[Listener] = []
         self._turn = threading.Lock()
         self._is_closed = False
 
-    def has_room(self) -> bool:
-        """Say whether one more may listen."""
+    def has_room(self, person: str) -> bool:
+        """Say whether somebody may listen once more."""
         with self._turn:
-            return self._has_room()
+            return self._has_room(self._too_many_of(person))
 
-    def _has_room(self) -> bool:
-        return not self._is_closed and len(self._listeners) < self._max_listeners
+    def _too_many_of(self, person: str) -> list[Listener]:
+        own = [each for each in self._listeners if each.person == person]
+        return own[: max(0, len(own) + 1 - self._max_of_a_person)]
+
+    def _has_room(self, going: list[Listener]) -> bool:
+        return not self._is_closed and len(self._listeners) - len(going) < self._max_listeners
 
     @contextmanager
-    def listening(self) -> Iterator[Listener | None]:
+    def listening(self, person: str) -> Iterator[Listener | None]:
         """Take part, for as long as the block lasts, within a running event loop; nothing where there is no room."""
-        listener = Listener(asyncio.get_running_loop())
+        listener = Listener(asyncio.get_running_loop(), person=person)
         with self._turn:
-            if has_room := self._has_room():
-                self._listeners.add(listener)
+            going = self._too_many_of(person)
+            if has_room := self._has_room(going):
+                self._listeners = [each for each in self._listeners if each not in going] + [listener]
+        if has_room:
+            for each in going:
+                each.replace()
         try:
             yield listener if has_room else None
         finally:
             with self._turn:
-                self._listeners.discard(listener)
+                self._listeners = [each for each in self._listeners if each is not listener]
 
     def publish(self, event: Event) -> None:
         """Hand an event to everybody, from any thread."""
@@ -182,7 +206,8 @@ async def stream(
 
     Args:
         listener: taken before `replayed` was read, so that nothing lies between the two.
-        replayed: what the client missed.
+        replayed: what the client missed; where that is MAX_REPLAYED of them, it ends there, so that the client asks
+            for what came after those.
         may_see: who may know what.
         is_welcome: asked at each beat; a session that has ended follows nothing any more.
         beat_seconds: so long the line is silent at most.
@@ -193,6 +218,10 @@ async def stream(
         seen = event.number
         if await may_see(event):
             yield event.render()
+    if len(replayed) == MAX_REPLAYED:
+        # An id alone tells nothing, and is where the client goes on also if none of these was for it.
+        yield f"id: {seen}\n\n".encode()
+        return
     loop = asyncio.get_running_loop()
     beat_at = loop.time() + beat_seconds
     while True:
@@ -205,6 +234,8 @@ async def stream(
             yield b": still here\n\n"
             continue
         if event_or_end is None:
+            if listener.is_replaced:
+                yield REPLACED
             return
         if event_or_end.number > seen and await may_see(event_or_end):
             yield event_or_end.render()

@@ -20,13 +20,15 @@ from agent.api.filter_schemas import (
     FilterPreviewTold,
     FilterVersionListed,
     FilterVersionTold,
+    TurnedNameTold,
 )
 from agent.api.paging import After, read_cursor, write_cursor
-from agent.api.parts import Asking, Call, named, names_of
+from agent.api.parts import Asking, Call, Parts, named, names_of
 from agent.api.problems import ProblemError, UnknownThingError
 from agent.api.schemas import Effect, Reasoned
 from agent.api.versions import Seen, set_version
-from agent.filter_changing.filter_dry_run import dry_run
+from agent.filter_changing.filter_basis import Sites
+from agent.filter_changing.filter_dry_run import FEWEST_DEVICES, DryRun, addressed_anew, dry_run
 from agent.filter_changing.filter_overlay import read_settings, render_settings
 from agent.storage.filter_rows import Source, State, Version, read_versions
 from rules.roles import Right
@@ -35,6 +37,8 @@ MOST: Final = 100
 # What a list shows of a version whose sentences would fill pages.
 LISTED_CHANGES: Final = 3
 _MAX_DIGITS: Final = 9
+# Whoever decides about changes, or reads what was asked for, is told names.
+_TOLD_NAMES: Final = (Right.APPROVE_FILTER_CHANGE, Right.READ_INCIDENTS)
 # A dry run reads a week of activity: one at a time.
 _TRYING: Final = threading.Lock()
 
@@ -102,30 +106,57 @@ def show(id: Number, call: Asking) -> FilterVersionTold:  # noqa: A002 (it is th
 
 def try_out(id: Number, call: Asking) -> DryRunTold:  # noqa: A002 (it is the name in the address)
     """Say what a draft would have meant for what was asked in the past days."""
-    parts = call.parts
-    sites = parts.filter_changes.sites_of(id)
-    if not _TRYING.acquire(blocking=False):
-        detail = "Another dry run is under way at this moment; please try again in a few seconds."
-        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, "trying", detail, headers={"Retry-After": "5"})
-    try:
-        today = parts.clock().astimezone(ZoneInfo(parts.timezone)).date()
-        categories_of = parts.context().tags_of
-        run = dry_run(sites.before, sites.after, parts.activity, today=today, categories_of=categories_of)
-    finally:
-        _TRYING.release()
+    run = replay(call, call.parts.filter_changes.sites_of(id), version=id)
     return DryRunTold(
         first_on=run.first_on,
         last_on=run.last_on,
         days_kept=run.days_kept,
         figures=[FigureTold(**asdict(figure)) for figure in run.figures],
         sentences=list(run.sentences),
+        names=None if run.names is None else [TurnedNameTold(**asdict(each)) for each in run.names],
     )
+
+
+def replay(call: Call, sites: Sites, *, version: int | None = None) -> DryRun:
+    """Decide again what was asked in the past days, with the filter as it would be; that it was done is recorded.
+
+    Args:
+        version: the number of what is tried; None for what nobody has drafted yet.
+
+    Raises:
+        ProblemError: somebody else is doing the same.
+        StorageError: it was not recorded, and nothing was tried.
+    """
+    parts = call.parts
+    if not _TRYING.acquire(blocking=False):
+        detail = "Another dry run is under way at this moment; please try again in a few seconds."
+        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, "trying", detail, headers={"Retry-After": "5"})
+    try:
+        names = len(addressed_anew(sites.before, sites.after))
+        parts.filter_changes.note_tried(call.person, version=version, names=names)
+        today = parts.clock().astimezone(ZoneInfo(parts.timezone)).date()
+        return dry_run(
+            sites.before,
+            sites.after,
+            parts.activity,
+            today=today,
+            categories_of=parts.context().tags_of,
+            small_number=small_number_of(parts),
+            tells_names=any(map(call.may, _TOLD_NAMES)),
+        )
+    finally:
+        _TRYING.release()
+
+
+def small_number_of(parts: Parts) -> int:
+    """Give how many devices have to stand behind what is told."""
+    return max(FEWEST_DEVICES, parts.incidents.desk.settings.small_number)
 
 
 def approve(seen: Seen, asked: Reasoned, call: Asking) -> FilterVersionTold:
     """Put into force what somebody else drafted."""
     changes = call.parts.filter_changes
-    version = changes.approve(call.person, _number(seen.id), step=seen.version, reason=asked.reason)
+    version = changes.approve(call.person, number_of(seen.id), step=seen.version, reason=asked.reason)
     # What was open may be kept by devices for as long as any answer.
     seconds = call.parts.context().max_ttl_seconds
     return _done(call, version, call.parts.effect(call.parts.clock() + timedelta(seconds=seconds)))
@@ -134,16 +165,16 @@ def approve(seen: Seen, asked: Reasoned, call: Asking) -> FilterVersionTold:
 def refuse(seen: Seen, asked: Reasoned, call: Asking) -> FilterVersionTold:
     """Refuse what somebody else drafted."""
     changes = call.parts.filter_changes
-    return _done(call, changes.refuse(call.person, _number(seen.id), step=seen.version, reason=asked.reason))
+    return _done(call, changes.refuse(call.person, number_of(seen.id), step=seen.version, reason=asked.reason))
 
 
 def withdraw(seen: Seen, asked: Reasoned, call: Asking) -> FilterVersionTold:
     """Take back what one drafted oneself."""
     changes = call.parts.filter_changes
-    return _done(call, changes.withdraw(call.person, _number(seen.id), step=seen.version, reason=asked.reason))
+    return _done(call, changes.withdraw(call.person, number_of(seen.id), step=seen.version, reason=asked.reason))
 
 
-def _number(written: str) -> int:
+def number_of(written: str) -> int:
     """Read the number of a version from an address.
 
     Raises:

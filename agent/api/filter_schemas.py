@@ -83,15 +83,34 @@ class FigureTold(Told):
     audience: str
     turn: str
     is_sure: bool
-    names: Annotated[int, Field(description="Distinct names that are kept.")]
-    questions: Annotated[int, Field(description="With or without their name.")]
+    names: Annotated[
+        int | None,
+        Field(description="Distinct names that are kept, rounded to fives or two digits; null where none is known."),
+    ]
+    questions: Annotated[int, Field(description="With or without their name, rounded like the names.")]
+
+
+class TurnedNameTold(Told):
+    """A name that would turn for an audience; where it is not sure, for some of them only, or maybe."""
+
+    name: str
+    audience: str
+    turn: str
+    is_sure: bool
+    devices: Annotated[int, Field(description="How many asked for it on the day on which most did, rounded.")]
+    questions: int
 
 
 class DryRunTold(Told):
-    """What a draft would have meant in these days; `sentences` are the figures in words and what they do not show."""
+    """What a draft would have meant in these days; `sentences` are the figures in words and what they do not show.
+
+    What fewer than five devices stand behind is in none of them, nor what fewer do than the small number of the site.
+    `names` are those that enough devices asked for; null for whoever is told no names.
+    """
 
     first_on: date
     last_on: date
     days_kept: int
     figures: list[FigureTold]
     sentences: list[str]
+    names: list[TurnedNameTold] | None = None

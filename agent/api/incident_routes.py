@@ -3,20 +3,25 @@
 People come here, never programs. To whoever may not read an incident it is not there.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
-from agent.api.incident_looks import Looking
+from agent.api.incident_looks import Chosen, Looking, read_place, write_place
 from agent.api.incident_schemas import (
     AcceptAsked,
+    AcceptTogetherAsked,
     AppealAsked,
+    CaseSeen,
+    CasesTold,
     CloseAsked,
     CountsTold,
     DismissAsked,
+    DismissTogetherAsked,
     ExportAsked,
+    GroupPage,
     IncidentPage,
     IncidentShown,
     IncidentTold,
@@ -26,32 +31,35 @@ from agent.api.incident_schemas import (
     RevealedTold,
     SplitAsked,
     SubjectAsked,
+    UndoTogetherAsked,
 )
-from agent.api.incident_telling import arrange, people_of, tell, tell_all
-from agent.api.paging import USUAL, After, Limit, page_of
+from agent.api.incident_telling import people_of, tell, tell_all, tell_group
+from agent.api.paging import USUAL, After, Limit
 from agent.api.parts import Asking, Call, Parts, names_of
 from agent.api.schemas import Id, Reasoned, texts
 from agent.api.versions import Seen, set_version
-from agent.incidents.incident_access import OPEN
 from agent.incidents.incident_corrections import Appeal
 from agent.people.people import read_person
 from agent.storage.incident_rows import Filed, read_incident
-from rules.incident import Level, State, Track
-from rules.incident_kind import Kind
+from rules.incident import Track
 
 PREFIX: Final = "/api/v1/incidents"
-_ALL: Final = 2**62
 _ZIP: Final = "application/zip"
 
 
 def add_incident_routes(router: APIRouter) -> None:
     """Add the routes of this file."""
     router.get("/incidents")(list_incidents)
+    router.get("/incidents/groups")(list_groups)
     router.get("/incidents/counts")(count)
+    router.post("/incidents/accept")(accept_together)
+    router.post("/incidents/dismiss")(dismiss_together)
+    router.post("/incidents/undo")(undo_together)
     router.get("/incidents/{id}")(show)
     router.post("/incidents/{id}/accept")(accept)
     router.post("/incidents/{id}/reclassify")(reclassify)
     router.post("/incidents/{id}/dismiss")(dismiss)
+    router.post("/incidents/{id}/undo")(undo)
     router.post("/incidents/{id}/merge")(merge)
     router.post("/incidents/{id}/split", status_code=HTTPStatus.CREATED)(split)
     router.post("/incidents/{id}/close")(close)
@@ -68,34 +76,23 @@ def add_incident_routes(router: APIRouter) -> None:
 # ---- looking -------------------------------------------------------------------------------------------------------
 
 
-def list_incidents(
-    call: Asking,
-    *,
-    state: Annotated[list[State] | None, Query(max_length=len(State))] = None,
-    track: Annotated[list[Track] | None, Query(max_length=len(Track))] = None,
-    kind: Annotated[list[Kind] | None, Query(max_length=len(Kind))] = None,
-    level: Annotated[Level | None, Query()] = None,
-    number: Annotated[
-        int | None, Query(ge=1, lt=2**53, description="The one with this number, in any state.")
-    ] = None,
-    after: After = None,
-    limit: Limit = USUAL,
-) -> IncidentPage:
+def list_incidents(chosen: Chosen, call: Asking, *, after: After = None, limit: Limit = USUAL) -> IncidentPage:
     """List the incidents that one may read, by pseudonym; those that are open, if no state is asked for."""
-    states: Collection[State] = state or (OPEN if number is None else tuple(State))
-    found = [
-        filed
-        for filed in call.parts.incidents.looking.queue(call.person, states=states, limit=_ALL)
-        if (track is None or filed.incident.track in track)
-        and (kind is None or filed.incident.kind in kind)
-        and (level is None or filed.incident.level is level)
-        and (number is None or filed.number == number)
-    ]
-    page, more = page_of(arrange(found), lambda each: each.keys, after=after, limit=limit)
+    queue, desk = call.parts.incidents.queue, call.parts.incidents.desk
+    found = queue.listing(call.person, chosen, after=read_place(after), limit=limit)
     with call.parts.store.read() as database:
-        names = names_of(database, people_of(each.filed for each in page))
-    desk = call.parts.incidents.desk
-    return IncidentPage(items=[tell(each.filed, names, desk, listed=each) for each in page], next=more)
+        names = names_of(database, people_of(each.filed for each in found.items))
+    items = [tell(each.filed, names, desk, listed=each) for each in found.items]
+    return IncidentPage(items=items, next=write_place(found.next))
+
+
+def list_groups(chosen: Chosen, call: Asking, *, after: After = None, limit: Limit = USUAL) -> GroupPage:
+    """List the same in groups that are looked over at once: of one person, of one kind, without a day between."""
+    queue, desk = call.parts.incidents.queue, call.parts.incidents.desk
+    found = queue.groups(call.person, chosen, after=read_place(after), limit=limit)
+    with call.parts.store.read() as database:
+        names = names_of(database, people_of(filed for each in found.groups for filed in each.shown))
+    return GroupPage(items=[tell_group(each, names, desk) for each in found.groups], next=write_place(found.next))
 
 
 def may_know(parts: Parts, person: str, incident_id: str) -> bool:
@@ -106,7 +103,10 @@ def may_know(parts: Parts, person: str, incident_id: str) -> bool:
 
 
 def count(call: Asking) -> CountsTold:
-    """Count the open incidents that one may read; what is so few that it could point at somebody is not told."""
+    """Count the incidents that one may read.
+
+    Whoever reads none gets rounded numbers up to the end of yesterday, and none that could point at somebody.
+    """
     return CountsTold.model_validate(call.parts.incidents.looking.counts(call.person))
 
 
@@ -182,6 +182,41 @@ def dismiss(seen: Seen, asked: DismissAsked, call: Asking) -> IncidentTold:
     return _done(call, filed)
 
 
+def undo(seen: Seen, call: Asking) -> IncidentTold:
+    """Take back one's last decision, soon after it; messages that went out are not called back."""
+    return _done(call, call.parts.incidents.decisions.undo(call.person, seen.id, version=seen.version))
+
+
+def accept_together(asked: AcceptTogetherAsked, call: Asking) -> CasesTold:
+    """Accept several candidates as one, which is given; either all become part of it, or nothing is decided."""
+    filed = call.parts.incidents.together.accept(
+        call.person,
+        cases_of(asked.cases),
+        row=asked.row,
+        deliberate=asked.deliberate,
+        why=asked.why,
+        is_serious=asked.is_serious,
+    )
+    return _all_done(call, [filed])
+
+
+def dismiss_together(asked: DismissTogetherAsked, call: Asking) -> CasesTold:
+    """Dismiss several candidates for one reason; either all are, or none."""
+    together = call.parts.incidents.together
+    found = together.dismiss(call.person, cases_of(asked.cases), dismissal=asked.dismissal, words=asked.words)
+    return _all_done(call, found)
+
+
+def undo_together(asked: UndoTogetherAsked, call: Asking) -> CasesTold:
+    """Take back one's last decision about each of several incidents; either about all, or about none."""
+    return _all_done(call, call.parts.incidents.together.undo(call.person, cases_of(asked.cases)))
+
+
+def cases_of(cases: Iterable[CaseSeen]) -> list[tuple[str, int]]:
+    """Give cases as the services take them."""
+    return [(each.id, each.version) for each in cases]
+
+
 def merge(seen: Seen, asked: MergeAsked, call: Asking) -> IncidentTold:
     """Make an incident part of another; gives the one that goes on."""
     filed = call.parts.incidents.decisions.merge(
@@ -245,7 +280,12 @@ def release(seen: Seen, asked: Reasoned, call: Asking) -> IncidentTold:
 def _done(call: Call, filed: Filed) -> IncidentTold:
     """Tell an incident after a decision; its version is the ETag."""
     set_version(call.response, filed.version)
+    (told,) = _all_done(call, [filed]).items
+    return told
+
+
+def _all_done(call: Call, found: Sequence[Filed]) -> CasesTold:
     call.parts.follower.look()
     with call.parts.store.read() as database:
-        names = names_of(database, people_of([filed]))
-    return tell(filed, names, call.parts.incidents.desk)
+        names = names_of(database, people_of(found))
+    return CasesTold(items=[tell(each, names, call.parts.incidents.desk) for each in found])

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool, StringConstraints
 
 from agent.api.schemas import Asked, Day, Id, Line, PersonNamed, Prose, Text, Told
+from agent.incidents.incident_queue import MOST_IN_GROUP
 from rules.incident import Dismissal, Intent, Level, State, Track
 from rules.incident_kind import Kind, Risk
+from rules.incident_weight import Weight
 from rules.observation import Confidence, Place
 from rules.subject import Audience
 
@@ -87,6 +89,41 @@ class IncidentPage(Told):
     """A part of the queue, the most urgent first, what belongs together side by side; `next` asks for the rest."""
 
     items: list[IncidentTold]
+    next: str | None = None
+
+
+class MemberTold(Told):
+    """One incident of a group; `version` is its ETag."""
+
+    id: str
+    number: int
+    version: int
+
+
+class GroupTold(Told):
+    """What one person, or device, did of one kind without a day between, and is in one state: to decide at once.
+
+    `members` are all of them, the first that began first, `shown` the most urgent. `alike` counts what is beside it.
+    """
+
+    members: list[MemberTold]
+    shown: list[IncidentTold]
+    weight: Weight
+    first_at: datetime
+    last_at: datetime
+    alike: AlikeTold
+
+
+class CasesTold(Told):
+    """Several incidents after a decision about all of them."""
+
+    items: list[IncidentTold]
+
+
+class GroupPage(Told):
+    """A part of the queue in groups, the most urgent first, those of one person side by side."""
+
+    items: list[GroupTold]
     next: str | None = None
 
 
@@ -214,6 +251,28 @@ class AcceptAsked(Asked):
     is_serious: StrictBool | None = None
 
 
+class CaseSeen(Asked):
+    """An incident, and the version of it that somebody saw."""
+
+    id: Id
+    version: Number
+
+
+Cases = Annotated[list[CaseSeen], Field(min_length=1, max_length=MOST_IN_GROUP)]
+
+
+class AcceptTogetherAsked(AcceptAsked):
+    """Several candidates are accepted as one: the others become part of the first."""
+
+    cases: Cases
+
+
+class UndoTogetherAsked(Asked):
+    """The last decision about each of these was a slip."""
+
+    cases: Cases
+
+
 class ReclassifyAsked(Asked):
     """It is about something else, belongs under another row, or is serious."""
 
@@ -228,6 +287,12 @@ class DismissAsked(Asked):
 
     dismissal: Dismissal
     words: Prose = ""
+
+
+class DismissTogetherAsked(DismissAsked):
+    """Several candidates are none, all for the same reason."""
+
+    cases: Cases
 
 
 class MergeAsked(Asked):

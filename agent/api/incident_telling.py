@@ -3,19 +3,18 @@
 Nothing is decided here about who may see what: that is done with whatever comes in.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from agent.api.incident_schemas import (
     ActionTold,
     AlikeTold,
     ClockTold,
     EntryTold,
+    GroupTold,
     IncidentShown,
     IncidentTold,
+    MemberTold,
     ProposalTold,
     ReasonTold,
     ReferralTold,
@@ -26,6 +25,7 @@ from agent.api.schemas import PersonNamed, texts
 from agent.incidents.incident_access import Viewed
 from agent.incidents.incident_clocks import is_overdue
 from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_queue import Group, Listed
 from agent.incidents.incident_sweep import decide_by
 from agent.incidents.incident_words import reason_in_words
 from agent.observing.identity_words import identity_in_words
@@ -33,68 +33,11 @@ from agent.storage.incident_rows import Filed, RunningClock
 from agent.storage.step_rows import FiledStep
 from agent.storage.timeline_rows import Entry
 from agent.texts import Texts, load_texts
-from rules.incident import Reason, State, Track
+from rules.incident import Reason, State
 from rules.incident_kind import Kind
 from rules.sanction import SanctionTable
 
-# Candidates of one kind that begin so soon after one another are one burst: a class told each other a name.
-BURST: Final = timedelta(hours=1)
-# Who is at risk comes first.
-_TRACKS: Final = (Track.SAFEGUARDING, Track.SEALED, Track.RESTRICTED, Track.ORDINARY)
-_HIGHEST_INTENT: Final = 100
-
 Names = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An incident in its place of a list; `keys` sort it."""
-
-    filed: Filed
-    keys: tuple[str, str]
-    of_subject: int
-    in_burst: int
-
-
-def arrange(found: Iterable[Filed]) -> list[Listed]:
-    """Put the most urgent first, and beside it whatever else is of the same subject."""
-    found = sorted(found, key=lambda each: each.incident.opened_at)
-    subjects: dict[str, list[Filed]] = {}
-    began: dict[tuple[str, ...], list[datetime]] = {}
-    for filed in found:
-        subjects.setdefault(_subject_of(filed), []).append(filed)
-        for whose in (_burst_of(filed), (*_burst_of(filed), _subject_of(filed))):
-            began.setdefault(whose, []).append(filed.incident.opened_at)
-    listed = []
-    for subject, ours in subjects.items():
-        first = min(map(_urgency, ours))
-        for filed in ours:
-            at, burst = filed.incident.opened_at, _burst_of(filed)
-            of_others = _within(began[burst], at) - _within(began[*burst, subject], at)
-            keys = (f"{first} {subject}", f"{_urgency(filed)} {filed.number:012}")
-            listed.append(Listed(filed, keys, len(ours) - 1, of_others))
-    return sorted(listed, key=lambda each: each.keys)
-
-
-def _within(times: Sequence[datetime], at: datetime) -> int:
-    """Count the instants that are near another, in their order."""
-    return bisect_right(times, at + BURST) - bisect_left(times, at - BURST)
-
-
-def _subject_of(filed: Filed) -> str:
-    """Give the subject of an incident; of a sealed one nobody knows it, so it stands alone."""
-    return filed.incident.subject or filed.incident.id
-
-
-def _burst_of(filed: Filed) -> tuple[str, ...]:
-    incident = filed.incident
-    return (incident.kind, incident.track) if incident.track is not Track.SEALED else (incident.id, "")
-
-
-def _urgency(filed: Filed) -> str:
-    """Give what sorts an incident: the smaller, the sooner somebody has to look."""
-    track = _TRACKS.index(filed.incident.track)
-    return f"{track}{_HIGHEST_INTENT - filed.incident.intent:03}{filed.filed_at:%Y%m%d%H%M%S%f}"
 
 
 def people_of(found: Iterable[Filed], timelines: Iterable[Entry] = ()) -> Iterator[str]:
@@ -104,9 +47,21 @@ def people_of(found: Iterable[Filed], timelines: Iterable[Entry] = ()) -> Iterat
 
 
 def tell(filed: Filed, names: Names, desk: Desk, *, listed: Listed | None = None) -> IncidentTold:
-    """Tell an incident as a list shows it, with what it stands beside there."""
-    alike = None if listed is None else AlikeTold(of_subject=listed.of_subject, in_burst=listed.in_burst)
+    """Tell an incident as a list shows it, with how much else there is like it."""
+    alike = None if listed is None else AlikeTold.model_validate(listed)
     return IncidentTold(**_facts(filed, names, desk), alike=alike)
+
+
+def tell_group(group: Group, names: Names, desk: Desk) -> GroupTold:
+    """Tell a group, and the most urgent of it as a list shows them."""
+    return GroupTold(
+        members=[MemberTold.model_validate(each) for each in group.members],
+        shown=[tell(each, names, desk) for each in group.shown],
+        weight=group.weight,
+        first_at=group.first_at,
+        last_at=group.last_at,
+        alike=AlikeTold.model_validate(group),
+    )
 
 
 def tell_all(viewed: Viewed, names: Names, desk: Desk) -> IncidentShown:

@@ -112,16 +112,34 @@ def add_step(id: Incident, asked: StepAddAsked, call: Asking) -> StepTold:  # no
 
 def do_step(id: Incident, number: StepNumber, asked: StepDoneAsked, call: Asking) -> StepTold:  # noqa: A002 (it is the name in the address)
     """Say that a step was done: when, how, and what came of it."""
+    return do_seen_step(id, number, asked, call, seen=None)
+
+
+def do_seen_step(incident: str, number: int, asked: StepDoneAsked, call: Call, *, seen: int | None) -> StepTold:
+    """Say that a step was done, at the version at which somebody saw it, where that is known."""
     referral = Referral(asked.referred_to, asked.reference)
     step = call.parts.incidents.steps.done(
-        call.person, id, number, how=asked.how, outcome=asked.outcome, at=asked.at, referral=referral
+        call.person,
+        incident,
+        number,
+        how=asked.how,
+        outcome=asked.outcome,
+        at=asked.at,
+        referral=referral,
+        seen=seen,
     )
     return _told(call, step)
 
 
 def skip_step(id: Incident, number: StepNumber, asked: Reasoned, call: Asking) -> StepTold:  # noqa: A002 (it is the name in the address)
     """Leave a step of the table out, with a reason."""
-    return _told(call, call.parts.incidents.steps.skip(call.person, id, number, reason=asked.reason))
+    return skip_seen_step(id, number, asked, call, seen=None)
+
+
+def skip_seen_step(incident: str, number: int, asked: Reasoned, call: Call, *, seen: int | None) -> StepTold:
+    """Leave a step out, at the version at which somebody saw it, where that is known."""
+    steps = call.parts.incidents.steps
+    return _told(call, steps.skip(call.person, incident, number, reason=asked.reason, seen=seen))
 
 
 def _told(call: Call, step: FiledStep) -> StepTold:
@@ -189,15 +207,23 @@ def list_restrictions(id: Incident, call: Asking) -> RestrictionsTold:  # noqa: 
 
 def restrict(id: Incident, number: StepNumber, asked: RestrictAsked, call: Asking) -> RestrictionTold:  # noqa: A002 (it is the name in the address)
     """Restrict access as a step says: a profile in the filter, with an end, that leaves what everybody needs."""
+    return restrict_seen_step(id, number, asked, call, seen=None)
+
+
+def restrict_seen_step(
+    incident: str, number: int, asked: RestrictAsked, call: Call, *, seen: int | None
+) -> RestrictionTold:
+    """Restrict access, where a step has as many restrictions as somebody saw, if that is known."""
     restriction = call.parts.incidents.restrictions.begin(
         call.person,
-        id,
+        incident,
         number,
         groups=asked.groups,
         devices=asked.devices,
         until_at=asked.until_at,
         review_on=asked.review_on,
         reason=asked.reason,
+        seen=seen,
     )
     call.parts.follower.look()
     return _tell_restriction(restriction)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, StringConstraints, ValidationError
 
-from agent.api.problems import sentence
+from agent.api.problems import fault_sentence
 from agent.api.schemas import Asked, Instant, Kind, Line, Text, Told
 from agent.observing.observing_told import MOST_AT_ONCE, Refused, Taken, ToldEvent
 from agent.observing.sign_ins import ToldSignIn
@@ -161,5 +161,5 @@ def _why(error: ValidationError) -> str:
     """Say what the first fault is; what was sent is not repeated."""
     fault = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(step)[:_SHOWN_CHARACTERS] for step in fault["loc"])
-    why = sentence(str(fault["msg"]).removeprefix("Value error, "))
+    why = fault_sentence(str(fault["msg"]))
     return f"{where}: {why}" if where else why

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from agent.api.banner import read_off, write_notice
+from agent.api.banner import off_for, read_off, write_notice
 from agent.api.events import Follower, Hub
 from agent.api.schemas import Effect, PersonNamed
 from agent.api.security import Caller, Known
@@ -156,7 +156,7 @@ class Door:
     def notice(self, caller: Caller) -> str | None:
         """Say where filtering is off; who agreed to it is for those who have a right to anything."""
         with self._store.read() as database:
-            return write_notice(read_off(database, self._clock()), with_names=bool(caller.rights))
+            return write_notice(off_for(read_off(database, self._clock()), caller.rights))
 
 
 def _is_request(database: sqlite3.Connection, route: str, named: str) -> bool:

@@ -4,6 +4,7 @@ Nobody changes what they are themselves, and whoever tries is on the record.
 """
 
 import io
+import sqlite3
 import threading
 from base64 import b64decode
 from binascii import Error as NotBase64Error
@@ -186,17 +187,18 @@ def _tell_of_waiting(call: Call, act: Act, person: Person, *, before: frozenset[
 
 def _changed(call: Call, act: Act, person: Person) -> PersonChanged:
     set_version(call.response, person.version)
-    return PersonChanged(**facts_of(person), warnings=list(_warnings(act, person)))
+    return PersonChanged(**facts_of(person), warnings=list(warnings_of(act.database, person)))
 
 
-def _warnings(act: Act, person: Person) -> Iterator[str]:
+def warnings_of(database: sqlite3.Connection, person: Person) -> Iterator[str]:
+    """Say what is to be seen to because of what somebody is."""
     if person.waiting:
-        yield warn_of_waiting(act.database, person)
-    if warning := warn_of_approvers(len(read_approvers(act.database))):
+        yield warn_of_waiting(database, person)
+    if warning := warn_of_approvers(len(read_approvers(database))):
         yield warning
     if not person.closed and person.source != BY_HAND:
         yield f"This person comes from a file ({person.source}); its next import says again what they are."
-    without_code = act.database.execute(
+    without_code = database.execute(
         "SELECT * FROM accounts WHERE person = ? AND closed_at IS NULL AND totp_secret IS NULL", (person.id,)
     ).fetchone()
     if person.roles & PRIVILEGED and without_code and not is_waiting(without_code, person):

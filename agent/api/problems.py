@@ -82,7 +82,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RefusedRequestError, _tell_refused)
     app.add_exception_handler(StorageError, _tell_storage)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
-    app.add_exception_handler(HTTPException, _tell_status)
+    app.add_exception_handler(HTTPException, tell_status)
 
 
 async def _tell_problem(_: Request, error: Exception) -> JSONResponse:
@@ -102,7 +102,8 @@ async def _tell_storage(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _tell_status(_: Request, error: Exception) -> JSONResponse:
+async def tell_status(_: Request, error: Exception) -> JSONResponse:
+    """Tell what a status means here."""
     assert isinstance(error, HTTPException)
     detail = SENTENCES.get(error.status_code, "The request was refused.")
     kind = HTTPStatus(error.status_code).name.lower().replace("_", "-")
@@ -112,7 +113,7 @@ async def _tell_status(_: Request, error: Exception) -> JSONResponse:
 async def _tell_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    faults = [{"where": _where(each["loc"]), "why": sentence(str(each["msg"]))} for each in found[:MAX_FAULTS]]
+    faults = [{"where": _where(each["loc"]), "why": fault_sentence(str(each["msg"]))} for each in found[:MAX_FAULTS]]
     more = f" There are {len(found) - 1} more faults." if len(found) > 2 else ""
     more = " There is one more fault." if len(found) == 2 else more
     detail = f"{faults[0]['where']}: {faults[0]['why']}{more}"
@@ -122,6 +123,14 @@ async def _tell_invalid(_: Request, error: Exception) -> JSONResponse:
 def _where(location: Iterable[Any]) -> str:
     """Give the place of a fault; a key that the sender made up is not repeated at length."""
     return ".".join(str(step)[:60] for step in location)
+
+
+def fault_sentence(message: str) -> str:
+    """Say what the schema of a request found, without its own terms; a value that is counted is a text."""
+    message = message.removeprefix("Value error, ").replace(" after validation", "")
+    if message.startswith("Value should have"):
+        message = message.replace(" item", " character")
+    return sentence(message)
 
 
 def sentence(text: str) -> str:

@@ -4,7 +4,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Annotated, Final, Literal, TextIO
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ from agent.api.schemas import (
 )
 from agent.api.security import Caller, Known
 from agent.incidents.incident_veil import Veil
+from agent.incidents.register_parts import part_of_days
 from agent.people.attempts import noting
 from agent.record.record_check import prove
 from agent.storage.anchors import anchors_of
@@ -42,6 +43,8 @@ from rules.reason import check_reason
 
 CHUNK_OCTETS: Final = 64 * 1024
 LAST_NUMBER: Final = 2**53
+# The first days that a calendar knows are before it in zones east of Greenwich.
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 # Walking over the whole record takes seconds of cores that answer DNS too: one walk at a time.
 _WALK: Final = threading.Lock()
@@ -74,17 +77,20 @@ def list_rows(
 ) -> RowPage:
     """Show rows of the record, the newest first, without what can be erased.
 
-    A row about an incident that one may not read says that there is one, and not which.
+    A row about an incident that one may not read says that there is one, and not which. Whoever only counts incidents
+    finds no row about one by its kind or by who did something. Whoever signs the record off without reading it finds
+    nobody in it but those who changed the filter or looked after the record, and nothing of requests.
     """
     keys = read_cursor(after, (int,))
     before = int(keys[0]) if keys else None
     found: list[Entry] = []
     with parts.store.read() as database:
-        veil = _veil(parts, database, caller)
-        while len(found) <= limit:
+        veil = veil_of(parts, database, caller)
+        while len(found) <= limit and (kind is None or veil.may_ask_for(kind)):
             part = show(database, actor=actor, kind=kind, since=since, until=until, before=before, limit=limit + 1)
-            # What is veiled has another kind than the one that was asked for.
-            found += (veil.of(each) for each in part if kind is None or not veil.hides(each.subject))
+            # What is veiled has another kind than the one that was asked for, and perhaps no actor.
+            seen = map(veil.of, part)
+            found += (each for each in seen if kind in (None, each.kind) and actor in (None, each.actor))
             if len(part) <= limit:
                 break
             before = part[-1].number
@@ -94,7 +100,8 @@ def list_rows(
     return RowPage(items=[_told(each, names[each.actor]) for each in page], next=more)
 
 
-def _veil(parts: Parts, database: sqlite3.Connection, caller: Caller) -> Veil:
+def veil_of(parts: Parts, database: sqlite3.Connection, caller: Caller) -> Veil:
+    """Give what is veiled of the record to whoever asks."""
     return Veil(parts.incidents.desk, database, None if caller.is_program else caller.person)
 
 
@@ -165,7 +172,7 @@ def export(
     closes. Auditors, who read no incident, get every row whole.
     """
     with parts.store.act() as act:
-        is_whole = _veil(parts, act.database, caller).is_lifted
+        is_whole = veil_of(parts, act.database, caller).is_lifted
         facts = {"format": format, "rows": length(act.database), "is_whole": is_whole}
         act.note("record_exported", actor=caller.person, facts=facts)
     file = tempfile.TemporaryFile(  # noqa: SIM115 (closed when it has been sent)
@@ -173,7 +180,7 @@ def export(
     )
     try:
         with parts.store.read() as database:
-            veil = _veil(parts, database, caller)
+            veil = veil_of(parts, database, caller)
             write = export_csv if format == "csv" else export_jsonl
             write(database, file, withheld=lambda subject: not is_whole and veil.hides(subject))
         file.flush()
@@ -199,7 +206,7 @@ def sign_off(asked: SignOffAsked, caller: Known, parts: WithParts) -> SignOffTol
             "SELECT kind, subject, count(*) FROM audit WHERE at >= ? AND at < ? GROUP BY kind, subject",
             (instant_text(since), instant_text(until)),
         )
-        counts = _veil(parts, act.database, caller).counted(map(tuple, rows.fetchall()))
+        counts = veil_of(parts, act.database, caller).counted(map(tuple, rows.fetchall()))
         facts = {
             "from_on": asked.from_on.isoformat(),
             "until_on": asked.until_on.isoformat(),
@@ -221,12 +228,10 @@ def _period(from_on: date, until_on: date, parts: Parts) -> tuple[datetime, date
     """Give the instants of a period of the school's days.
 
     Raises:
-        RefusedRequestError: it ends before it begins, or has not begun.
+        RefusedRequestError: it ends before it begins, or is not over.
     """
     zone = ZoneInfo(parts.timezone)
-    if until_on < from_on:
-        raise RefusedRequestError(f"The period ends on {until_on}, before it begins on {from_on}.")
+    part = part_of_days(from_on, until_on, parts.timezone)
     if until_on > parts.clock().astimezone(zone).date():
         raise RefusedRequestError(f"The period ends on {until_on}, which is still to come.")
-    since = datetime.combine(from_on, time(), zone).astimezone(UTC)
-    return since, datetime.combine(until_on + timedelta(days=1), time(), zone).astimezone(UTC)
+    return part.from_at or _FIRST, part.until_at or parts.clock()

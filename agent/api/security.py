@@ -141,6 +141,11 @@ class Limits:
     callers: RateLimit
     reports: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 60, burst=10))
     all_reports: RateLimit = field(default_factory=lambda: RateLimit(rate=0.2, burst=120))
+    # Whoever looks up what became of reports takes nothing from what may be reported.
+    receipts: RateLimit = field(default_factory=lambda: RateLimit(rate=1 / 6, burst=20))
+    all_receipts: RateLimit = field(default_factory=lambda: RateLimit(rate=2, burst=120))
+    # What is looked at without an account: the page to sign in, and what everybody may read.
+    pages: RateLimit = field(default_factory=lambda: RateLimit(rate=5, burst=300))
     # A whole school may stand behind one address, and comes back on one morning.
     device_addresses: RateLimit = field(default_factory=lambda: RateLimit(rate=100, burst=5000))
     devices: RateLimit = field(default_factory=lambda: RateLimit(rate=4, burst=60, max_keys=10_000))
@@ -174,8 +179,11 @@ class Guard:
         self._limits = limits
         self._is_ours = is_ours
 
-    async def admit(self, request: Request, need: Need) -> None:
+    async def admit(self, request: Request, need: Need, *, is_page: bool = False) -> None:
         """Let a request in, and keep who asks with it where somebody has to be known.
+
+        Args:
+            is_page: for a browser; a form proves that it is ours by a field, which the caller of this looks at.
 
         Raises:
             ProblemError: they are not known, may not, ask too often, or send what is not taken.
@@ -190,6 +198,8 @@ class Guard:
             if need.is_report:
                 _check_pace(self._limits.reports, network_of(address))
                 _check_pace(self._limits.all_reports, "")
+            elif is_page and request.method in SAFE_METHODS:
+                _check_pace(self._limits.pages, address)
             else:
                 _check_pace(self._limits.sign_in, address)
             _check_site(request)
@@ -200,7 +210,9 @@ class Guard:
             raise _unknown(request)
         request.state.caller = caller
         _check_pace(self._limits.callers, caller.person)
-        if not caller.is_program:
+        if is_page:
+            _check_site(request)
+        elif not caller.is_program:
             _check_page(request, caller)
         if caller.is_waiting and not need.is_for_waiting:
             await self._refused(request, caller, "a confirmed account")
@@ -209,6 +221,10 @@ class Guard:
             raise await self._refused(request, caller, "a person who is signed in")
         if need.rights and not need.rights & caller.rights:
             raise await self._refused(request, caller, " or ".join(sorted(need.rights)))
+
+    async def identify_page(self, request: Request) -> Caller | None:
+        """Give whose session a browser shows; a program's token is none."""
+        return await self._by_cookie(request)
 
     def check_enrolment(self, request: Request) -> None:
         """Let a laptop try to enrol.
@@ -255,17 +271,23 @@ class Guard:
             scheme, _, secret = written.partition(" ")
             usable = scheme.lower() == "bearer" and 0 < len(secret.strip()) <= 512
             return await run_in_threadpool(self._gatekeeper.by_token, secret.strip()) if usable else None
+        return await self._by_cookie(request)
+
+    async def _by_cookie(self, request: Request) -> Caller | None:
         token = request.cookies.get(COOKIE)
         if not token or len(token) > 512:
             return None
         return await run_in_threadpool(self._gatekeeper.by_session, token)
 
     async def _refused(self, request: Request, caller: Caller, wanted: str) -> ProblemError:
-        route = f"{request.method} {request.scope['route'].path_format}"
+        place = getattr(request.state, "route", None) or request.scope["route"].path_format
+        route = f"{request.method} {place}"
         named = str(request.path_params.get("id", ""))
         await run_in_threadpool(self._gatekeeper.note_refused, caller, route=route, wanted=wanted, named=named)
         return ProblemError(
-            HTTPStatus.FORBIDDEN, "forbidden", f"You may not do this; it takes {wanted.replace('_', ' ')}."
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            f"You may not do this; it takes the right to {wanted.replace('_', ' ')}.",
         )
 
 
@@ -387,12 +409,14 @@ class GuardedRoute(APIRoute):
             if method in SAFE_METHODS:
                 return await answer(request)
             body = await read_body(request, limit=need.max_body_bytes, is_json=not need.is_of_device)
-            return await answer(Request(request.scope, _once(body)))
+            return await answer(Request(request.scope, once(body)))
 
         return guarded
 
 
-def _once(body: bytes) -> Receive:
+def once(body: bytes) -> Receive:
+    """Give a body that was read to somebody who reads it again."""
+
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
@@ -448,7 +472,7 @@ class Frame:
         try:
             await self._app(scope, receive_framed, send_framed)
         except Exception as error:  # whoever asked must not wait for an answer that never comes
-            log.error("request_failed", error=type(error).__name__, where=_place(error))
+            log.error("request_failed", error=type(error).__name__, where=place_of(error))
             if is_begun:
                 raise
             await internal_problem()(scope, receive, send_framed)
@@ -476,7 +500,7 @@ async def _notice(scope: Scope) -> str | None:
     return await guard.notice(caller)
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """Say where an error was raised, without its words."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

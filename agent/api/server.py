@@ -26,8 +26,11 @@ from agent.api.app import create_app
 from agent.api.bounded_connections import MAX_CONNECTIONS, BoundedConnection, BoundedLoop
 from agent.api.events import Follower, Hub
 from agent.api.parts import Parts
+from agent.api.process_memory import leave_what_is_loaded, share_heaps
+from agent.api.security import Limits, usual_limits
 from agent.api.tls import SiteCertificate, open_certificate
 from agent.assembly import STATE_NAME
+from agent.block_page.block_server import BlockServers, open_block_page
 from agent.chores import Chore, Chores
 from agent.endpoint.enrolment_wire import spki_pin
 from agent.file_limit import raise_file_limit
@@ -278,6 +281,7 @@ class Server(uvicorn.Server):
     Args:
         is_wanted: False once whoever started it is gone.
         beside: what happens by itself.
+        block_page: what is served on sockets of its own.
     """
 
     def __init__(
@@ -287,20 +291,25 @@ class Server(uvicorn.Server):
         *,
         is_wanted: Callable[[], bool],
         beside: Chores,
+        block_page: BlockServers | None = None,
     ) -> None:
         super().__init__(config)
+        self._block_page = block_page
         self._parts = parts
         self._beside = beside
         self._is_wanted = is_wanted
 
     async def run_with_sweeps(self, sockets: list[socket.socket]) -> None:
         """Serve until told to stop."""
-        beside = asyncio.create_task(self._work_beside())
+        tasks = [asyncio.create_task(self._work_beside())]
+        if self._block_page is not None:
+            tasks.append(asyncio.create_task(self._block_page.serve()))
         try:
             await self.serve(sockets)
         finally:
-            beside.cancel()
-            await asyncio.gather(beside, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work_beside(self) -> None:
         while not self.should_exit:
@@ -312,10 +321,10 @@ class Server(uvicorn.Server):
         self._parts.hub.close()
 
 
-def uvicorn_config(parts: Parts, certificate: SiteCertificate) -> uvicorn.Config:
+def uvicorn_config(parts: Parts, certificate: SiteCertificate, *, limits: Limits | None = None) -> uvicorn.Config:
     """Say how the server serves: TLS of this decade, nothing that says what it is, bounded in everything."""
     config = uvicorn.Config(
-        create_app(parts),
+        create_app(parts, limits=limits, names=certificate.names() | {socket.gethostname().lower()}),
         http=BoundedConnection,
         ws="none",
         lifespan="off",
@@ -357,6 +366,7 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
         ConfigurationError: the site names no place to listen at, or one that is taken.
         StorageError: the state or the certificate cannot be used.
     """
+    share_heaps()
     site = SiteInForce(path)
     endpoint = site().listeners.api
     if endpoint is None:
@@ -388,9 +398,14 @@ def serve_site(path: Path, *, clock: Callable[[], datetime], is_wanted: Callable
             Chore("seats", SEAT_SECONDS, seats.look),
         )
         beside = chores(parts, watch, canaries, *further)
-        server = Server(uvicorn_config(parts, certificate), parts, is_wanted=is_wanted, beside=beside)
+        # One and the same report counts once, wherever it is sent to.
+        limits = usual_limits()
+        page = open_block_page(parts, site, limits)
+        config = uvicorn_config(parts, certificate, limits=limits)
+        server = Server(config, parts, is_wanted=is_wanted, beside=beside, block_page=page)
         introduce(listening, certificate, now=clock())
         sender.start()
+        leave_what_is_loaded()
         with asyncio.Runner(loop_factory=BoundedLoop) as runner:
             runner.run(server.run_with_sweeps([listening]))
         take_events(store)
@@ -413,7 +428,7 @@ def _alarm(parts: Parts, act: Act) -> None:
 def introduce(listening: socket.socket, certificate: SiteCertificate, *, now: datetime) -> None:
     """Tell a person where the interface is and by which certificate it is known."""
     address, port = listening.getsockname()[:2]
-    sys.stdout.write(f"People and programs: https://{Endpoint(address, port)}/api/v1\n")
+    sys.stdout.write(f"People: https://{Endpoint(address, port)}/ (programs: /api/v1)\n")
     sys.stdout.write(f"Its certificate has the SHA-256 fingerprint {certificate.fingerprint}\n")
     sys.stdout.flush()
     if certificate.ends_at <= now:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 
 from agent.api.access import NEEDS
-from agent.api.banner import read_off
+from agent.api.banner import off_for, read_off
 from agent.api.parts import Asking, Call, WithParts, named, names_of
 from agent.api.schemas import Instant, PersonNamed, texts
 from agent.api.status_schemas import (
@@ -68,9 +68,9 @@ def show_status(call: Asking) -> StatusTold:
                     where=each.where,
                     from_at=each.from_at,
                     until_at=each.until_at,
-                    agreed_by=PersonNamed(id=each.agreed_by, name=each.agreed_by_name) if rights else None,
+                    agreed_by=PersonNamed(id=each.agreed_by, name=each.agreed_by_name) if each.agreed_by else None,
                 )
-                for each in read_off(database, now)
+                for each in off_for(read_off(database, now), rights)
             ],
             emergencies=_emergencies(database, call),
             waiting=_waiting(database, call),

@@ -39,6 +39,15 @@ class SiteCertificate:
         shown = x509.load_pem_x509_certificate(self.certificate.read_bytes())
         return shown.public_bytes(serialization.Encoding.DER)
 
+    def names(self) -> frozenset[str]:
+        """Give the names of hosts that the certificate is for."""
+        shown = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        try:
+            found = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            return frozenset()
+        return frozenset(found.get_values_for_type(x509.DNSName))
+
 
 def open_certificate(folder: Path, *, names: Iterable[str], now: datetime) -> SiteCertificate:
     """Find the certificate of a site, or make one that it signs itself.

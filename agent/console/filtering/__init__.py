@@ -1,0 +1,1 @@
+"""Why a name is blocked, and changes of the filter, tried before they are made."""

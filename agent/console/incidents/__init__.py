@@ -1,0 +1,1 @@
+"""The queue of incidents, one incident, its steps and letters."""

@@ -1,0 +1,1 @@
+"""Laptops, and media that leave the school."""

@@ -1,0 +1,1 @@
+"""Registers, the record, and the numbers that a governor sees."""

@@ -1,0 +1,1 @@
+"""A lesson, what is asked to be open, and who decides."""

@@ -1,0 +1,1 @@
+"""The guide from the example to a filtering school."""
