@@ -163,7 +163,7 @@ class SchoolOfTest:
             schedules=lambda: (LESSONS,),
             private=lambda: self.private,
         )
-        self.app = create_app(self.parts, limits=limits or generous())
+        self.app = create_app(self.parts, limits=limits or generous(), names=frozenset({"gateway.example"}))
 
     def _tell(self) -> None:
         self.told += 1

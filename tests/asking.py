@@ -74,6 +74,8 @@ class Ends:
 class Nowhere:
     """A way that leads nowhere."""
 
+    open: tuple[Carrier, ...] = ()
+
     def send(self, attempt: Attempt, *, avoiding: Carrier | None = None) -> None:
         """Lose it."""
 

@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
 
 PACKAGES: Final = {
     "dig": "bind9-dnsutils",
+    "chromium": "chromium",
     "unbound": "unbound",
     "dnsperf": "dnsperf",
     "ip": "iproute2",
@@ -31,6 +36,11 @@ PACKAGES: Final = {
     "systemd-nspawn": "systemd-container",
     "lintian": "lintian",
     "desktop-file-validate": "desktop-file-utils",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
+    "systemd-analyze": "systemd",
 }
 
 
@@ -46,6 +56,22 @@ def need_root() -> None:
     """Go on only as root, who may attach devices and mount them."""
     if os.geteuid() != 0:
         without("only root may attach devices and mount them")
+
+
+@contextmanager
+def small_disk(mounted: Path, *, megabytes: int) -> Iterator[Path]:
+    """Have a disk of a few megabytes at a new folder, which nothing else fills."""
+    need_root()
+    mount, umount = need("mount"), need("umount")
+    mounted.mkdir()
+    options = [mount, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(mounted)]
+    done = subprocess.run(options, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode != 0:
+        without(f"no disk can be mounted here: {done.stderr.strip()}")
+    try:
+        yield mounted
+    finally:
+        subprocess.run([umount, "-l", str(mounted)], check=True, timeout=30)
 
 
 def without(message: str) -> NoReturn:

@@ -1,7 +1,9 @@
-"""A store that holds two incidents, for the tests of what hangs on one."""
+"""An incident, and a store that holds two, for the tests of what hangs on one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from agent.storage.incident_rows import Filed, write_incident
 from agent.storage.state import StateStore
@@ -15,27 +17,34 @@ INCIDENT = "i1"
 ANOTHER = "another"
 
 
+_INCIDENT = Incident(
+    id=INCIDENT,
+    kind=Kind.GAMBLING,
+    risk=Risk.COMMERCE,
+    audience=Audience.PUPIL,
+    subject="p-x",
+    level=Level.PERSON,
+    confidence=Confidence.A,
+    track=Track.ORDINARY,
+    state=State.ACCEPTED,
+    rows=(),
+    intent=70,
+    reasons=(),
+    against=(),
+    opened_at=NOW,
+    last_at=NOW,
+)
+
+
+def incident_of_test(**changes: Any) -> Incident:
+    """Make an accepted one about a pupil, or one that differs from it."""
+    return replace(_INCIDENT, **changes)
+
+
 def store_with_incidents(folder: Path) -> StateStore:
     """Open a store with the two."""
     store = StateStore(folder / "state.db", clock=lambda: NOW)
     with store.act() as act:
         for number, known_as in enumerate((INCIDENT, ANOTHER), start=1):
-            incident = Incident(
-                id=known_as,
-                kind=Kind.GAMBLING,
-                risk=Risk.COMMERCE,
-                audience=Audience.PUPIL,
-                subject="p-x",
-                level=Level.PERSON,
-                confidence=Confidence.A,
-                track=Track.ORDINARY,
-                state=State.ACCEPTED,
-                rows=(),
-                intent=70,
-                reasons=(),
-                against=(),
-                opened_at=NOW,
-                last_at=NOW,
-            )
-            write_incident(act, Filed(incident, number=number, version=1, filed_at=NOW))
+            write_incident(act, Filed(incident_of_test(id=known_as), number=number, version=1, filed_at=NOW))
     return store

@@ -16,7 +16,8 @@ from agent.endpoint.service import PIPE
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ENDPOINT = DEPLOY / "endpoint"
 PLISTS = sorted((ENDPOINT / "macos").glob("*.plist"))
-UNITS = sorted(DEPLOY.rglob("*.service"))
+# Those of other programs are in test_deploy_watching.py.
+UNITS = [path for path in sorted(DEPLOY.rglob("*.service")) if "/bin/schoolgate" in path.read_text()]
 WINSW = ENDPOINT / "windows/schoolgate-endpoint.xml"
 WINDOWS_TEXT = (ENDPOINT / "windows/README.txt").read_text()
 # Source: launchd.plist(5).

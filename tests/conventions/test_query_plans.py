@@ -15,17 +15,21 @@ from agent.incidents.incident_sealed import unsealing_of
 from agent.storage.access_rows import read_accesses
 from agent.storage.incident_rows import is_observed, read_incident, read_incidents, read_numbered
 from agent.storage.letter_rows import read_letters
+from agent.storage.media_erasure import read_erasures
 from agent.storage.observation_rows import count_waiting, read_waiting
+from agent.storage.queue_rows import Choice, read_amounts, read_counted, read_of_subject, walk_queue
 from agent.storage.report_rows import read_receipt
 from agent.storage.restriction_rows import read_restrictions, read_running
 from agent.storage.state import StateStore
 from agent.storage.step_rows import read_open_steps, read_referrals, read_step, read_steps
 from agent.storage.timeline_rows import length_of_timeline, read_timeline
+from agent.storage.undo_rows import are_kept_before, read_undoable
 from agent.storage.warning_rows import is_anybody_warned, read_run_out, read_warned, read_warnings
 from rules.incident import State
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 DAY = date(2026, 3, 2)
+OPEN = Choice((State.CANDIDATE, State.ACCEPTED))
 TABLES = [
     "incidents",
     "incident_timeline",
@@ -45,6 +49,15 @@ HOT: dict[str, Callable[[sqlite3.Connection], object]] = {
     "an-incident": lambda database: read_incident(database, "i1"),
     "an-incident-by-its-number": lambda database: read_numbered(database, 1),
     "the-queue": lambda database: read_incidents(database, states=(State.CANDIDATE, State.ACCEPTED), limit=-1),
+    "the-first-of-the-queue": lambda database: next(walk_queue(database, OPEN), None),
+    "a-later-part-of-the-queue": lambda database: next(walk_queue(database, OPEN, after=(3030, "2026", 7)), None),
+    "what-is-counted-of-the-queue": lambda database: list(read_counted(database, OPEN)),
+    "how-much-there-is-in-the-queue": lambda database: list(
+        read_amounts(database, OPEN, apart=("p-x",), apart_from="heads-")
+    ),
+    "the-queue-of-a-subject": lambda database: list(read_of_subject(database, OPEN, "p-x", before=(3030, "2026", 7))),
+    "what-can-be-undone": lambda database: read_undoable(database, "i1"),
+    "whether-anything-can-be-undone": lambda database: are_kept_before(database, NOW),
     "what-waits-and-has-not-climbed": lambda database: read_incidents(
         database, states=(State.CANDIDATE,), climbed_below=10, limit=-1
     ),
@@ -65,6 +78,7 @@ HOT: dict[str, Callable[[sqlite3.Connection], object]] = {
     "warnings-that-have-run-out": lambda database: read_run_out(database, DAY),
     "whether-anybody-is-warned": lambda database: is_anybody_warned(database, DAY, before=NOW),
     "who-looked-at-an-incident": lambda database: read_accesses(database, incident="i1"),
+    "what-was-erased-of-media": lambda database: read_erasures(database, limit=50),
     "letters": lambda database: read_letters(database, "i1"),
     "a-receipt": lambda database: read_receipt(database, "AAAA-BBBB-CCCC"),
     "restrictions-of-an-incident": lambda database: read_restrictions(database, "i1"),

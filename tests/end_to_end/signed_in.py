@@ -1,7 +1,7 @@
 """People at work on a gateway that runs: their accounts, what they type, and what programs ask in their name."""
 
 import base64
-import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -131,16 +131,19 @@ class Staff:
         )
 
     def wait_for_interface(self) -> None:
-        """Wait until the gateway takes what people ask: it answers DNS a moment before."""
-        api = load_site(self.site).site.listeners.api
+        """Wait until this gateway and no other takes what people ask: it answers DNS a moment before."""
+        site = load_site(self.site).site
+        api = site.listeners.api
         assert api is not None
+        certificate = Path(site.paths.state) / "tls" / "certificate.pem"
 
-        def listens() -> bool:
-            with suppress(OSError), socket.create_connection((api.address, api.port), 1):
-                return True
+        def is_there() -> bool:
+            with suppress(OSError):
+                shown = ssl.get_server_certificate((api.address, api.port), timeout=5)
+                return shown.strip() == certificate.read_text().strip()
             return False
 
-        wait_until(listens)
+        wait_until(is_there)
 
     def know(self, login: str, person: str, secret: str) -> None:
         """Remember what the authenticator of an account is, which somebody made at a command line."""

@@ -75,6 +75,10 @@ class SteadyClient:
             each.close()
         self.result.lost_at = sorted(sent_at for sent_at, _ in self._waiting.values())
 
+    def waiting(self) -> int:
+        """Count the queries that have no answer yet."""
+        return len(self._waiting)
+
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():

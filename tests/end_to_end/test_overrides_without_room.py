@@ -3,9 +3,7 @@
 Nothing that was acknowledged is lost, nothing that was refused is there, and what was refused can be done again.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from granting import Granting
+from parts import small_disk
 
 from agent.storage.record import verify
 
@@ -27,22 +26,10 @@ ACTS = {
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+def make_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     """Give a disk of four megabytes, where somebody may mount one."""
     with ExitStack() as stack:
-
-        def mount() -> Path:
-            mounted = tmp_path / "small"
-            mounted.mkdir()
-            command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mounted)]
-            if shutil.which("mount") is None or os.geteuid() != 0:
-                pytest.skip("a small disk can only be mounted by root")
-            if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-                pytest.skip("no disk can be mounted here")
-            stack.callback(subprocess.run, ["umount", str(mounted)], check=True)
-            return mounted
-
-        yield mount
+        yield lambda: stack.enter_context(small_disk(tmp_path / "small", megabytes=4))
 
 
 @pytest.mark.parametrize(
@@ -54,9 +41,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     ],
 )
 def test_nothing_acknowledged_is_lost_and_nothing_lost_is_acknowledged(
-    tmp_path: Path, small_disk: Callable[[], Path], squeeze: str, told: str, least: int
+    tmp_path: Path, make_disk: Callable[[], Path], squeeze: str, told: str, least: int
 ) -> None:
-    folder = small_disk() if squeeze == "disk_is_full" else tmp_path
+    folder = make_disk() if squeeze == "disk_is_full" else tmp_path
     with Granting.opened(folder):
         pass
     done = subprocess.run(

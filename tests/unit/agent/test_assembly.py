@@ -17,6 +17,7 @@ from agent.assembly import (
     open_generations,
     read_devices,
     with_granted,
+    without_granted,
 )
 from agent.categories import load_categories
 from agent.dns.snapshot import read_snapshot, write_snapshot
@@ -162,6 +163,25 @@ def test_a_device_whose_access_is_restricted_is_a_group_of_its_own_also_for_work
     read = read_snapshot(tmp_path / "snapshot.json").site
     assert read.rulebook.policies[-1] == restriction
     assert read.groups == (*site.groups, Group("device:02:00:00:00:00:07", devices=("02:00:00:00:00:07",)))
+
+
+def test_what_was_granted_is_taken_out_of_a_site_and_nothing_else_is() -> None:
+    site = load_site_of_test()
+    at = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+    until = at + timedelta(hours=1)
+    of_network = Scope(groups=frozenset({network_group("classrooms")}))
+    granted = [
+        replace(GRANTED, location="override 1", until_at=until),
+        replace(GRANTED, id="override-1-2", location="override 1", until_at=until),
+        replace(GRANTED, id="suspension-2", location="suspension 2", scope=of_network, until_at=until),
+        policy_of("3", groups=(), devices={"02:00:00:00:00:07"}, from_at=at, until_at=until),
+    ]
+    assert without_granted(with_granted(site, granted)) == site
+    assert without_granted(site) is site
+    # A rule of the site may be called so, and stand there for a time; it says where it is written.
+    own = replace(GRANTED, id="override-summer", location="site.yaml:9:3", until_at=until)
+    named = replace(site, rulebook=replace(site.rulebook, policies=(*site.rulebook.policies, own)))
+    assert without_granted(with_granted(named, granted)) == named
 
 
 OVERRIDE = replace(GRANTED, tags=frozenset({"name:bet.example"}), lifts=frozenset({"gambling", "games"}))

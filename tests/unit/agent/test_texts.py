@@ -14,29 +14,42 @@ from babel.messages.pofile import read_po
 import agent
 from agent.categories import load_categories
 from agent.sites.config import load_packs
-from agent.texts import MAX_BLOCK_TEXT_CHARACTERS, block_texts, load_texts
+from agent.texts import MAX_BLOCK_TEXT_CHARACTERS, OTHERWISE_READ, block_texts, load_texts
 from rules.category import LANGUAGES
 from rules.subject import Audience, Scope
 
 AGENT = Path(agent.__file__).parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 Message = str | tuple[str, ...]
+# As `agent.console` and `agent.block_page` read their templates.
+TEMPLATE_OPTIONS: dict[str, object] = {"silent": "false", "trimmed": "true"}
 
 
 def messages_of_the_source() -> set[Message]:
     """Give every message that the program asks for, the rows of the packs among them."""
     found: set[Message] = {row.label for pack in load_packs().values() for row in pack.rows}
-    for file in AGENT.rglob("*.py"):
-        found |= {
-            message if isinstance(message, str) else tuple(map(str, message))
-            for _, message, _, _ in extract_from_file("python", str(file))
-        }
+    for suffix, method in (("py", "python"), ("html", "jinja2.ext:babel_extract")):
+        for file in AGENT.rglob(f"*.{suffix}"):
+            found |= {
+                message if isinstance(message, str) else tuple(map(str, message))
+                for _, message, _, _ in extract_from_file(method, str(file), options=TEMPLATE_OPTIONS)
+            }
     return found
 
 
-def catalogue_of(language: str) -> Catalog:
-    with (AGENT / "locale" / language / "schoolgate.po").open("rb") as lines:
-        return read_po(lines, locale=language, abort_invalid=True)
+def catalogues_of(language: str) -> dict[str, Catalog]:
+    """Give what each file of a language holds."""
+    found = {}
+    for file in sorted((AGENT / "locale" / language).glob("*.po")):
+        if file.name in OTHERWISE_READ:
+            continue
+        with file.open("rb") as lines:
+            found[file.name] = read_po(lines, locale=language, abort_invalid=True)
+    return found
+
+
+def catalogue_of(language: str) -> list[CatalogMessage]:
+    return [message for each in catalogues_of(language).values() for message in each if message.id]
 
 
 def forms_of(message: CatalogMessage) -> list[str]:
@@ -71,10 +84,16 @@ def test_placeholders_are_those_of_the_source(language: str) -> None:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_plural_forms_are_those_of_the_language(language: str) -> None:
-    catalogue = catalogue_of(language)
-    assert catalogue.num_plurals == {"fr": 2, "nl": 2, "ja": 1}[language]
-    counted = [message for message in catalogue if isinstance(message.id, tuple)]
-    assert {len(forms_of(message)) for message in counted} == {catalogue.num_plurals}
+    forms = {"fr": 2, "nl": 2, "ja": 1}[language]
+    assert {each.num_plurals for each in catalogues_of(language).values()} == {forms}
+    counted = [message for message in catalogue_of(language) if isinstance(message.id, tuple)]
+    assert {len(forms_of(message)) for message in counted} == {forms}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_two_files_translate_the_same_message(language: str) -> None:
+    ids = Counter(str(message.id) for message in catalogue_of(language))
+    assert [message for message, times in ids.items() if times > 1] == []
 
 
 @pytest.mark.parametrize(
@@ -101,6 +120,12 @@ def test_a_variant_has_the_words_of_its_language_and_another_language_those_of_e
 ) -> None:
     assert load_texts(language).language == used
     assert load_texts(language).gettext("pupils") == load_texts(used).gettext("pupils")
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_word_that_bends_with_what_it_goes_with_never_stands_alone(language: str) -> None:
+    """French has another "none" for a role than for a request, and Japanese another "all" for a choice."""
+    assert {"all", "any", "none"}.isdisjoint(str(message.id) for message in catalogue_of(language))
 
 
 def test_what_is_not_translated_comes_out_in_english() -> None:

@@ -169,7 +169,7 @@ def test_a_label_that_windows_wrote_only_into_the_root_folder(tmp_path: Path) ->
 def test_what_may_not_be_read_or_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_header_of(tmp_path / "sdb1")
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OSError, match=r"directory|Invalid argument"):
         read_header_of(tmp_path)
 
 

@@ -65,6 +65,21 @@ def test_whoever_has_no_right_is_not_told_who_agreed(school: SchoolOfTest, two: 
     assert notice(pupil).keys() == {"filtering", "where", "until"}
 
 
+@pytest.mark.parametrize(
+    ("asked", "where"), [({}, "the school"), ({"networks": ["classrooms"]}, "a part of the school")]
+)
+def test_whoever_only_counts_is_told_neither_which_part_it_is_nor_who_agreed(
+    school: SchoolOfTest, two: tuple[Visitor, Visitor], asked: dict[str, Any], where: str
+) -> None:
+    governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
+    both = school.person("Both", Role.ESAFETY_GOVERNOR, Role.TEACHER)
+    agreed(*two, **asked)
+    assert notice(governor) == {"filtering": ["off"], "where": [where], "until": ["2026-03-02T10:15:00+00:00"]}
+    (told,) = governor.get("/status").json()["suspensions"]
+    assert (told["where"], told["agreed_by"]) == (where, None)
+    assert notice(both)["by"] == ["Zoë"]
+
+
 def test_it_goes_with_the_suspension(school: SchoolOfTest, two: tuple[Visitor, Visitor]) -> None:
     suspension = agreed(*two)
     other = school.person("Other", Role.NETWORK_MANAGER)
@@ -111,7 +126,7 @@ def off(where: str, until_at: datetime = NOW) -> Off:
 
 
 def test_one_line_tells_of_several_and_is_ascii() -> None:
-    written = write_notice([off("the school"), off("year-6"), off("year-5")], with_names=True)
+    written = write_notice([off("the school"), off("year-6"), off("year-5")])
     assert written is not None
     assert written.isascii()
     assert written.isprintable()

@@ -115,7 +115,7 @@ def test_a_manager_who_makes_up_a_head_does_not_approve_their_own_request_with_i
     }
     refused = made_up.post(f"/overrides/{request}/approve", version=1)
     assert refused.status_code == 403
-    assert refused.json()["detail"].startswith("You may not do this; it takes ")
+    assert refused.json()["detail"].startswith("You may not do this; it takes the right to ")
     assert refusals(school)[-1][:2] == (made_up.person, "POST /api/v1/overrides/{id}/approve")
     own = decide(manager, made_up.person)
     assert (own.status_code, own.json()["detail"]) == (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from api_of_test import SchoolOfTest
 
-from agent.api.events import MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
+from agent.api.events import MAX_REPLAYED, MAX_WAITING, Event, Follower, Hub, Listener, events_after, stream
 from agent.filter_changing.canary_episodes import OFF, ON_AGAIN
 from agent.storage.state import StateStore, instant_text
 
@@ -114,7 +114,7 @@ def test_a_follower_tells_each_row_once_and_nothing_old(store: StateStore) -> No
     async def follow() -> list[str]:
         hub = Hub()
         follower = Follower(store, hub)
-        with hub.listening() as listener:
+        with hub.listening("t1") as listener:
             assert listener is not None
             assert follower.look() == 0
             note(store, "override_approved")
@@ -128,22 +128,50 @@ def test_a_follower_tells_each_row_once_and_nothing_old(store: StateStore) -> No
 def test_there_is_room_for_so_many() -> None:
     async def crowd() -> None:
         hub = Hub(max_listeners=1)
-        with hub.listening() as first:
+        with hub.listening("t1") as first:
             assert first is not None
-            assert not hub.has_room()
-            with hub.listening() as second:
+            assert not hub.has_room("t1")
+            with hub.listening("t2") as second:
                 assert second is None
-        assert hub.has_room()
+        assert hub.has_room("t1")
         hub.close()
-        assert not hub.has_room()
+        assert not hub.has_room("t1")
 
     asyncio.run(crowd())
+
+
+def test_a_person_who_follows_in_too_many_places_loses_the_oldest_of_their_own() -> None:
+    async def follow() -> list[bool]:
+        hub = Hub(max_listeners=3, max_of_a_person=2)
+        with hub.listening("t2") as other, hub.listening("t1") as first, hub.listening("t1") as second:
+            assert other is not None
+            assert first is not None
+            assert second is not None
+            assert hub.has_room("t1"), "their own oldest makes room"
+            assert not hub.has_room("t2"), "nobody else's does"
+            with hub.listening("t1") as third:
+                assert third is not None
+                hub.publish(event(1))
+                return [await listener.next(1) == event(1) for listener in (other, first, second, third)]
+
+    assert asyncio.run(follow()) == [True, False, True, True]
+
+
+def test_whoever_is_let_go_for_another_of_their_own_is_told_and_asked_to_wait() -> None:
+    async def follow() -> list[str]:
+        hub = Hub(max_of_a_person=1)
+        with hub.listening("t1") as first, hub.listening("t1"):
+            assert first is not None
+            lines = stream(first, [], may_see=everybody, is_welcome=always)
+            return [line.decode() async for line in lines]
+
+    assert asyncio.run(follow()) == ["retry: 3000\n\n", "retry: 60000\nevent: replaced\ndata: {}\n\n"]
 
 
 def test_whoever_does_not_keep_up_is_let_go() -> None:
     async def overflow() -> Event | None:
         hub = Hub()
-        with hub.listening() as slow:
+        with hub.listening("t1") as slow:
             assert slow is not None
             for number in range(MAX_WAITING + 1):
                 hub.publish(event(number))
@@ -185,7 +213,7 @@ async def t1_alone(each: Event) -> bool:
 def test_what_was_missed_comes_first_and_nothing_twice() -> None:
     async def follow() -> list[str]:
         hub = Hub()
-        with hub.listening() as listener:
+        with hub.listening("t1") as listener:
             assert listener is not None
             for number in (2, 3, 4):
                 hub.publish(event(number))
@@ -195,10 +223,22 @@ def test_what_was_missed_comes_first_and_nothing_twice() -> None:
     assert asyncio.run(follow()) == ["retry: 3000", "id: 1", "id: 2", "id: 3", "id: 4"]
 
 
+def test_whoever_missed_more_than_is_told_at_once_asks_for_the_rest_after_what_was_told() -> None:
+    async def follow() -> list[str]:
+        hub = Hub()
+        with hub.listening("t1") as listener:
+            assert listener is not None
+            replayed = [event(number, "t2") for number in range(1, MAX_REPLAYED + 1)]
+            lines = stream(listener, replayed, may_see=t1_alone, is_welcome=always)
+            return [line.decode() async for line in lines]
+
+    assert asyncio.run(follow()) == ["retry: 3000\n\n", f"id: {MAX_REPLAYED}\n\n"]
+
+
 def test_nobody_sees_what_is_not_theirs() -> None:
     async def follow() -> list[str]:
         hub = Hub()
-        with hub.listening() as listener:
+        with hub.listening("t1") as listener:
             assert listener is not None
             for number, requester in ((1, "t1"), (2, "t2"), (3, "t1")):
                 hub.publish(event(number, requester))
@@ -221,7 +261,7 @@ def test_a_session_that_has_ended_follows_nothing_any_more() -> None:
 
     async def follow() -> list[str]:
         hub = Hub()
-        with hub.listening() as listener:
+        with hub.listening("t1") as listener:
             assert listener is not None
             lines = stream(listener, [], may_see=everybody, is_welcome=is_welcome, beat_seconds=0.01)
             return await told(lines, 10)
@@ -232,7 +272,7 @@ def test_a_session_that_has_ended_follows_nothing_any_more() -> None:
 def test_the_end_of_the_server_is_the_end_of_every_stream() -> None:
     async def follow() -> list[str]:
         hub = Hub()
-        with hub.listening() as listener:
+        with hub.listening("t1") as listener:
             assert listener is not None
             hub.close()
             return await told(stream(listener, [], may_see=everybody, is_welcome=always), 10)

@@ -255,16 +255,37 @@ def test_a_dry_run_counts_what_would_turn(school: School) -> None:
     asked_at = int(datetime(2026, 2, 27, 10, 5, tzinfo=UTC).timestamp())
     with closing(sqlite3.connect(folder / "activity-2026-02-27.db")) as day:
         day.executescript(SCHEMA)
-        row = (asked_at, "x", "pupil", "blocked", "chat.example", "chat", "policy", 4)
-        day.execute("INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        rows = [(asked_at, device, "pupil", "blocked", "chat.example", "chat", "policy", 1) for device in "vwxy"]
+        day.executemany("INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         day.commit()
     number = school.drafted("policies: {no-chat: null}")["number"]
     run = school.coordinator.get(f"/filter/versions/{number}/dry-run")
     assert run.status_code == 200, run.text
     told = run.json()
     assert (told["first_on"], told["last_on"], told["days_kept"]) == ("2026-02-23", "2026-03-01", 1)
-    assert "1 name that pupils asked for (4 times) would now be open." in told["sentences"]
-    assert told["figures"] == [{"audience": "pupil", "turn": "opened", "is_sure": True, "names": 1, "questions": 4}]
+    assert "Nothing that may be told would change." in told["sentences"]
+    assert (told["figures"], told["names"]) == ([], []), "four devices are few"
+    with closing(sqlite3.connect(folder / "activity-2026-02-27.db")) as day:
+        day.execute(
+            "INSERT INTO queries VALUES (?, 'z', 'pupil', 'blocked', 'chat.example', 'chat', 'policy', 1)", [asked_at]
+        )
+        day.commit()
+    told = school.coordinator.get(f"/filter/versions/{number}/dry-run").json()
+    assert "A few names that pupils asked for (about 5 times) would now be open." in told["sentences"]
+    assert told["figures"] == [{"audience": "pupil", "turn": "opened", "is_sure": True, "names": 0, "questions": 5}]
+    names = {
+        who: person.get(f"/filter/versions/{number}/dry-run").json()["names"]
+        for who, person in (("coordinator", school.coordinator), ("technician", school.technician))
+    }
+    assert names == {
+        "coordinator": [
+            {
+                "name": "chat.example", "audience": "pupil", "turn": "opened", "is_sure": True, "devices": 5,
+                "questions": 5,
+            }
+        ],
+        "technician": None,
+    }  # fmt: skip
     assert school.governor.get(f"/filter/versions/{number}/dry-run").status_code == 403
     assert school.coordinator.get("/filter/versions/1/dry-run").status_code == 409, "it is no draft"
     assert school.coordinator.get("/filter/versions/77/dry-run").status_code == 404

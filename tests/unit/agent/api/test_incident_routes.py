@@ -1,6 +1,7 @@
 """Incidents through the interface: the queue, one for a purpose, decisions, and whoever may not know of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ DECISIONS: dict[str, dict[str, Any]] = {
     "accept": {"row": "P02", "deliberate": "deliberate", "why": WHY},
     "reclassify": {"kind": "games", "reason": REASON},
     "dismiss": {"dismissal": "lesson", "words": REASON},
+    "undo": {},
     "merge": {"into": "nothing", "reason": REASON},
     "split": {"entries": [1], "kind": "games", "reason": REASON},
     "close": {"outcome": REASON, "lesson": REASON},
@@ -130,6 +132,9 @@ def test_the_queue_names_nobody_and_nothing_that_was_visited(school: School) -> 
         pytest.param({"track": "safeguarding"}, [2], id="of-a-track"),
         pytest.param({"kind": "gambling"}, [1], id="of-a-kind"),
         pytest.param({"level": "device"}, [1], id="about-a-device"),
+        pytest.param({"weight": "middle"}, [2, 1], id="of-a-weight"),
+        pytest.param({"weight": "high"}, [], id="of-a-weight-that-there-is-not"),
+        pytest.param({"subject": "devicedevicedevi"}, [1], id="of-a-subject"),
         pytest.param({"number": 3}, [3], id="with-a-number-in-any-state"),
         pytest.param({"number": 9}, [], id="with-the-number-of-none"),
         pytest.param({}, [2, 1], id="open-if-nothing-is-asked-for"),
@@ -167,6 +172,21 @@ def test_the_queue_in_parts(school: School) -> None:
 )
 def test_a_part_that_there_is_not(school: School, chosen: dict[str, Any]) -> None:
     assert school.head.get("/incidents", **chosen).status_code == 422
+
+
+def test_the_queue_in_groups(school: School) -> None:
+    for _ in range(3):
+        school.candidate(about=school.pupil.person)
+    school.candidate(Kind.GAMES, about=school.pupil.person, intent=90)
+    first, second = school.head.get("/incidents/groups").json()["items"]
+    assert ([each["number"] for each in first["members"]], first["weight"]) == ([4], "high")
+    assert [each["number"] for each in second["members"]] == [1, 2, 3]
+    assert [each["number"] for each in second["shown"]] == [1, 2, 3]
+    assert second["alike"] == {"of_subject": 1, "in_burst": 0}
+    page = school.head.get("/incidents/groups", limit=1).json()
+    rest = school.head.get("/incidents/groups", limit=1, after=page["next"]).json()
+    assert (page["items"], rest["items"], rest["next"]) == ([first], [second], None)
+    assert "incident_viewed" not in school.kinds()
 
 
 # ---- who may know what ---------------------------------------------------------------------------------------------
@@ -443,7 +463,10 @@ def test_a_decision_that_is_refused(school: School, move: str, changes: dict[str
     assert "hidden" not in response.text
 
 
-@pytest.mark.parametrize("move", [move for move in DECISIONS if move not in ("merge", "split", "close", "reopen")])
+WITH_WORDS = [move for move in DECISIONS if move not in {"undo", "merge", "split", "close", "reopen"}]
+
+
+@pytest.mark.parametrize("move", WITH_WORDS)
 def test_markup_in_every_field_is_text(school: School, move: str) -> None:
     filed = school.candidate()
     words = {key: MARKUP for key in ("why", "reason", "words") if key in DECISIONS[move]}
@@ -474,16 +497,16 @@ def test_a_text_that_is_too_long_is_refused(school: School) -> None:
 
 
 def test_counts_say_nothing_of_what_is_rare(school: School) -> None:
-    for _ in range(6):
-        school.candidate(about=school.pupil.person)
+    for kind in (*[Kind.GAMBLING] * 22, *[Kind.GAMES] * 6):
+        school.candidate(kind, about=school.pupil.person)
     school.candidate(Kind.STAFF_CONDUCT, about=school.technician.person, audience=Audience.STAFF)
-    governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
-    school.candidate(Kind.GAMES)
-    told = governor.get("/incidents/counts").json()
-    assert told["by_kind"] == {"gambling": 6, "games": None}
-    assert told["by_state"] == {"candidate": 7}
-    assert school.head.get("/incidents/counts").json()["by_kind"] == {"gambling": 6, "games": 1, "staff_conduct": 1}
+    assert school.head.get("/incidents/counts").json()["by_kind"] == {"gambling": 22, "games": 6, "staff_conduct": 1}
     assert school.technician.get("/incidents/counts").status_code == 403
+    school.now += timedelta(days=1)
+    governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
+    told = governor.get("/incidents/counts").json()
+    assert told["by_kind"] == {kind.value: None for kind in Kind} | {"gambling": 20}
+    assert told["by_state"] == {"accepted": None, "candidate": None, "closed": None, "dismissed": None}
 
 
 def test_it_can_be_told_that_the_chair_reads_about_the_head(school: School) -> None:
@@ -574,3 +597,53 @@ def test_a_case_is_found_by_a_number_of_any_length(school: School, number: int) 
         act.database.execute("UPDATE incidents SET number = ?", (number,))
     assert school.queue(school.head, number=number) == [number]
     assert school.show(school.head, filed, case=number).json()["number"] == number
+
+
+# ---- undoing, and several at once ----------------------------------------------------------------------------------
+
+
+def cases(*found: Filed, version: int = 1) -> list[dict[str, Any]]:
+    return [{"id": each.incident.id, "version": version} for each in found]
+
+
+def test_a_slip_is_undone(school: School) -> None:
+    filed = school.candidate(about=school.pupil.person)
+    assert school.decide(school.coordinator, filed, "dismiss").status_code == 200
+    assert school.decide(school.coordinator, filed, "undo", version=1).status_code == 412
+    response = school.decide(school.coordinator, filed, "undo", version=2)
+    assert (response.status_code, response.headers["etag"], response.json()["state"]) == (200, '"3"', "candidate")
+    again = school.decide(school.coordinator, filed, "undo", version=3)
+    assert (again.status_code, again.json()["detail"][:24]) == (409, "There is nothing to undo")
+
+
+def test_a_burst_is_decided_about_at_once_and_undone(school: School) -> None:
+    found = [school.candidate(about=school.pupil.person) for _ in range(3)]
+    body = {"dismissal": "lesson", "words": REASON, "cases": cases(*found)}
+    told = school.coordinator.post("/incidents/dismiss", body).json()["items"]
+    assert [(each["number"], each["state"]) for each in told] == [(each.number, "dismissed") for each in found]
+    undone = school.coordinator.post("/incidents/undo", {"cases": cases(*found, version=2)}).json()["items"]
+    assert {each["state"] for each in undone} == {"candidate"}
+    accepted = school.coordinator.post(
+        "/incidents/accept", {**DECISIONS["accept"], "cases": cases(*found, version=3)}
+    ).json()["items"]
+    assert [(each["number"], each["state"]) for each in accepted] == [(found[0].number, "accepted")]
+    assert school.queue(school.coordinator) == [found[0].number]
+
+
+def test_where_one_of_several_has_changed_nothing_is_decided(school: School) -> None:
+    found = [school.candidate(about=school.pupil.person) for _ in range(2)]
+    school.decide(school.head, found[1], "hold")
+    body = {"dismissal": "lesson", "words": REASON, "cases": cases(*found)}
+    response = school.coordinator.post("/incidents/dismiss", body)
+    assert (response.status_code, kind_of(response)) == (412, "changed-meanwhile")
+    assert "because of case 2" in response.json()["detail"]
+    assert school.queue(school.coordinator, state="dismissed") == []
+
+
+@pytest.mark.parametrize("move", ["accept", "dismiss", "undo"])
+def test_several_at_once_are_for_those_who_may_read_each(school: School, move: str) -> None:
+    hidden = school.candidate(Kind.SELF_HARM, about=school.pupil.person)
+    body = {**DECISIONS[move], "cases": cases(hidden)}
+    assert school.coordinator.post(f"/incidents/{move}", body).status_code == 404
+    assert school.technician.post(f"/incidents/{move}", body).status_code == 403
+    assert school.head.post(f"/incidents/{move}", {**body, "cases": []}).status_code == 422

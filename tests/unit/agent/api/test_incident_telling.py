@@ -1,4 +1,4 @@
-"""How incidents are told: their order, what belongs together, and the school's own words."""
+"""How incidents are told: in the school's own words, and a group by the most urgent of it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from incidents_of_test import IncidentsOfTest
 
-from agent.api.incident_telling import BURST, arrange, somebody, tell, tell_all
+from agent.api.incident_telling import somebody, tell, tell_all, tell_group
 from agent.incidents.incident_access import Viewed
 from agent.incidents.incident_desk import Desk
+from agent.incidents.incident_queue import Group, Listed, Member
 from agent.sites.site_packs import load_pack
 from agent.storage.incident_rows import Filed
 from agent.storage.timeline_rows import Entry
 from rules.incident import Incident, Level, Reason, State, Track
 from rules.incident_kind import Kind, Risk
+from rules.incident_weight import Weight
 from rules.observation import Confidence
 from rules.subject import Audience
 
@@ -53,61 +55,6 @@ def filed(
     return Filed(incident, number=number, version=3, filed_at=NOW + timedelta(seconds=number))
 
 
-def order(*found: Filed) -> list[int]:
-    return [each.filed.number for each in arrange(found)]
-
-
-@pytest.mark.parametrize(
-    ("found", "told"),
-    [
-        pytest.param([filed(1), filed(2, "p-two", intent=90)], [2, 1], id="the-strongest-first"),
-        pytest.param([filed(2), filed(1, "p-two")], [1, 2], id="of-two-alike-the-older-first"),
-        pytest.param(
-            [filed(1, intent=99), filed(2, "p-two", track=Track.SAFEGUARDING, intent=10)],
-            [2, 1],
-            id="a-child-at-risk-before-all",
-        ),
-        pytest.param(
-            [filed(1, "", track=Track.SEALED), filed(2, "p-two", track=Track.RESTRICTED), filed(3, "p-three")],
-            [1, 2, 3],
-            id="by-who-deals-with-it",
-        ),
-        pytest.param(
-            [filed(1, intent=90), filed(2, "p-two", intent=80), filed(3, intent=10)],
-            [1, 3, 2],
-            id="beside-it-what-is-of-the-same-person",
-        ),
-        pytest.param([], [], id="nothing"),
-    ],
-)
-def test_the_order(found: list[Filed], told: list[int]) -> None:
-    assert order(*found) == told
-    assert order(*reversed(found)) == told
-
-
-def test_the_keys_sort_the_list_as_it_stands() -> None:
-    listed = arrange([filed(number, f"p-{number % 3}", intent=number * 7) for number in range(1, 12)])
-    assert [each.keys for each in listed] == sorted(each.keys for each in listed)
-    assert len({each.keys for each in listed}) == 11
-
-
-def test_a_burst_is_what_others_began_within_the_hour() -> None:
-    found = arrange(
-        [
-            filed(1, "p-one"),
-            filed(2, "p-two", began=BURST),
-            filed(3, "p-three", began=BURST + timedelta(minutes=1)),
-            filed(4, "p-four", kind=Kind.GAMES),
-        ]
-    )
-    assert {each.filed.number: each.in_burst for each in found} == {1: 1, 2: 2, 3: 1, 4: 0}
-
-
-def test_of_what_is_sealed_nothing_is_alike() -> None:
-    found = arrange([filed(number, "", kind=Kind.ILLEGAL, track=Track.SEALED) for number in (1, 2)])
-    assert [(each.of_subject, each.in_burst) for each in found] == [(0, 0), (0, 0)]
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return IncidentsOfTest(tmp_path_factory.mktemp("school")).incidents.desk
@@ -143,13 +90,6 @@ def test_by_when_somebody_decides_about_what_waits(desk: Desk) -> None:
     assert tell(over, {}, desk).decide_by is None
 
 
-def test_a_list_says_what_an_incident_stands_beside(desk: Desk) -> None:
-    (first, _) = arrange([filed(1), filed(2)])
-    told = tell(first.filed, {}, desk, listed=first).alike
-    assert told is not None
-    assert (told.of_subject, told.in_burst) == (1, 0)
-
-
 def test_reasons_in_words(desk: Desk) -> None:
     told = tell_all(Viewed(filed(1), ()), {}, desk).reasons
     assert [(each.code, each.points, each.text) for each in told] == [
@@ -161,3 +101,18 @@ def test_a_reason_that_was_stored_without_its_numbers_is_told_by_its_code(desk: 
     known = filed(1)
     old = replace(known, incident=replace(known.incident, reasons=(Reason("sites"), Reason("no_longer_used"))))
     assert [each.text for each in tell_all(Viewed(old, ()), {}, desk).reasons] == ["sites", "no longer used"]
+
+
+def test_a_group_is_told_by_the_most_urgent_of_it(desk: Desk) -> None:
+    members = tuple(Member(f"i{number}", number, 3) for number in (1, 2, 3))
+    group = Group(members, (filed(2), filed(1)), NOW, NOW + timedelta(hours=2), Weight.LOW, 4, 5)
+    told = tell_group(group, {}, desk)
+    assert [each.number for each in told.members] == [1, 2, 3]
+    assert [each.number for each in told.shown] == [2, 1]
+    assert (told.weight, told.alike.of_subject, told.alike.in_burst) == (Weight.LOW, 4, 5)
+
+
+def test_beside_one_of_a_list_is_how_much_is_like_it(desk: Desk) -> None:
+    told = tell(filed(1), {}, desk, listed=Listed(filed(1), of_subject=2, in_burst=3)).alike
+    assert told is not None
+    assert (told.of_subject, told.in_burst) == (2, 3)

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, Field
 
-from agent.api.problems import MEDIA_TYPE, ProblemError, UnknownThingError, install_problems, sentence
+from agent.api.problems import MEDIA_TYPE, ProblemError, UnknownThingError, fault_sentence, install_problems, sentence
 from rules.errors import RefusedRequestError, StorageError
 
 
@@ -133,3 +133,19 @@ def test_so_many_faults_are_told_and_no_more() -> None:
 )
 def test_a_sentence(text: str, told: str) -> None:
     assert sentence(text) == told
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "Value should have at least 8 items after validation, not 3",
+            "Value should have at least 8 characters, not 3.",
+        ),
+        ("List should have at least 1 item after validation, not 0", "List should have at least 1 item, not 0."),
+        ("Value error, expected one of them", "Expected one of them."),
+    ],
+    ids=["a-text", "a-list", "ours"],
+)
+def test_what_a_schema_says(message: str, told: str) -> None:
+    assert fault_sentence(message) == told

@@ -4,7 +4,8 @@ import csv
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from api_of_test import NOW, SchoolOfTest, Visitor, lesson
 
-from agent.api.record_routes import _WALK
+from agent.api.record_routes import _WALK, _period
 from agent.storage.anchors import anchor_if_due, parse_anchor
 from agent.storage.record import VERIFY_SCRIPT
 from rules.incident_kind import Kind
@@ -238,8 +239,59 @@ def test_a_sign_off_counts_what_is_veiled_together(school: SchoolOfTest) -> None
     governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
     day = NOW.date().isoformat()
     counts = governor.post("/audit/sign-offs", {"from_on": day, "until_on": day, "remark": ""}).json()["counts"]
-    assert counts["incident_confidential"] == 2
+    assert counts["incident_withheld"] == 2
     assert "incident_opened" not in counts
+
+
+def test_whoever_only_counts_learns_of_no_row_about_an_ordinary_case_what_it_is(school: SchoolOfTest) -> None:
+    case = school.candidate(Kind.GAMES).incident.id
+    head, governor = school.person("Head", Role.HEAD_TEACHER), school.person("Governor", Role.ESAFETY_GOVERNOR)
+    assert head.get(f"/incidents/{case}", purpose="I decide about it", case=1).status_code == 200
+    assert head.post(f"/incidents/{case}/dismiss", {"reason": "x"}, version=1).status_code in {409, 422}
+    rows = governor.get("/audit").json()["items"]
+    withheld = [row for row in rows if row["kind"] == "incident_withheld"]
+    assert len(withheld) >= 2
+    nothing = {"kind": "incident_withheld", "actor": "", "actor_name": "", "subject": "", "facts": {}}
+    assert all(row.items() >= (nothing | {"is_erased": False}).items() for row in withheld)
+    assert [row["kind"] for row in rows if row["kind"].startswith("incident_")] == ["incident_withheld"] * len(
+        withheld
+    )
+    assert not [each for each in (case, "games", "deliberate", "intent") if each in str(rows)]
+
+
+@pytest.mark.parametrize(
+    "kind", ["incident_opened", "incident_withheld", "incident_confidential", "subject_revealed"]
+)
+def test_whoever_only_counts_finds_no_row_about_a_case_by_its_kind_or_by_who_did_it(
+    school: SchoolOfTest, kind: str
+) -> None:
+    school.candidate(Kind.GAMBLING)
+    governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
+    assert governor.get("/audit", kind=kind).json() == {"items": [], "next": None}
+    assert "incident_withheld" not in governor.get("/audit", actor="system").text
+    for role in (Role.AUDITOR, Role.DATA_PROTECTION_OFFICER, Role.HEAD_TEACHER):
+        found = school.person(role.value.replace("_", ""), role).get("/audit", kind="incident_opened").json()["items"]
+        assert [row["facts"]["kind"] for row in found] == ["gambling"], role
+
+
+def test_an_auditor_who_is_a_governor_too_sees_what_an_auditor_sees(school: SchoolOfTest) -> None:
+    case = school.candidate(Kind.GAMBLING).incident.id
+    both = school.person("Both", Role.AUDITOR, Role.ESAFETY_GOVERNOR)
+    assert [row["subject"] for row in both.get("/audit", kind="incident_opened").json()["items"]] == [case]
+
+
+def test_what_others_counted_by_kind_is_added_up_for_whoever_only_counts(school: SchoolOfTest) -> None:
+    with school.store.act() as act:
+        counts = {"incident_opened": 1, "incident_warning_given": 2, "signed_in": 4}
+        act.note("record_signed_off", actor="system", facts={"counts": counts})
+        act.note("register_read", actor="system", facts={"register": "incidents", "rows": 3})
+        act.note("notification_dropped", actor="system", facts={"event": "incident_clock"})
+        act.note("rule_refused", actor="system", facts={"attempt": "incident_report"})
+    rows = school.person("Governor", Role.ESAFETY_GOVERNOR).get("/audit").json()["items"]
+    facts = {row["kind"]: row["facts"] for row in rows}
+    assert facts["record_signed_off"]["counts"] == {"incident_withheld": 3, "signed_in": 4}
+    assert facts["register_read"] == {}
+    assert not {"notification_dropped", "rule_refused"} & set(facts)
 
 
 def test_a_governor_signs_a_month_off(school: SchoolOfTest) -> None:
@@ -247,7 +299,7 @@ def test_a_governor_signs_a_month_off(school: SchoolOfTest) -> None:
     made = governor.post("/audit/sign-offs", {"from_on": "2026-03-01", "until_on": "2026-03-02", "remark": "Seen."})
     assert made.status_code == 201, made.text
     told = made.json()
-    assert (told["reviewed_by"]["name"], told["counts"]["override_requested"]) == ("Governor", 1)
+    assert (told["reviewed_by"]["name"], told["counts"]["request_withheld"]) == ("Governor", 1)
     assert school.kinds()[told["number"] - 1] == "record_signed_off"
 
 
@@ -262,6 +314,14 @@ def test_a_governor_signs_a_month_off(school: SchoolOfTest) -> None:
 def test_a_period_that_is_none(school: SchoolOfTest, from_on: str, until_on: str, status: int) -> None:
     governor = school.person("Governor", Role.ESAFETY_GOVERNOR)
     assert governor.post("/audit/sign-offs", {"from_on": from_on, "until_on": until_on}).status_code == status
+
+
+@pytest.mark.parametrize("timezone", ["America/Lima", "Europe/Amsterdam", "Asia/Tokyo"])
+def test_the_first_day_that_a_calendar_knows_is_before_everything(school: SchoolOfTest, timezone: str) -> None:
+    parts = replace(school.parts, timezone=timezone)
+    since, until = _period(date.min, date(2026, 3, 1), parts)
+    assert since == datetime.min.replace(tzinfo=UTC)
+    assert until > school.now - timedelta(days=2)
 
 
 def test_who_may_what(school: SchoolOfTest) -> None:

@@ -168,7 +168,7 @@ def test_a_right_is_needed_and_trying_without_is_noted() -> None:
     assert house.ask("GET", "/people", MANAGER).status_code == 200
     response = house.ask("GET", "/people", TEACHER)
     assert (response.status_code, kind_of(response)) == (403, "forbidden")
-    assert response.json()["detail"] == "You may not do this; it takes read people."
+    assert response.json()["detail"] == "You may not do this; it takes the right to read people."
     assert house.gate.refused == [("t1", "GET /api/v1/people", "read_people")]
 
 

@@ -264,7 +264,7 @@ def running(folder: Path) -> Iterator[Running]:
 def test_a_teacher_asks_over_tls_and_follows_what_happens(tmp_path: Path) -> None:
     with running(tmp_path) as server, server.client() as client:
         made = open_certificate(server.state / "tls", names=(), now=clock())
-        assert server.told[0] == f"People and programs: https://127.0.0.1:{server.port}/api/v1\n"
+        assert server.told[0] == f"People: https://127.0.0.1:{server.port}/ (programs: /api/v1)\n"
         assert made.fingerprint in server.told[1]
         signed_in = client.post("/session", json={"login": "teacher", "password": PASSWORD})
         assert signed_in.status_code == 201, signed_in.text

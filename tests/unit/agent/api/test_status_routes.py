@@ -165,7 +165,14 @@ def test_who_sees_which_part(school: SchoolOfTest, role: Role) -> None:
     assert (found["approvers"] is not None) is bool(rights & {Right.READ_PEOPLE, Right.READ_OVERRIDES})
     assert (found["beginning"] is not None) is (Right.READ_PEOPLE in rights)
     assert (found["filter"] is not None) is bool(
-        rights & {Right.READ_OVERRIDES, Right.READ_RECORD, Right.DRAFT_FILTER_CHANGE, Right.APPROVE_FILTER_CHANGE}
+        rights
+        & {
+            Right.READ_OVERRIDES,
+            Right.READ_RECORD,
+            Right.SIGN_OFF_RECORD,
+            Right.DRAFT_FILTER_CHANGE,
+            Right.APPROVE_FILTER_CHANGE,
+        }
     )
     assert (found["record"] is not None) is bool(rights & {Right.READ_RECORD, Right.VERIFY_RECORD})
 

@@ -227,9 +227,9 @@ def test_an_export_goes_to_a_file_that_its_owner_can_read(
 
 
 def test_a_refused_export_leaves_no_file(gateway: GatewayOfTest, shell: Shell, tmp_path: Path) -> None:
-    gateway.refuse("GET /audit/export", 403, "You may not do this; it takes export record.")
+    gateway.refuse("GET /audit/export", 403, "You may not do this; it takes the right to export record.")
     done = shell.run("audit", "export", "--out", str(tmp_path / "record.jsonl"))
-    assert (done.exit_code, done.stderr) == (1, "You may not do this; it takes export record.\n")
+    assert (done.exit_code, done.stderr) == (1, "You may not do this; it takes the right to export record.\n")
     assert not list(tmp_path.glob("*record*"))
 
 

@@ -66,8 +66,11 @@ RUN: dict[str, Any] = {
     "first_on": "2026-11-16",
     "last_on": "2026-11-22",
     "days_kept": 7,
-    "figures": [{"audience": "pupil", "turn": "closed", "is_sure": True, "names": 12, "questions": 80}],
-    "sentences": ["7 days are on record.", "12 names that pupils asked for (80 times) would now be blocked."],
+    "figures": [{"audience": "pupil", "turn": "closed", "is_sure": True, "names": 10, "questions": 80}],
+    "sentences": [
+        "7 days are on record.",
+        "About 10 names that pupils asked for (about 80 times) would now be blocked.",
+    ],
 }
 
 

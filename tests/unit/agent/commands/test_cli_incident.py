@@ -311,6 +311,14 @@ def test_a_decision_is_made_at_the_version_that_stands(
     assert done.stdout.startswith("case        12: accepted\n")
 
 
+def test_a_slip_is_taken_back_at_the_version_that_stands(gateway: GatewayOfTest, shell: Shell) -> None:
+    gateway.answer("GET /incidents?number=13", {"items": [CASE]})
+    gateway.answer("POST /incidents/a1/undo", CASE)
+    assert shell.run("incident", "undo", "12").exit_code == 0
+    asked = gateway.asked("POST /incidents/a1/undo")
+    assert (asked.body, asked.headers["if-match"]) == ({}, '"3"')
+
+
 def test_what_came_of_a_decision(gateway: GatewayOfTest, shell: Shell) -> None:
     gateway.answer("POST /incidents/a1/accept", {**ACCEPTED, "is_held": True, "last_at": CASE["opened_at"]})
     assert shell.run("incident", "accept", "12", "--row", "P02", *WHY).stdout == (

@@ -1,6 +1,7 @@
 """What a worker tells of who asked: of laptops when, of everybody else how many."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ from agent.dns.askers import (
     Askers,
     Report,
     leave_wanted,
+    networks_asked,
     read_report,
     read_wanted,
     report_path,
     wanted_path,
+    watched_since,
 )
 
 LAPTOP, OTHER_LAPTOP, PHONE = b"\x0a\1\0\7", b"\x20\1" + bytes(14), b"\x0a\1\0\x63"
+NETWORKS = {PHONE: "guests", b"\x0a\2\0\1": "staff"}
 # The beginning of a minute.
 MINUTE = 1_772_452_800
 
@@ -35,7 +39,7 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        self.askers = Askers(self.runtime, 0, wall_clock=lambda: self.now)
+        self.askers = Askers(self.runtime, 0, network_of=NETWORKS.get, wall_clock=lambda: self.now)
 
     def see(self, *addresses: bytes, after: float = REPORT_SECONDS) -> Report | None:
         """Let addresses ask, so many seconds later."""
@@ -54,10 +58,11 @@ def worker(tmp_path: Path) -> Worker:
 def test_of_laptops_it_tells_when_to_the_minute_and_of_others_how_many(worker: Worker) -> None:
     report = worker.see(LAPTOP, PHONE)
     began = worker.now
-    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60}, began)
+    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60}, began, {"guests": MINUTE + 60})
+    asked = {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120}
     report = worker.see(PHONE, OTHER_LAPTOP)
-    assert report == Report(worker.now, 2, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120}, began)
-    assert worker.see() == Report(worker.now, 0, {LAPTOP: MINUTE + 60, OTHER_LAPTOP: MINUTE + 120}, began)
+    assert report == Report(worker.now, 2, asked, began, {"guests": MINUTE + 120})
+    assert worker.see() == Report(worker.now, 0, asked, began, {"guests": MINUTE + 120})
 
 
 def test_nothing_of_others_is_in_any_file_or_held_for_longer_than_the_minute(worker: Worker) -> None:
@@ -78,7 +83,8 @@ def test_it_tells_once_a_minute(worker: Worker) -> None:
 def test_a_clock_that_is_set_back_makes_no_minute_longer(worker: Worker) -> None:
     worker.see(LAPTOP)
     began = worker.now
-    assert worker.see(PHONE, after=-7200) == Report(worker.now, 1, {LAPTOP: MINUTE + 60}, began)
+    report = worker.see(PHONE, after=-7200)
+    assert report == Report(worker.now, 1, {LAPTOP: MINUTE + 60}, began, {"guests": MINUTE - 7140})
 
 
 def test_a_flood_of_addresses_is_not_held(worker: Worker) -> None:
@@ -136,3 +142,34 @@ def test_the_same_addresses_are_not_written_again(worker: Worker) -> None:
 
 def test_where_nothing_can_be_left_the_worker_goes_on(tmp_path: Path) -> None:
     assert Worker(tmp_path / "none").see(LAPTOP) is None
+
+
+def test_of_each_network_it_tells_the_minute_in_which_anybody_there_asked_last(tmp_path: Path) -> None:
+    worker = Worker(tmp_path)
+    assert networks_asked(tmp_path) == {}
+    worker.see(PHONE, b"\x0a\2\0\1", LAPTOP)
+    worker.see(PHONE)
+    worker.start()
+    worker.see()
+    assert networks_asked(tmp_path) == {"guests": MINUTE + 120, "staff": MINUTE + 60}
+
+
+def test_of_several_workers_the_last_minute_counts(tmp_path: Path) -> None:
+    for number, minute in ((0, 60), (1, 120)):
+        other = Askers(tmp_path, number, network_of=NETWORKS.get, wall_clock=partial(float, MINUTE + minute))
+        other.seen.add(PHONE)
+        other.tick()
+    (tmp_path / "askers-2").write_bytes(b"rubbish")
+    assert networks_asked(tmp_path) == {"guests": MINUTE + 120}
+
+
+def test_it_is_told_since_when_everybody_who_asks_is_seen(tmp_path: Path) -> None:
+    assert watched_since(tmp_path, MINUTE) is None
+    worker = Worker(tmp_path)
+    worker.see(PHONE)
+    began = worker.now
+    worker.see()
+    assert watched_since(tmp_path, worker.now) == began
+    Askers(tmp_path, 1, wall_clock=lambda: worker.now).tick()
+    assert watched_since(tmp_path, worker.now) == worker.now
+    assert watched_since(tmp_path, worker.now + LONGEST_GAP_SECONDS + 1) is None

@@ -23,6 +23,7 @@ from agent.dns.shared_memory import (
     UPSTREAM,
     UPSTREAM_DOWN,
     UPSTREAM_HEALTHY,
+    UPSTREAM_UNTRIED,
     UPSTREAM_UNUSED,
     Counters,
     Histogram,
@@ -186,7 +187,7 @@ class Report:
 
 def test_upstreams_keep_their_counts_over_restarts_and_reloads() -> None:
     counters = Counters()
-    first = Report("a", sent=10)
+    first = Report("a", sent=10, answered=9)
     counters.report_upstreams([first, Report("b", healthy=False, sent=4)])
     counters.report_upstreams([replace(first, sent=15), Report("b", healthy=False, sent=4)])
     assert [upstream["sent"] for upstream in counters.upstreams[:2]] == [15, 4]
@@ -200,6 +201,18 @@ def test_upstreams_keep_their_counts_over_restarts_and_reloads() -> None:
     counters.report_upstreams([Report("c", sent=2)])
     assert [upstream["sent"] for upstream in counters.upstreams[:2]] == [17, 4]
     assert counters.upstreams[1]["state"] == UPSTREAM_UNUSED
+
+
+def test_whether_an_upstream_works_is_not_known_before_it_has_answered_or_failed() -> None:
+    counters = Counters()
+    for report, state in (
+        (Report("a"), UPSTREAM_UNTRIED),
+        (Report("a", sent=2), UPSTREAM_UNTRIED),
+        (Report("a", sent=2, answered=1), UPSTREAM_HEALTHY),
+        (Report("a", sent=9, answered=1, healthy=False), UPSTREAM_DOWN),
+    ):
+        counters.report_upstreams([report])
+        assert counters.upstreams[0]["state"] == state
 
 
 def test_more_upstreams_than_places_are_not_an_error(memory: SharedMemory) -> None:

@@ -27,6 +27,7 @@ from nano_dns import ADDRESS, Act, NanoDns, answer_address, unused_endpoint
 
 from agent.dns.upstream import FailureKind, Forwarder
 from agent.dns.upstream_state import FAILURES_UNTIL_DOWN
+from agent.dns.upstream_udp import UdpSockets
 from agent.sites.site import Endpoint, Upstream, Upstreams, Zone
 from filters.wire import FLAG_AD, FLAG_CD, FLAG_RD
 
@@ -363,7 +364,7 @@ async def test_an_upstream_that_is_down_is_tried_less_and_less_often_and_comes_b
 @played
 async def test_where_all_are_down_they_are_asked_all_the_same() -> None:
     first, second = NanoDns(udp=[Act.HANG]), NanoDns(udp=[Act.HANG])
-    brief: dict[str, Any] = {"timeout_seconds": 0.05, "total_seconds": 0.15}
+    brief: dict[str, Any] = {"timeout_seconds": 0.15, "total_seconds": 0.5}
     async with first, second, Asker(plain(first), plain(second), **brief) as asker:
         for _ in range(FAILURES_UNTIL_DOWN):
             assert kind(await asker.ask()) is FailureKind.TIMEOUT
@@ -434,7 +435,7 @@ async def test_a_change_of_upstreams_loses_no_question() -> None:
 @played
 async def test_what_waits_for_an_upstream_that_is_taken_away_goes_to_the_new_one() -> None:
     async with NanoDns(udp=[Act.HANG]) as before, NanoDns() as after, Asker(plain(before)) as asker:
-        waiting = [asker.begin() for _ in range(20)]
+        waiting = [asker.begin() for _ in range(5)]
         asker.forwarder.adopt(Upstreams((plain(after),), timeout_seconds=TIMEOUT_SECONDS))
         for result in await asyncio.gather(*waiting):
             assert addresses(result) == [ADDRESS]
@@ -457,6 +458,21 @@ async def test_answers_may_ask_the_next_question() -> None:
 
         asker.forwarder.ask(QUESTION, zone_upstreams=None, flags=0, dnssec_ok=False, on_answer=next_one)
         await done
+
+
+@played
+async def test_closing_closes_what_was_asked_of_an_upstream_that_was_taken_away() -> None:
+    async with NanoDns(udp=[Act.HANG]) as before, NanoDns() as after, Asker(plain(before)) as asker:
+        (line,) = asker.forwarder._lines.values()
+        waiting = asker.begin()
+        asker.forwarder.adopt(Upstreams((plain(after),), timeout_seconds=TIMEOUT_SECONDS))
+        await asyncio.sleep(0.01)
+        datagrams = line.datagrams
+        assert isinstance(datagrams, UdpSockets)
+        assert datagrams.open, "it waits for its answer"
+        asker.forwarder.close()
+        assert not datagrams.open
+        waiting.cancel()
 
 
 @played

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parts import need, need_root
+from parts import small_disk
 
 from agent.endpoint.event_spool import Clocks, EventSpool, SpoolUnusableError
 from agent.endpoint.spool_file import Limits
@@ -470,17 +470,9 @@ def test_a_death_while_a_damaged_file_is_replaced_loses_nothing(tmp_path: Path, 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of two megabytes."""
-    need_root()
-    mount, umount = need("mount"), need("umount")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True, timeout=30)
-    try:
-        yield folder
-    finally:
-        subprocess.run([umount, "-l", str(folder)], check=True, timeout=30)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "small", megabytes=2) as mounted:
+        yield mounted
 
 
 def fill(folder: Path) -> Path:
@@ -496,11 +488,11 @@ def fill(folder: Path) -> Path:
     return ballast
 
 
-def test_a_full_disk_costs_no_incident_and_counts_the_rest(small_disk: Path) -> None:
-    folder = small_disk / "spool"
+def test_a_full_disk_costs_no_incident_and_counts_the_rest(disk: Path) -> None:
+    folder = disk / "spool"
     with EventSpool(folder) as spool:
         assert spool.add(activity(0))
-        ballast = fill(small_disk)
+        ballast = fill(disk)
         kept = [spool.add(Observed("writes", Priority.ACTIVITY, {"n": n, "text": "x" * 2000})) for n in range(1, 400)]
         assert not kept[-1]
         assert all(spool.add(incident(number)) for number in range(1000, 1100))
@@ -519,12 +511,12 @@ def test_a_full_disk_costs_no_incident_and_counts_the_rest(small_disk: Path) -> 
     assert len(written) == 1 + kept.count(True) + 1
 
 
-def test_a_full_disk_does_not_keep_what_waits_from_being_delivered(small_disk: Path) -> None:
-    folder = small_disk / "spool"
+def test_a_full_disk_does_not_keep_what_waits_from_being_delivered(disk: Path) -> None:
+    folder = disk / "spool"
     with EventSpool(folder) as spool:
         for number in range(300):
             spool.add(activity(number))
-        fill(small_disk)
+        fill(disk)
         while spool.add(Observed("writes", Priority.ACTIVITY, {"n": -1, "text": "x" * 2000})):
             pass
         events = all_events(spool)
@@ -532,13 +524,13 @@ def test_a_full_disk_does_not_keep_what_waits_from_being_delivered(small_disk: P
     assert numbers([event for event in events if event.facts.get("n") != -1])[:300] == list(range(300))
 
 
-def test_a_disk_that_is_full_at_the_start_still_takes_incidents(small_disk: Path) -> None:
-    folder = small_disk / "spool"
+def test_a_disk_that_is_full_at_the_start_still_takes_incidents(disk: Path) -> None:
+    folder = disk / "spool"
     with EventSpool(folder):
         pass
     for path in folder.glob("spool.db*"):
         path.unlink()
-    ballast = fill(small_disk)
+    ballast = fill(disk)
     with EventSpool(folder) as spool:
         assert not spool.state().is_usable
         assert spool.add(incident(0))

@@ -1,4 +1,8 @@
+import os
+import select
+import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -62,6 +66,23 @@ def test_a_gateway_that_is_not_there_is_told(gateway: LaptopGateway, where: str)
     with GatewayLink(url, gateway.pin) as link, pytest.raises(LinkError, match="cannot be reached") as failure:
         link.send("GET", "/", headers={})
     assert not isinstance(failure.value, WrongGatewayError)
+
+
+def test_a_connection_that_is_reset_before_it_is_safe_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+        # To close without waiting is a reset.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([connection], [], [], 5)
+        descriptor = connection.fileno()
+        context = PinnedContext.to("A")
+        context.ends_at = time.monotonic() + 5
+        with pytest.raises(OSError, match="reset"):
+            context.wrap_socket(connection)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(gateway: LaptopGateway) -> None:

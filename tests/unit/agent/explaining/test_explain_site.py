@@ -11,7 +11,7 @@ from granting import MORNING, REASON, Granting
 from agent.assembly import STATE_NAME, open_generations
 from agent.categories import load_categories
 from agent.explaining.explain import Explanation
-from agent.explaining.explain_site import explain_site
+from agent.explaining.explain_site import explain_names, explain_site
 from agent.explaining.explain_text import render
 from agent.lists.list_updater import ListUpdater
 from agent.requests.granted import Grant
@@ -22,6 +22,7 @@ from agent.storage.seat_rows import SeatRow, write_seats
 from agent.storage.state import StateStore
 from agent.texts import load_texts
 from rules.errors import ConfigurationError, IndexUnusableError
+from rules.name import DomainName
 from rules.verdict import Allow, Block, Reason, ReasonCode
 
 SITE = """\
@@ -181,3 +182,9 @@ def test_whoever_is_signed_in_at_an_address_brings_their_groups_until_that_ends(
         write_seats(act, [row])
     assert explained(school, "bets.example", who="192.0.2.20").who.profile.groups == {"year5"}
     assert explained(school, "bets.example", who="192.0.2.20", at="2026-11-18 10:30").who.profile.groups == set()
+
+
+def test_several_names_are_explained_as_one_by_one(site: Site) -> None:
+    names = [DomainName("bets.example"), DomainName("open.example")]
+    assert explain_names(site, names, who="pupil", at=NOW) == [explained(site, name) for name in names]
+    assert explain_names(site, (), who="pupil", at=NOW) == []

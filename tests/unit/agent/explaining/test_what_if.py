@@ -55,6 +55,7 @@ def test_what_holds_no_name_is_refused_in_one_sentence(written: str) -> None:
         pytest.param("staff+year5", who(Audience.STAFF, "year5"), id="both"),
         pytest.param("year5 + reception", who(Audience.PUPIL, "year5", "reception"), id="two-groups"),
         pytest.param("192.0.2.17", who(Audience.PUPIL, "year5", address="192.0.2.17"), id="an-address"),
+        pytest.param("network:staff-room", who(Audience.STAFF), id="a-network"),
         pytest.param("198.51.100.4", who(Audience.GUEST, address="198.51.100.4"), id="an-address-of-a-guest"),
     ],
 )
@@ -66,6 +67,8 @@ def test_who(written: str, expected: Who) -> None:
     ("written", "sentence"),
     [
         ("pupils", "--as: found 'pupils'; expected pupil"),
+        ("network:staff-rom", "--as: found network 'staff-rom'; expected staff-room"),
+        ("network:", "--as: found network ''; expected one of"),
         (
             "head",
             "--as: found 'head'; expected an address, or one of pupil, staff, guest, year5, reception, media-club",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.filter_changing.filter_dry_run import DryRun, Turn, dry_run
+from agent.filter_changing.filter_dry_run import DryRun, Figure, addressed_anew, dry_run
+from agent.filter_changing.turned_names import Turn, TurnedName
 from agent.sites.config import parse_site
 from agent.sites.site import Site
 from agent.storage.activity import SCHEMA
@@ -34,28 +35,43 @@ def build(text: str = "") -> Site:
 
 
 def keep(
-    folder: Path, *rows: tuple[datetime, str, str, str, str, int], counts: tuple[tuple[str, ...], ...] = ()
+    folder: Path,
+    *rows: tuple[datetime, str, str, str, str, int],
+    counts: tuple[tuple[str, ...], ...] = (),
+    devices: str = "pqrst",
 ) -> None:
-    """Keep rows (at, audience, verdict, name, category, times) and counts (audience, verdict, category, times)."""
+    """Keep rows (at, audience, verdict, name, category, times) of each device, and counts of all.
+
+    Counts are (audience, verdict, category, times).
+    """
     with closing(sqlite3.connect(folder / f"activity-{MONDAY}.db")) as database:
         database.executescript(SCHEMA)
         database.executemany(
-            "INSERT INTO queries VALUES (?, 'p', ?, ?, ?, ?, 'policy', ?)",
-            [(int(at.timestamp()) // 60 * 60, *rest) for at, *rest in rows],
+            "INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, 'policy', ?)",
+            [(int(at.timestamp()) // 60 * 60, device, *rest) for at, *rest in rows for device in devices],
         )
         hour = int(AT_TEN.timestamp()) // 3600 * 3600
         database.executemany(
-            "INSERT INTO counts VALUES (?, ?, ?, ?, ?)", [(hour, *row[:3], int(row[3])) for row in counts]
+            "INSERT OR REPLACE INTO counts VALUES (?, ?, ?, ?, ?)",
+            [(hour, *row[:3], int(row[3])) for row in counts],
         )
         database.commit()
 
 
-def run(folder: Path, before: str, after: str, *categories: str) -> DryRun:
+def run(
+    folder: Path, before: str, after: str, *categories: str, small_number: int = 5, tells_names: bool = False
+) -> DryRun:
     def categories_of(_name: DomainName) -> tuple[str, ...]:
         return categories
 
     return dry_run(
-        build(before), build(after), folder, today=TODAY, categories_of=categories_of if categories else None
+        build(before),
+        build(after),
+        folder,
+        today=TODAY,
+        categories_of=categories_of if categories else None,
+        small_number=small_number,
+        tells_names=tells_names,
     )
 
 
@@ -70,7 +86,7 @@ def test_names_that_would_be_open_are_counted_once_with_their_questions(tmp_path
         tmp_path, blocked("a.test"), blocked("a.test", at=AT_LUNCH), blocked("b.test"), blocked("c.test", "gambling")
     )
     result = run(tmp_path, NO_BLOGS + "", "", "blogs")
-    assert str(result.figures[0]) == "2 names that pupils asked for (6 times) would now be open."
+    assert str(result.figures[0]) == "A few names that pupils asked for (about 30 times) would now be open."
     assert len(result.figures) == 1
     assert result.sentences[0] == "1 day of 2026-03-02 to 2026-03-08 are on record."
 
@@ -109,7 +125,7 @@ def test_without_the_lists_it_is_only_perhaps_open(tmp_path: Path) -> None:
     keep(tmp_path, blocked("a.test"))
     result = run(tmp_path, NO_BLOGS, "")
     assert str(result.figures[0]) == (
-        "1 name that pupils asked for (2 times) would perhaps, or for some of them, now be open."
+        "A few names that pupils asked for (about 10 times) would perhaps, or for some of them, now be open."
     )
     assert any("another one may still block it" in sentence for sentence in result.unknown)
 
@@ -125,7 +141,7 @@ def test_names_that_would_be_blocked_are_counted_where_a_school_keeps_all(tmp_pa
     keep(tmp_path, (AT_TEN, "staff", "allowed", "a.test", "none", 1))
     keeps_all = "retention: {activity: all, reason: A choice of ours}\n"
     result = run(tmp_path, keeps_all, keeps_all + NO_BLOGS, "blogs")
-    assert str(result.figures[0]) == "1 name that staff asked for (once) would now be blocked."
+    assert str(result.figures[0]) == "A few names that staff asked for (about 5 times) would now be blocked."
     assert not any(sentence.startswith(NAMES_ARE_COUNTS) for sentence in result.unknown)
 
 
@@ -133,23 +149,26 @@ def test_from_counts_only_categories_are_known_and_that_is_said(tmp_path: Path) 
     keep(
         tmp_path,
         blocked("a.test", "gambling"),
+        blocked("b.test", "gambling"),
         counts=(
             ("pupil", "allowed", "none", "500"),
-            ("pupil", "allowed", "blogs", "7"),
-            ("pupil", "blocked", "gambling", "2"),
+            ("pupil", "allowed", "blogs", "724"),
+            ("pupil", "blocked", "gambling", "20"),
             ("unknown", "refused", "none", "9"),
         ),
     )
     result = run(tmp_path, "", NO_BLOGS)
-    assert list(map(str, result.figures)) == ["7 questions of pupils that are only counted would now be blocked."]
-    assert any(NAMES_ARE_COUNTS in sentence and "500 answered" in sentence for sentence in result.unknown)
+    assert list(map(str, result.figures)) == [
+        "About 720 questions of pupils that are only counted would now be blocked."
+    ]
+    assert any(NAMES_ARE_COUNTS in sentence and "about 500 answered" in sentence for sentence in result.unknown)
 
 
 def test_refused_questions_that_are_only_counted_may_be_open(tmp_path: Path) -> None:
-    keep(tmp_path, counts=(("pupil", "blocked", "blogs", "3"),))
+    keep(tmp_path, blocked("a.test", "gambling"), counts=(("pupil", "blocked", "blogs", "33"),))
     figures = run(tmp_path, NO_BLOGS, "").figures
     assert [(each.audience, each.turn, each.is_sure, each.names, each.questions) for each in figures] == [
-        (Audience.PUPIL, Turn.OPENED, False, 0, 3)
+        (Audience.PUPIL, Turn.OPENED, False, None, 35)
     ]
 
 
@@ -157,8 +176,10 @@ def test_what_was_refused_for_a_reason_of_that_time_is_left_out_and_said(tmp_pat
     keep(tmp_path, blocked("a.test", "chat"))
     result = run(tmp_path, "", NO_BLOGS, "chat")
     assert result.figures == ()
-    assert "Nothing that is on record would change." in result.sentences
-    assert any(sentence.startswith("2 refused questions would not be refused today") for sentence in result.unknown)
+    assert "Nothing that may be told would change." in result.sentences
+    assert any(
+        sentence.startswith("About 10 refused questions would not be refused today") for sentence in result.unknown
+    )
 
 
 def test_lists_that_differ_are_said(tmp_path: Path) -> None:
@@ -171,7 +192,7 @@ def test_a_day_that_cannot_be_read_is_said_and_the_others_count(tmp_path: Path) 
     (tmp_path / "activity-2026-03-03.db").write_bytes(b"no database at all" * 100)
     result = run(tmp_path, NO_BLOGS, "", "blogs")
     assert result.days_kept == 1
-    assert result.figures[0].names == 1
+    assert result.figures[0].questions == 10
     assert result.unknown[0].startswith("The activity of 2026-03-03 could not be read")
 
 
@@ -179,3 +200,102 @@ def test_only_the_days_before_today_count(tmp_path: Path) -> None:
     keep(tmp_path, blocked("a.test"))
     for today in (MONDAY, date(2026, 3, 10)):
         assert dry_run(build(NO_BLOGS), build(), tmp_path, today=today).days_kept == 0
+
+
+def test_names_that_would_turn_are_told_where_enough_devices_asked_for_them(tmp_path: Path) -> None:
+    for device in "abcde":
+        keep(
+            tmp_path,
+            blocked("many.test"),
+            blocked("few.test") if device < "e" else blocked("one.test"),
+            devices=device,
+        )
+    assert run(tmp_path, NO_BLOGS, "", "blogs").names is None
+    assert run(tmp_path, NO_BLOGS, "", "blogs", tells_names=True).names == (
+        TurnedName(Audience.PUPIL, Turn.OPENED, "many.test", is_sure=True, devices=5, questions=10),
+    )
+    assert run(tmp_path, NO_BLOGS, NO_BLOGS, "blogs", tells_names=True).names == ()
+
+
+def test_who_asked_on_a_day_that_is_torn_is_not_taken_for_somebody_of_the_next(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("a.test"), devices="abcdef")
+    torn = tmp_path / f"activity-{MONDAY}.db"
+    with closing(sqlite3.connect(torn)) as day:
+        day.execute("DROP TABLE counts")
+    (tmp_path / "activity-2026-03-03.db").write_bytes(torn.read_bytes())
+    with closing(sqlite3.connect(tmp_path / "activity-2026-03-03.db")) as day:
+        day.execute("UPDATE queries SET pseudonym = upper(pseudonym)")
+        day.commit()
+    with closing(sqlite3.connect(torn)) as day:
+        day.execute("DELETE FROM queries WHERE pseudonym = 'f'")
+        day.commit()
+    for small_number, told in ((7, []), (6, [5])):
+        names = run(tmp_path, NO_BLOGS, "", "blogs", small_number=small_number, tells_names=True).names
+        assert [each.devices for each in names or ()] == told
+
+
+def allowing(names: str, more: str = "") -> str:
+    return f"policies: {{no-blogs: {{block: blogs}}, open: {{allow: {{names: [{names}]}}{more}}}}}\n"
+
+
+def test_a_change_addresses_the_names_of_policies_that_differ() -> None:
+    before, after = build(allowing("a.test, b.test")), build(allowing("a.test"))
+    assert addressed_anew(before, after) == {"name:a.test", "name:b.test"}
+    assert addressed_anew(before, before) == frozenset()
+
+
+def test_what_few_devices_stand_behind_reads_like_nothing(tmp_path: Path) -> None:
+    nothing = run(tmp_path, NO_BLOGS, "", "blogs")
+    keep(tmp_path, blocked("a.test"), devices="pqrs")
+    few = run(tmp_path, NO_BLOGS, "", "blogs")
+    assert few.figures == nothing.figures == ()
+    assert few.sentences[1:] == nothing.sentences[1:]
+    assert "what fewer than 5 devices asked for on the same day is left out" in few.unknown[-1]
+
+
+def test_a_school_that_hides_less_than_five_hides_five_and_one_that_hides_more_hides_those(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("a.test"), devices="pqrstu")
+    assert [bool(run(tmp_path, NO_BLOGS, "", "blogs", small_number=few).figures) for few in (2, 6, 7)] == [
+        True, True, False,
+    ]  # fmt: skip
+    (tmp_path / f"activity-{MONDAY}.db").unlink()
+    keep(tmp_path, blocked("a.test"), devices="pqrs")
+    assert run(tmp_path, NO_BLOGS, "", "blogs", small_number=2, tells_names=True).names == ()
+
+
+def test_names_that_a_change_addresses_hide_one_another_in_no_figure(tmp_path: Path) -> None:
+    keep(tmp_path, *(blocked(f"a{number}.test") for number in range(8)))
+    keep(tmp_path, blocked("only-tom.test", times=40), devices="p")
+
+    def opened(names: str) -> tuple[Figure, ...]:
+        return run(tmp_path, NO_BLOGS, allowing(names), "blogs").figures
+
+    many = ", ".join(f"a{number}.test" for number in range(8))
+    assert opened("only-tom.test") == ()
+    assert opened(many) == opened(f"{many}, only-tom.test") != ()
+
+
+def test_counts_are_told_of_hours_in_which_enough_devices_are_seen(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("a.test", "gambling"), counts=(("pupil", "allowed", "blogs", "33"),), devices="pqrs")
+    assert run(tmp_path, "", NO_BLOGS).figures == ()
+    keep(tmp_path, blocked("a.test", "gambling", at=AT_LUNCH), devices="t")
+    assert run(tmp_path, "", NO_BLOGS).figures == (), "another hour"
+    keep(tmp_path, blocked("a.test", "gambling"), devices="t")
+    assert run(tmp_path, "", NO_BLOGS).figures != ()
+
+
+def test_a_schedule_shorter_than_an_hour_does_not_tell_the_minute(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("a.test", at=AT_TEN))
+
+    def opened(start: str, end: str) -> tuple[Figure, ...]:
+        windows = f"{{days: mon, from: '{start}', to: '{end}'}}"
+        text = (BASE + allowing("a.test", ", schedule: lunch")).replace(
+            "{days: mon-fri, from: 12:00, to: 13:00}", windows
+        )
+        after = parse_site(text, path=Path("/nowhere/site.yaml")).site
+        return dry_run(build(NO_BLOGS), after, tmp_path, today=TODAY, categories_of=lambda _: ("blogs",)).figures
+
+    assert opened("10:00", "10:30") == opened("10:30", "11:00") == opened("10:05", "10:10")
+    assert [each.is_sure for each in opened("10:30", "11:00")] == [False]
+    assert [each.is_sure for each in opened("10:00", "11:00")] == [True]
+    assert opened("11:00", "11:30") == ()

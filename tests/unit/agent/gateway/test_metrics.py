@@ -1,5 +1,6 @@
 """What Prometheus is told: the words it is told in, and that they come from closed sets."""
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,13 @@ from agent.dns.shared_memory import (
     UPSTREAM_COUNTERS,
     UPSTREAM_DOWN,
     UPSTREAM_HEALTHY,
+    UPSTREAM_UNTRIED,
     SharedMemory,
 )
 from agent.gateway.metrics import BUCKET_BOUNDS, PLAIN_METRICS, GatewayCollector, ListFacts
 
 NOW = 1000.0
-LISTS = (ListFacts("starter", 300, 60.0), ListFacts("provider", 0, None, is_refused=True))
+LISTS = (ListFacts("starter", 300, 60.0), ListFacts("provider", 0, None, is_refused=True, is_stale=True))
 
 CLOSED_LABELS = {
     "audience": {str(audience) for audience in AUDIENCES},
@@ -148,12 +150,31 @@ def test_an_upstream_is_healthy_where_every_worker_finds_it_so(memory: SharedMem
     assert 'upstream="3"' not in scrape(memory)
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param((UPSTREAM_UNTRIED, UPSTREAM_UNTRIED), math.nan, id="nobody-knows"),
+        pytest.param((UPSTREAM_UNTRIED, UPSTREAM_HEALTHY), 1, id="one-worker-heard-it"),
+        pytest.param((UPSTREAM_UNTRIED, UPSTREAM_DOWN), 0, id="one-worker-finds-it-down"),
+    ],
+)
+def test_an_upstream_that_had_nothing_to_answer_is_no_healthy_one(
+    memory: SharedMemory, states: tuple[int, int], expected: float
+) -> None:
+    for worker, state in zip(memory.workers(), states, strict=True):
+        counters = worker.counters()
+        counters.upstreams[0]["state"] = state
+        counters.flush()
+    assert value(memory, "schoolgate_upstream_healthy", upstream="1") == pytest.approx(expected, nan_ok=True)
+
+
 def test_lists_and_the_intake_are_shown(memory: SharedMemory) -> None:
     memory.tell_intake({"rows_taken": 7, "waiting_bytes": 4096, "is_failing": 1})
     memory.count("reloads_refused")
     assert value(memory, "schoolgate_list_names", list="starter") == 300
     assert value(memory, "schoolgate_list_age_seconds", list="starter") == 60
     assert value(memory, "schoolgate_list_update_refused", list="provider") == 1
+    assert value(memory, "schoolgate_list_stale", list="provider") == 1
     assert value(memory, "schoolgate_rows_taken_total") == 7
     assert value(memory, "schoolgate_spool_waiting_bytes") == 4096
     assert value(memory, "schoolgate_intake_failing") == 1

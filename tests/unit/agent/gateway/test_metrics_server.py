@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_HEALTHY, SharedMemory
+from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_HEALTHY, UPSTREAM_UNTRIED, SharedMemory
 from agent.gateway.metrics import SILENT_CANARIES_SECONDS
 from agent.gateway.metrics_server import (
     LAG_SECONDS,
@@ -205,6 +205,8 @@ def test_a_worker_that_stays_behind_is_a_reason_after_a_while(memory: SharedMemo
     [
         pytest.param((UPSTREAM_DOWN, UPSTREAM_DOWN), ["no upstream answers"], id="all-are-down"),
         pytest.param((UPSTREAM_DOWN, UPSTREAM_HEALTHY), [], id="one-is-enough"),
+        pytest.param((UPSTREAM_UNTRIED, UPSTREAM_UNTRIED), [], id="nobody-had-to-ask-one"),
+        pytest.param((UPSTREAM_DOWN, UPSTREAM_UNTRIED), [], id="one-may-work"),
     ],
 )
 def test_upstreams_are_a_reason_when_none_is_left(

@@ -16,6 +16,7 @@ from agent.dns.shared_memory import SharedMemory
 from agent.fleet.media_metrics import NOT_PROVED
 from agent.gateway.metrics import GatewayCollector
 from agent.gateway.state_metrics import CONFIRMATIONS, MAX_WAITED, WAITING_BOUNDS, state_metrics
+from agent.gateway.waiting_metrics import WAITING
 from agent.incidents.incident_metrics import BECAME, DECIDED, OPEN, TOLD, WHYS
 from agent.notices.notify import DeliveryError, Notice, Queued, Sender, enqueue
 from agent.people.people import People, read_approvers
@@ -36,7 +37,7 @@ CLOSED_LABELS = {
     "state": {state.value for state in (*State, *OPEN, *MediumState)},
     "kind": {kind.value for kind in MediumKind},
     "crypt": {*(crypt.value for crypt in Crypt), NOT_PROVED},
-    "what": {"override", "suspension", *TOLD},
+    "what": {*WAITING, *TOLD},
     "decision": set(DECIDED),
     "outcome": {outcome.value for outcome in Outcome},
     "why": {"", *WHYS},

@@ -61,6 +61,33 @@ def test_who_reads_an_allegation(school: IncidentsOfTest, about: str, readers: C
     assert {name for name in PEOPLE if may_look(school, name, filed.incident.id, 1)} == set(readers)
 
 
+@pytest.mark.parametrize("track", Track)
+def test_a_brief_shows_one_as_the_queue_does_and_leaves_no_trace(school: IncidentsOfTest, track: Track) -> None:
+    filed = on_track(school, track)
+    for name in PEOPLE:
+        if name in READERS[track]:
+            brief = school.incidents.looking.brief(school.ids[name], filed.incident.id)
+            assert [brief] == school.incidents.looking.queue(school.ids[name])
+        else:
+            with pytest.raises(UnknownIdError, match="that you may read"):
+                school.incidents.looking.brief(school.ids[name], filed.incident.id)
+    assert "incident_viewed" not in school.kinds()
+    # Whoever tries what is not theirs does.
+    assert school.kinds().count("rule_refused") == len(PEOPLE) - len(READERS[track])
+
+
+def test_whoever_has_a_step_to_do_knows_the_number_of_the_case(school: IncidentsOfTest) -> None:
+    filed = school.accept(school.open())
+    known = set()
+    for name in PEOPLE:
+        try:
+            assert school.incidents.looking.case(school.ids[name], filed.incident.id) == filed.number
+            known.add(name)
+        except UnknownIdError:
+            pass
+    assert known == READERS[Track.ORDINARY] | {"five"}
+
+
 @pytest.mark.parametrize("about", ["coordinator", "lead", "head"])
 def test_nobody_reads_what_is_about_themselves(school: IncidentsOfTest, about: str) -> None:
     filed = school.open(Kind.GAMBLING, about, rows=())
@@ -205,12 +232,28 @@ def test_others_learn_no_count_that_tells_of_somebody(school: IncidentsOfTest) -
             with pytest.raises(RefusedRequestError, match="None of your roles"):
                 school.incidents.looking.counts(school.ids[name])
             continue
-    assert school.incidents.looking.counts(school.ids["officer"]).by_kind == {"gambling": None}
-    school.open()
-    assert school.incidents.looking.counts(None).by_kind == {"gambling": 5}
-    on_track(school, Track.RESTRICTED)
-    assert school.incidents.looking.counts(None).by_kind == {"gambling": 5, "pornography": 5}
-    assert school.incidents.looking.counts(None).by_row == {"P02": 5, "S15": 5}
+    for _ in range(30):
+        school.open(Kind.GAMES)
+    school.later(days=1)
+    for told in (school.incidents.looking.counts(school.ids["officer"]), school.incidents.looking.counts(None)):
+        # Four cases and none are alike, and those that few know of are in no number.
+        assert told.by_kind == {kind.value: None for kind in Kind} | {"games": 30}
+
+
+def test_others_count_up_to_the_end_of_yesterday(school: IncidentsOfTest) -> None:
+    """What happens today, and what is decided today, is in the numbers of tomorrow and all at once."""
+    filed = [school.open() for _ in range(16)]
+    counts = school.incidents.looking.counts
+    assert set(counts(None).by_kind.values()) == {None}
+    school.later(days=1)
+    before = counts(None)
+    for each in filed[:11]:
+        school.accept(each)
+    for _ in range(11):
+        school.open(Kind.GAMES)
+    assert counts(None) == before
+    school.later(days=1)
+    assert counts(None) != before
 
 
 def test_a_sealed_incident_shows_nothing_but_that_it_is_there(school: IncidentsOfTest) -> None:

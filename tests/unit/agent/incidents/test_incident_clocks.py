@@ -42,10 +42,10 @@ def step_of(school: IncidentsOfTest, filed: Filed, action: str) -> FiledStep:
     return next(step for step in school.steps(filed) if step.action == action)
 
 
-def overdue(school: IncidentsOfTest) -> float:
+def overdue(school: IncidentsOfTest, *, name: str = "overdue") -> float:
     with school.store.read() as database:
         samples = [sample for each in incident_metrics(database, school.now) for sample in each.samples]
-    return next(each.value for each in samples if each.name == "schoolgate_overdue_incident_clocks")
+    return next(each.value for each in samples if each.name == f"schoolgate_{name}_incident_clocks")
 
 
 def news(school: IncidentsOfTest, until: timedelta) -> list[tuple[float, str, tuple[str, ...]]]:
@@ -210,3 +210,12 @@ def test_how_often_people_should_have_been_told(hours: float, stage: int) -> Non
     clock = RunningClock("c", "p", NOW, NOW + timedelta(hours=72))
     assert stage_of(clock, NOW + timedelta(hours=hours)) == stage
     assert is_overdue(clock, NOW + timedelta(hours=hours)) == (hours >= 72)
+
+
+def test_a_clock_is_told_as_ending_within_its_last_day_and_as_overdue_from_its_end(school: IncidentsOfTest) -> None:
+    breach(school)
+    seen = []
+    for hours in (0, 48, 71, 72):
+        school.later(hours=hours - (school.now - NOW) / timedelta(hours=1))
+        seen.append((overdue(school, name="ending"), overdue(school)))
+    assert seen == [(0, 0), (1, 0), (1, 0), (0, 1)]

@@ -10,10 +10,12 @@ import pytest
 from incidents_of_test import NOW, PEOPLE, PURPOSE, IncidentsOfTest, on_track
 
 from agent.incidents.incident_registers import Register
+from agent.incidents.incident_reports import Report
 from agent.storage.access_rows import Seen, read_accesses
 from rules.errors import RefusedRequestError
 from rules.incident import Track
 from rules.incident_kind import Kind
+from rules.roles import Role
 
 NAMES = ("incidents", "warnings", "accesses", "roles")
 
@@ -63,6 +65,18 @@ def test_names_come_only_where_they_are_asked_for_and_never_of_what_is_sealed(sc
     assert subjects == ["", "device7", "Pupil"]
     assert '"with_names":true' in school.record()[-1][2]
     assert school.ids["pupil"] not in school.everything_stored().split("register_read")[1]
+
+
+@pytest.mark.parametrize("with_names", [False, True])
+@pytest.mark.parametrize(("is_about_head", "by"), [(False, "head"), (True, "chair")])
+def test_a_report_that_named_nobody_is_about_neither_a_person_nor_a_device(
+    school: IncidentsOfTest, by: str, *, is_about_head: bool, with_names: bool
+) -> None:
+    with school.store.act() as act:
+        school.people.open(act, "Second Head", (Role.HEAD_TEACHER,), actor="system")
+    school.incidents.reports.report(None, Report("Somebody was hurt there.", is_about_head=is_about_head))
+    (item,) = read(school, "incidents", by, with_names=with_names).as_items()
+    assert (item["subject"], item["level"], item["confidence"]) == ("", None, "D")
 
 
 def test_that_it_was_read_is_in_the_register_and_the_record(school: IncidentsOfTest) -> None:

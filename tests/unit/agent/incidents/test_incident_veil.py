@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from incidents_of_test import NOW, IncidentsOfTest, on_track
 
-from agent.incidents.incident_veil import CONFIDENTIAL, Veil
+from agent.incidents.incident_veil import CONFIDENTIAL, WITHHELD, Veil
 from agent.storage.record import Entry, show
 from rules.incident import Track
 from rules.incident_kind import Kind
+from rules.roles import Role
 
 
 @pytest.fixture
@@ -56,6 +57,42 @@ def test_whoever_it_is_about_sees_no_row_of_it(school: IncidentsOfTest) -> None:
 @pytest.mark.parametrize("subject", ["", "p1", "o-17"])
 def test_what_is_about_no_incident_is_not_veiled(school: IncidentsOfTest, subject: str) -> None:
     assert not hides(school, subject, whom=None)
+
+
+@pytest.mark.parametrize("track", Track)
+def test_whoever_only_counts_sees_no_row_of_any_case(school: IncidentsOfTest, track: Track) -> None:
+    filed = on_track(school, track)
+    with school.store.act() as act:
+        governor = school.people.open(act, "Governor", [Role.ESAFETY_GOVERNOR], actor="system").id
+    with school.store.read() as database:
+        veil = Veil(school.incidents.desk, database, governor)
+        assert veil.hides(filed.incident.id)
+        assert not veil.may_ask_for("incident_opened")
+        assert not veil.may_ask_for("subject_revealed")
+        assert veil.may_ask_for("signed_in")
+        kept = Entry(1, NOW, "incident_erased", "p9", "gone", {"kind": "gambling"}, None, is_erased=True)
+        assert veil.of(kept) == Entry(1, NOW, WITHHELD, "", "", {}, None, is_erased=False)
+
+
+def test_whoever_reviews_the_record_without_reading_it_learns_of_no_request_and_of_nobody(
+    school: IncidentsOfTest,
+) -> None:
+    with school.store.act() as act:
+        governor = school.people.open(act, "Governor", [Role.ESAFETY_GOVERNOR], actor="system").id
+        both = [Role.ESAFETY_GOVERNOR, Role.AUDITOR]
+        auditor = school.people.open(act, "Auditor too", both, actor="system").id
+    asked = Entry(1, NOW, "override_requested", "p9", "x4", {"names": ["bet.example"]}, None, is_erased=False)
+    changed = Entry(2, NOW, "filter_change_approved", "p2", "7", {}, None, is_erased=False)
+    with school.store.read() as database:
+        veil = Veil(school.incidents.desk, database, governor)
+        assert veil.of(asked) == Entry(1, NOW, "request_withheld", "", "", {}, None, is_erased=False)
+        assert veil.of(changed) == changed
+        assert not veil.may_ask_for("override_requested")
+        assert not veil.may_ask_for("rules_answered")
+        assert veil.may_ask_for("filter_change_approved")
+        counts = [("override_requested", "x4", 1), ("suspension_agreed", "x5", 2), ("signed_in", "", 3)]
+        assert veil.counted([*counts, ("rules_answered", "d", 9)]) == {"request_withheld": 12, "signed_in": 3}
+        assert Veil(school.incidents.desk, database, auditor).of(asked) == asked
 
 
 def test_a_veiled_row_tells_of_no_case_and_two_of_one_are_alike(school: IncidentsOfTest) -> None:

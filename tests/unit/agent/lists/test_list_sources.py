@@ -152,6 +152,14 @@ REFUSALS = {
     "redirect-to-a-file": Refusal(
         status(302, Location="file:///etc/passwd"), Fault.BAD_REDIRECT, "expected https://"
     ),
+    **{
+        f"redirect-inside-{host}": Refusal(
+            status(302, Location=f"https://{host}/admin"),
+            Fault.BAD_REDIRECT,
+            "expected an address outside the school",
+        )
+        for host in ("localhost", "127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "0.0.0.0")
+    },
     "redirects-in-a-circle": Refusal(
         status(302, Location="/list.txt"), Fault.BAD_REDIRECT, "more than 5 times", attempts=6
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from granting import MORNING, Granting
 
-from agent.incidents.incident_registers import Cell
+from agent.incidents.register_parts import WHOLE, Cell, Part, Placed
 from agent.people.pseudonyms import Pseudonyms
 from agent.requests.noted_registers import Namer, NotedRegisters
 from agent.storage.state import Act
@@ -27,12 +27,15 @@ def registers(school: Granting, tmp_path: Path) -> NotedRegisters:
     return NotedRegisters(school.store, Pseudonyms(tmp_path / "keys"), reading=frozenset({Right.READ_OVERRIDES}))
 
 
-def rows(_act: Act, name: Namer) -> Iterable[tuple[Cell, ...]]:
-    return ((name(person, MORNING),) for person in ("teacher", "somebody-else", ""))
+def rows(_act: Act, name: Namer) -> Iterable[Placed]:
+    people = ("teacher", "somebody-else", "")
+    return (((number,), (name(person, MORNING),)) for number, person in enumerate(people))
 
 
 def names(registers: NotedRegisters, *, with_names: bool) -> list[Cell]:
-    register = registers.hand_out("keys", ("who",), "head", purpose=PURPOSE, make=rows, with_names=with_names)
+    register = registers.hand_out(
+        "keys", ("who",), "head", purpose=PURPOSE, make=rows, part=WHOLE, with_names=with_names
+    )
     return [row[0] for row in register.rows]
 
 
@@ -49,6 +52,16 @@ def test_that_it_was_handed_out_is_on_record(school: Granting, registers: NotedR
     assert school.kinds()[-1] == "register_read"
 
 
+def test_a_part_says_where_the_next_begins_and_how_much_of_it_was_handed_out(
+    school: Granting, registers: NotedRegisters
+) -> None:
+    found = registers.hand_out(
+        "keys", ("who",), "head", purpose=PURPOSE, make=rows, part=Part(limit=2), with_names=True
+    )
+    assert (found.rows, found.next) == ((("teacher",), ("somebody-else",)), (1,))
+    assert school.facts() == {"register": "keys", "rows": 2, "with_names": True}
+
+
 @pytest.mark.parametrize(
     ("person", "purpose", "told"),
     [
@@ -60,5 +73,5 @@ def test_that_it_was_handed_out_is_on_record(school: Granting, registers: NotedR
 )
 def test_who_gets_none(school: Granting, registers: NotedRegisters, person: str, purpose: str, told: str) -> None:
     with pytest.raises(RefusedRequestError, match=told):
-        registers.hand_out("spare_keys", ("who",), person, purpose=purpose, make=rows, with_names=False)
+        registers.hand_out("spare_keys", ("who",), person, purpose=purpose, make=rows, part=WHOLE, with_names=False)
     assert school.kinds()[-1] == "rule_refused"

@@ -23,4 +23,6 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             assert read_accesses(database) == [second, first]
             assert read_accesses(database, incident=INCIDENT) == [first]
             assert read_accesses(database, since=NOW + timedelta(hours=1)) == [second]
+            assert read_accesses(database, until=NOW + timedelta(hours=1)) == [first]
+            assert read_accesses(database, since=NOW, until=NOW + timedelta(hours=2)) == [second, first]
             assert read_accesses(database, limit=1, offset=1) == [first]

@@ -1,14 +1,17 @@
 """Incidents in brief: what is counted, and what is in no count."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from incidents_of_test import REASON, IncidentsOfTest
 
-from agent.storage.incident_briefs import Brief, read_briefs
+from agent.incidents.incident_corrections import Appeal
+from agent.incidents.incident_deciding import KINDS
+from agent.storage.incident_briefs import MOVES, Brief, read_briefs, read_briefs_as_of
 from agent.storage.incident_rows import Filed
-from rules.incident import Dismissal
+from rules.incident import Dismissal, State
 
 
 @pytest.fixture
@@ -73,3 +76,69 @@ def test_what_is_counted(
 ) -> None:
     put_aside(school, school.open())
     assert len(briefs(school)) == counted
+
+
+def test_what_was_opened_before_is_left_out(school: IncidentsOfTest) -> None:
+    school.open()
+    since = school.later(days=1)
+    newer = school.open().incident
+    with school.store.read() as database:
+        assert [each.opened_at for each in read_briefs(database, opened_since=since)] == [newer.opened_at]
+
+
+def as_of(school: IncidentsOfTest, at: datetime) -> list[tuple[State, str]]:
+    with school.store.read() as database:
+        return [(each.state, each.row) for each in read_briefs_as_of(database, at)]
+
+
+def accept(school: IncidentsOfTest, filed: Filed) -> None:
+    school.accept(filed, "head", "P04")
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param(accept, id="accepted"),
+        pytest.param(lambda school, filed: dismiss(school, filed, Dismissal.TEST), id="dismissed"),
+        pytest.param(lambda school, filed: dismiss(school, filed, Dismissal.WRONG_PERSON), id="put-right"),
+        pytest.param(merge, id="merged-into-one-of-the-same-day"),
+    ],
+)
+def test_at_an_instant_nothing_is_known_of_what_was_done_after_it(
+    school: IncidentsOfTest, done: Callable[[IncidentsOfTest, Filed], None]
+) -> None:
+    filed = school.open(rows=("P02", "P04"))
+    midnight = school.later(days=1)
+    done(school, filed)
+    assert as_of(school, midnight) == [(State.CANDIDATE, "P02")]
+    assert as_of(school, filed.filed_at) == []
+
+
+def test_decisions_before_it_count(school: IncidentsOfTest) -> None:
+    filed = school.open(rows=("P02", "P04"))
+    accept(school, filed)
+    school.do_all(filed)
+    closed_at = school.later(days=1)
+    decisions, head = school.incidents.decisions, school.ids["head"]
+    closed = decisions.close(
+        head, filed.incident.id, version=school.filed(filed).version, outcome=REASON, lesson=REASON
+    )
+    reopened_at = school.later(days=1)
+    appeal = Appeal("The mother", closed_at.date(), REASON)
+    decisions.reopen(head, filed.incident.id, version=closed.version, appeal=appeal)
+    assert as_of(school, closed_at) == [(State.ACCEPTED, "P04")]
+    assert as_of(school, reopened_at) == [(State.CLOSED, "P04")]
+    assert as_of(school, school.later(days=1)) == [(State.ACCEPTED, "P04")]
+
+
+def test_what_was_taken_back_counts_as_it_was_before(school: IncidentsOfTest) -> None:
+    filed = school.open(rows=("P02", "P04"))
+    school.accept(filed, "head", "P04")
+    school.incidents.decisions.undo(school.ids["head"], filed.incident.id, version=school.filed(filed).version)
+    midnight = school.later(days=1)
+    school.accept(filed, "head", "P04")
+    assert as_of(school, midnight) == [(State.CANDIDATE, "P02")]
+
+
+def test_every_decision_is_known_by_what_the_timeline_says_of_it() -> None:
+    assert {kind: move for move, kind in KINDS.items()} == MOVES

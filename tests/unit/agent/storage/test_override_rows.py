@@ -12,6 +12,7 @@ from agent.storage.override_rows import (
     Filed,
     Use,
     ids_to_sum_up,
+    read_about_names,
     read_override,
     read_overrides,
     read_to_sum_up,
@@ -162,3 +163,19 @@ def test_what_may_still_be_summed_up_is_kept(school: Granting) -> None:
         assert ids_to_sum_up(database, ["o3"], until_after=MORNING) == {"o3"}
         assert ids_to_sum_up(database, asked, until_after=until_at) == set()
         assert ids_to_sum_up(database, [], until_after=MORNING) == set()
+
+
+def test_earlier_requests_for_the_same_names_the_newest_first(school: Granting) -> None:
+    later = [
+        replace(EVERYTHING, id=f"o{number}", requested_at=MORNING + timedelta(minutes=number)) for number in (2, 3, 4)
+    ]
+    name = DomainName("c.example")
+    lift = replace(EVERYTHING.lift, names=(name,), lifts_of=((name, frozenset()),))
+    other = replace(EVERYTHING, id="o9", lift=lift)
+    write(school, *(Filed(each, 1) for each in (EVERYTHING, *later, other)))
+    with school.store.read() as database:
+        found = read_about_names(database, ["a.example", "x.example"], but="o3", limit=2)
+        assert [each.override.id for each in found] == ["o4", "o2"]
+        assert [each.override.id for each in read_about_names(database, ["c.example"], but="", limit=9)] == ["o9"]
+        assert read_about_names(database, [], but="", limit=9) == []
+        assert read_about_names(database, ["a.example\0'"] * 500, but="", limit=9) == []

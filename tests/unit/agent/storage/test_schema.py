@@ -27,6 +27,7 @@ TABLES = {
     "notifications": "id at channel target content attempts next_at done_at fault",
     "incidents": "id number version kind audience subject level confidence track state intent row opened_at last_at "
     "filed_at closed_at is_held erased_at content words",
+    "undoable_decisions": "incident person decided_at entry before",
     "incident_timeline": "number incident at what actor observation content evidence hash key personal",
     "incident_notes": "subject kind day first_at last_at times intent audience",
     "incident_steps": "incident number action step role owners due_at state done_at done_by climbed told is_of_table "

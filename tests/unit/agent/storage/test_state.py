@@ -1,7 +1,6 @@
 """The state store: one act is one transaction, and what is acknowledged is there."""
 
 import json
-import os
 import random
 import sqlite3
 import subprocess
@@ -9,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from parts import small_disk
 
 from agent.storage.chain import GENESIS
 from agent.storage.record import verify
@@ -407,14 +407,7 @@ def test_a_file_that_cannot_grow_acknowledges_nothing_that_is_lost(path: Path) -
 
 
 def test_a_full_disk_acknowledges_nothing_that_is_lost(tmp_path: Path) -> None:
-    mounted = tmp_path / "small"
-    mounted.mkdir()
-    with ExitStack() as stack:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mounted)]
-        with suppress(FileNotFoundError):
-            if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-                pytest.skip("a small disk can only be mounted by root")
-        stack.callback(subprocess.run, ["umount", str(mounted)], check=True)
+    with small_disk(tmp_path / "small", megabytes=2) as mounted:
         ballast = mounted / "ballast"
         ballast.write_bytes(bytes(500_000))
         ended = run(FILLER, mounted / "state.db", 0, ballast)

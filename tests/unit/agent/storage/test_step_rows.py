@@ -85,3 +85,12 @@ def test_steps_that_brought_in_somebody_outside_are_found_until_that_is_erased(s
     with store.act() as act:
         erase_step_words(act, INCIDENT)
         assert read_referrals(act.database) == [later]
+
+
+def test_its_version_changes_with_what_is_to_be_done_and_not_with_who_was_told(store: StateStore) -> None:
+    with store.read() as database:
+        read = read_step(database, INCIDENT, 1)
+    assert read is not None
+    assert read.version == OPEN.version == replace(OPEN, climbed=2, told=("p9",), owners=("p9",)).version
+    others = (replace(OPEN, action="inform"), replace(OPEN, label="Talk"), replace(OPEN, state=StepState.SKIPPED))
+    assert OPEN.version not in {each.version for each in others}
