@@ -245,6 +245,23 @@ def test_a_page_is_whole_for_everybody(readers: Readers, visit: Visit) -> None:
     readers.check(visit, faults)
 
 
+@pytest.mark.parametrize("width", [SMALL["width"], 800])
+def test_the_menu_opens_by_keyboard_wherever_the_pages_are_behind_it(readers: Readers, width: int) -> None:
+    tab, faults = readers.open(Visit("cora", "/"), viewport={"width": width, "height": 900})
+    pages = tab.locator(".ways")
+    assert faults == []
+    assert not pages.is_visible()
+    menu = tab.locator(".menu summary")
+    for _ in range(10):
+        tab.keyboard.press("Tab")
+        if menu.evaluate("it => it === document.activeElement"):
+            break
+    tab.keyboard.press("Enter")
+    assert pages.get_by_role("link").first.is_visible()
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    assert not menu.is_visible()
+
+
 @pytest.mark.parametrize("visit", FOR_A_PURPOSE, ids=lambda visit: visit.name)
 def test_what_is_shown_for_a_purpose_is_whole_too(readers: Readers, visit: Visit) -> None:
     tab, faults = readers.open(visit)
