@@ -41,6 +41,7 @@ from agent.sites.written_values import (
     Timeout,
     TimeZone,
     UpstreamServer,
+    fault,
 )
 from filters.safe_search import SAFE_SEARCH
 from rules.pack import Tick
@@ -57,6 +58,14 @@ def _read_role(value: Any) -> Any:
     return (parse_role(value) or value) if isinstance(value, str) else value
 
 
+def _read_style(value: Any) -> Any:
+    # YAML reads null without quotes as nothing; to take that for the default would answer otherwise than was written.
+    if value is None:
+        raise fault('nxdomain, nodata, "null" (in quotes) or page', "nothing, or null without quotes")
+    return value
+
+
+InQuotes: Final = BeforeValidator(_read_style)
 Audiences = Annotated[list[Audience], OneOrMore]
 Roles = Annotated[list[Annotated[Role, BeforeValidator(_read_role)]], OneOrMore, Field(min_length=1)]
 MailAddresses = Annotated[list[MailAddress], OneOrMore, Field(min_length=1)]
@@ -176,8 +185,8 @@ class WrittenPolicy(Written):
 class WrittenAnswers(Written):
     """`answers:` how a blocked question is answered."""
 
-    default: AnswerStyle | None = Field(default=None, alias="blocked")
-    by_category: dict[Text, AnswerStyle] | None = None
+    default: Annotated[AnswerStyle | None, InQuotes] = Field(default=None, alias="blocked")
+    by_category: dict[Text, Annotated[AnswerStyle, InQuotes]] | None = None
     page_ipv4: Ipv4 | None = None
     page_ipv6: Ipv6 | None = None
     blocked_ttl_seconds: BlockedLifetime | None = Field(default=None, alias="blocked_ttl")

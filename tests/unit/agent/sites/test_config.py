@@ -237,6 +237,14 @@ ONE_FAULT = {
         "answers: {blocked: page}",
         "5:1: answers: found page without its address; expected page_ipv4 or",
     ),
+    "answer-null-without-quotes": (
+        "answers: {blocked: null}",
+        "answers.blocked: found nothing, or null without quotes; expected nxdomain, nodata,",
+    ),
+    "answer-of-a-category-left-empty": (
+        "answers: {by_category: {games: }}",
+        "answers.by_category.games: found nothing, or null without quotes; expected nxdomain, nodata,",
+    ),
     "answer-for-a-guard": (
         "answers: {by_category: {helplines: nodata}}",
         "found the category helplines; expected one that may be",
