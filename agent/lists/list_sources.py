@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -34,6 +34,10 @@ MAX_REDIRECTS: Final = 5
 _HEADERS: Final = {"User-Agent": "Schoolgate", "Accept-Encoding": "gzip", "Accept": "*/*"}
 # What a server may wrap a list in; `agent.lists.list_archives` finds gzip by itself.
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip"})
+# What translates to IPv4 and back (RFC 6052).
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+# Gives the addresses of a host.
+Addresses: TypeAlias = Callable[[str], Awaitable[list[str]]]
 _ODD_CHARACTERS: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -155,6 +159,7 @@ class Downloader:
     Args:
         transport: gives what carries the requests, where that is not the network as usual.
         pause: waits between attempts.
+        addresses: gives those of a host, where that is not the system.
     """
 
     def __init__(
@@ -162,9 +167,11 @@ class Downloader:
         *,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        addresses: Addresses | None = None,
     ) -> None:
         self._transport = transport
         self._pause = pause
+        self._addresses = addresses or addresses_of
 
     async def download(
         self, config: ListConfig, file: Path, *, validators: Validators, progress: Progress
@@ -189,7 +196,7 @@ class Downloader:
                     if last is not None:
                         await self._pause(FIRST_PAUSE_SECONDS * 4 ** (attempt - 1))
                     try:
-                        return await _follow(client, config, file, validators, progress)
+                        return await self._follow(client, config, file, validators, progress)
                     except ListFaultError as fault:
                         if not fault.transient:
                             raise
@@ -203,37 +210,51 @@ class Downloader:
         assert last is not None
         raise last
 
+    async def _follow(
+        self, client: httpx.AsyncClient, config: ListConfig, file: Path, validators: Validators, progress: Progress
+    ) -> Downloaded | NotModified:
+        url = httpx.URL(config.source)
+        for _ in range(MAX_REDIRECTS + 1):
+            with _network_told_plainly(url.host):
+                async with client.stream("GET", url, headers=validators.headers()) as response:
+                    if response.next_request is None:
+                        return await _take(response, config, file, validators, progress)
+                    url = response.next_request.url
+            if url.scheme != "https":
+                raise ListFaultError(
+                    Fault.BAD_REDIRECT, f"{_host(config)} sent us on to {url.scheme}://{url.host}; expected https://"
+                )
+            if await self._is_inside(url.host) and not await self._is_inside(httpx.URL(config.source).host):
+                raise ListFaultError(
+                    Fault.BAD_REDIRECT,
+                    f"{_host(config)} sent us on to {url.host}; expected an address outside the school",
+                )
+        raise ListFaultError(Fault.BAD_REDIRECT, f"{_host(config)} sent us on more than {MAX_REDIRECTS} times")
 
-async def _follow(
-    client: httpx.AsyncClient, config: ListConfig, file: Path, validators: Validators, progress: Progress
-) -> Downloaded | NotModified:
-    url = httpx.URL(config.source)
-    for _ in range(MAX_REDIRECTS + 1):
-        with _network_told_plainly(url.host):
-            async with client.stream("GET", url, headers=validators.headers()) as response:
-                if response.next_request is None:
-                    return await _take(response, config, file, validators, progress)
-                url = response.next_request.url
-        if url.scheme != "https":
-            raise ListFaultError(
-                Fault.BAD_REDIRECT, f"{_host(config)} sent us on to {url.scheme}://{url.host}; expected https://"
-            )
-        if _is_inside(url.host) and not _is_inside(httpx.URL(config.source).host):
-            raise ListFaultError(
-                Fault.BAD_REDIRECT,
-                f"{_host(config)} sent us on to {url.host}; expected an address outside the school",
-            )
-    raise ListFaultError(Fault.BAD_REDIRECT, f"{_host(config)} sent us on more than {MAX_REDIRECTS} times")
+    async def _is_inside(self, host: str) -> bool:
+        """Say whether a host leads to this machine, or to an address that nobody outside could mean."""
+        return any(not _is_outside(ip_address(each)) for each in await self._addresses(host))
 
 
-def _is_inside(host: str) -> bool:
-    """Say whether a host is this machine, or an address that nobody outside could mean."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+async def addresses_of(host: str) -> list[str]:
+    """Give the addresses at which this machine would look for a host, however it is written; none for nobody.
+
+    Source: getaddrinfo(3), which takes `127.1` and `0x7f000001` for 127.0.0.1.
+    """
     try:
-        return not ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return False
+        found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(address[0]).partition("%")[0] for *_, address in found]
+
+
+def _is_outside(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        # What carries an IPv4 address leads there.
+        carried = address.sixtofour or (IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None)
+        if carried is not None:
+            return carried.is_global
+    return address.is_global
 
 
 async def _take(

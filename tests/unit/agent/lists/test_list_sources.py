@@ -158,7 +158,11 @@ REFUSALS = {
             Fault.BAD_REDIRECT,
             "expected an address outside the school",
         )
-        for host in ("localhost", "127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "0.0.0.0")
+        for host in (
+            *("localhost", "127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "0.0.0.0"),
+            *("127.1", "2130706433", "0x7f.1", "0", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"),
+            "nas.example",
+        )
     },
     "redirects-in-a-circle": Refusal(
         status(302, Location="/list.txt"), Fault.BAD_REDIRECT, "more than 5 times", attempts=6
