@@ -58,8 +58,13 @@ def hide_all(told: Told) -> Told:
 
 def rounded(count: int | Hidden, small_number: int) -> int | Hidden:
     """Round what is told to the small number, so that no small one lies between two figures that overlap."""
+    return count if isinstance(count, Hidden) else rounded_number(count, small_number)
+
+
+def rounded_number(number: int, small_number: int) -> int:
+    """Round a number to the nearest multiple of the small number."""
     few = max(small_number, 1)
-    return count if isinstance(count, Hidden) else (count + few // 2) // few * few
+    return (number + few // 2) // few * few
 
 
 def _is_open(small: list[int], small_number: int) -> bool:

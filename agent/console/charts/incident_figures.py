@@ -6,7 +6,7 @@ is not counted at all.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from agent.incidents.incident_counts import NO_ROW, for_all, row_of
 from agent.storage.incident_briefs import Brief, read_briefs_as_of
 from rules.incident import State
 from rules.incident_kind import Kind
-from rules.small_numbers import Hidden, hide_all, hide_small
+from rules.small_numbers import Hidden, hide_all, hide_small, rounded_number
 from rules.subject import Audience
 
 _IS_ONE: Final = frozenset({State.ACCEPTED, State.CLOSED})
@@ -117,19 +117,20 @@ def count_incidents(
 def count_precision(opened: Opened) -> Precisions:
     """Say which share of the candidates that somebody decided about was accepted.
 
-    What was put right as about somebody else is neither. With a small number, only shares are told, and only where
-    neither those that were accepted nor the others are few.
+    What was put right as about somebody else is neither. With a small number, only shares are told, only where
+    neither those that were accepted nor the others are few, and of rounded numbers, so that one case moves none.
     """
     bins, small_number = opened.bins, opened.small_number
     found = [each for each in opened.briefs if each[1].state is not State.CANDIDATE]
     # Which kinds there are at all would tell of those that have few.
     kinds = sorted(Kind if small_number else {brief.kind for _, brief in found}, key=lambda kind: kind.value)
-    by_kind = [(kind, _precision((b for _, b in found if b.kind is kind), small_number)) for kind in kinds]
+    by_kind = [_decided(brief for _, brief in found if brief.kind is kind) for kind in kinds]
+    by_time = [_decided(brief for place, brief in found if place == each) for each in range(len(bins))]
     return Precisions(
         bins,
-        tuple(_precision((b for place, b in found if place == each), small_number) for each in range(len(bins))),
-        tuple(by_kind),
-        _precision((b for _, b in found), small_number),
+        tuple(_precisions(by_time, small_number)),
+        tuple(zip(kinds, _precisions(by_kind, small_number), strict=True)),
+        _precisions([_decided(brief for _, brief in found)], small_number)[0],
         small_number,
     )
 
@@ -156,10 +157,27 @@ def read_opened(
     return Opened(bins, tuple(found[id(brief)] for brief in told), small_number)
 
 
-def _precision(briefs: Iterable[Brief], small_number: int) -> Precision:
+def _decided(briefs: Iterable[Brief]) -> tuple[int, int]:
+    """Count those that were accepted, and those that were not."""
     states = [brief.state in _IS_ONE for brief in briefs]
-    accepted, decided = sum(states), len(states)
+    return sum(states), len(states) - sum(states)
+
+
+def _precisions(parts: Sequence[tuple[int, int]], small_number: int) -> list[Precision]:
+    """Give the share of each part of a whole, from those that were accepted of it and the others.
+
+    The share of the whole is told, too. Where those that are hidden are few even together, the smallest part that
+    could be told is hidden with them: otherwise the whole would differ from the others by few alone.
+    """
     if not small_number:
-        return Precision(accepted, decided, accepted / decided if decided else None)
-    is_told = min(accepted, decided - accepted) >= small_number
-    return Precision(None, None, accepted / decided if is_told else Hidden.FEW)
+        return [Precision(yes, yes + no, yes / (yes + no) if yes + no else None) for yes, no in parts]
+    told = [place for place, part in enumerate(parts) if min(part) >= small_number]
+    hidden = [part for part in parts if min(part) < small_number]
+    beside = None
+    if told and hidden and min(map(sum, zip(*hidden, strict=True))) < small_number:
+        beside = min(told, key=lambda place: (sum(parts[place]), place))
+    shares: list[float | Hidden] = [Hidden.FEW] * len(parts)
+    for place in told:
+        yes, no = (rounded_number(each, small_number) for each in parts[place])
+        shares[place] = Hidden.BESIDE if place == beside else yes / (yes + no)
+    return [Precision(None, None, share) for share in shares]

@@ -130,11 +130,31 @@ def test_without_a_decision_there_is_no_precision(school: IncidentsOfTest) -> No
 
 def test_a_share_that_tells_of_few_is_hidden_and_no_count_is_told(school: IncidentsOfTest) -> None:
     decide(school, accepted=5, dismissed=5)
-    decide(school, accepted=5, dismissed=1, kind=Kind.GAMES)
+    decide(school, accepted=5, dismissed=4, kind=Kind.GAMES)
+    decide(school, accepted=0, dismissed=1, kind=Kind.BYPASS)
     found = precision(school, 5)
     assert dict(found.by_kind)[Kind.GAMBLING].share == 0.5
     assert dict(found.by_kind)[Kind.GAMES].share is Hidden.FEW
     assert {each.decided for _, each in found.by_kind} == {None}
+
+
+def test_what_few_have_in_common_the_whole_does_not_tell_either(school: IncidentsOfTest) -> None:
+    decide(school, accepted=5, dismissed=5)
+    decide(school, accepted=10, dismissed=5, kind=Kind.PORNOGRAPHY)
+    decide(school, accepted=5, dismissed=1, kind=Kind.GAMES)
+    found = precision(school, 5)
+    shares = dict(found.by_kind)
+    assert shares[Kind.GAMES].share is Hidden.FEW
+    assert shares[Kind.GAMBLING].share is Hidden.BESIDE, "the smallest that could be told"
+    assert shares[Kind.PORNOGRAPHY].share == pytest.approx(2 / 3)
+    assert found.whole.share == pytest.approx(2 / 3)
+
+
+def test_one_candidate_more_that_was_accepted_moves_no_share(school: IncidentsOfTest) -> None:
+    decide(school, accepted=5, dismissed=5)
+    before = precision(school, 5)
+    decide(school, accepted=1, dismissed=0)
+    assert precision(school, 5) == before
 
 
 def test_a_kind_that_few_cases_were_of_is_not_told_from_one_of_which_there_was_none(school: IncidentsOfTest) -> None:
@@ -143,7 +163,7 @@ def test_a_kind_that_few_cases_were_of_is_not_told_from_one_of_which_there_was_n
     decide(school, accepted=1, dismissed=0, kind=Kind.BYPASS)
     after = precision(school, 5)
     assert [kind for kind, _ in before.by_kind] == sorted(Kind, key=lambda kind: kind.value)
-    assert after.by_kind == before.by_kind
+    assert after == before
 
 
 def test_what_was_opened_or_decided_since_is_not_counted(school: IncidentsOfTest) -> None:
@@ -154,3 +174,12 @@ def test_what_was_opened_or_decided_since_is_not_counted(school: IncidentsOfTest
     with school.store.read() as database:
         opened = read_opened(database, PERIOD, timezone="Europe/London", until=midnight)
     assert (count_incidents(opened, LABELS).total, count_precision(opened).whole.decided) == (1, 0)
+
+
+def test_where_the_weeks_hide_their_total_no_row_gives_it_away(school: IncidentsOfTest) -> None:
+    open_in_week(school, 0, 5)
+    open_in_week(school, 1, 1)
+    open_in_week(school, 1, 7, row="P03")
+    found = figures(school, 5)
+    assert isinstance(found.total, Hidden)
+    assert not [each for each in (*found.by_time, *(each.count for each in found.by_row)) if isinstance(each, int)]

@@ -105,6 +105,21 @@ def test_a_request_that_is_told_alone_is_somebodys(store: StateStore) -> None:
     assert (found.total, found.median_seconds, found.nearly_all_seconds) == (Hidden.FEW,) * 3
 
 
+def test_a_total_that_the_outcomes_hide_no_week_tells(store: StateStore) -> None:
+    for day in (NOW, NOW - timedelta(days=7)):
+        for _ in range(2):
+            ask(store, day)
+            ask(store, day, state=State.APPROVED, minutes=10)
+            ask(store, day, state=State.REFUSED, minutes=30)
+            ask(store, day, state=State.WITHDRAWN)
+            ask(store, day, state=State.ENDED)
+            ask(store, day, state=State.UNCONFIRMED, minutes=0, is_break_glass=True)
+    found = figures(store)
+    # Rounded it would be 25, and six numbers below five are together as many only where each is four.
+    assert isinstance(found.total, Hidden)
+    assert all(isinstance(week.asked, Hidden) for week in found.weeks)
+
+
 def test_what_is_told_is_rounded(store: StateStore) -> None:
     for week in (0, 7):
         for _ in range(8):
