@@ -88,36 +88,27 @@ def _decides(database: sqlite3.Connection, login: str) -> bool:
 
 def set_own_password(asked: OwnPassword, caller: Known, parts: WithParts) -> None:
     """Give one's own account another password; every session ends, this one too."""
-    login = _login_of(parts, caller)
-    _prove(parts, caller, login, asked.password)
+    login = _proven(parts, caller, asked.password)
     with parts.store.act() as act:
         parts.accounts.set_password(act, login, asked.new_password.get_secret_value(), actor=caller.person)
 
 
 def enrol_own_authenticator(asked: Proof, caller: Known, parts: WithParts) -> AccountTold:
     """Give one's own account another authenticator; every session ends, this one too."""
-    login = _login_of(parts, caller)
-    _prove(parts, caller, login, asked.password)
+    login = _proven(parts, caller, asked.password)
     with parts.store.act() as act:
         return _told(parts.accounts.enrol_totp(act, login, actor=caller.person), None)
 
 
-def _login_of(parts: Parts, caller: Caller) -> str:
-    signed_in = parts.accounts.session(caller.proof)
-    if signed_in is None:
+def _proven(parts: Parts, caller: Caller, password: SecretStr) -> str:
+    """Ask for the password again and give the login; a session that does not know it ends."""
+    try:
+        login = parts.accounts.prove(caller.proof, password.get_secret_value())
+    except RefusedRequestError as error:
+        raise ProblemError(HTTPStatus.FORBIDDEN, "sign-in-refused", str(error)) from None
+    if login is None:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "sign-in-refused", "The session has ended already.")
-    return signed_in.login
-
-
-def _prove(parts: Parts, caller: Caller, login: str, password: SecretStr) -> None:
-    """Ask for the password again; a session that does not know it ends, so that a stolen one can guess once."""
-    if not parts.accounts.is_password_of(login, password.get_secret_value()):
-        parts.accounts.sign_out(caller.proof)
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN,
-            "sign-in-refused",
-            "That is not the password of this account; the session has ended.",
-        )
+    return login
 
 
 def _first_password() -> str:

@@ -200,7 +200,7 @@ class Accounts(Tokens):
         act.note("password_set", actor=actor, subject=account["person"], facts=facts, personal=about)
 
     def close(self, act: Act, login: str, *, actor: str) -> None:
-        """Close an account for good.
+        """Close an account for good, and with the last one of a person the tokens that act for them.
 
         Raises:
             RefusedRequestError: there is no such account.
@@ -211,6 +211,9 @@ class Accounts(Tokens):
             "UPDATE accounts SET closed_at = ? WHERE login = ?", (instant_text(act.now), account["login"])
         )
         act.note("account_closed", actor=actor, subject=account["person"], personal={"login": account["login"]})
+        query = "SELECT 1 FROM accounts WHERE person = ? AND closed_at IS NULL"
+        if act.database.execute(query, (account["person"],)).fetchone() is None:
+            self.revoke_tokens_of(act, account["person"], actor=actor)
 
     def _checked_hash(self, password: str, login: str, person: Person | None) -> str:
         names = () if person is None else (person.name,)
@@ -221,10 +224,33 @@ class Accounts(Tokens):
     # Signing in
 
     def is_password_of(self, login: str, password: str) -> bool:
-        """Say whether somebody who is signed in knows the password of the account, too."""
+        """Say whether somebody knows the password of an account."""
         with self._turn, self._store.read() as database:
             account = _account(database, normal_login(login))
             return self._is_password(account["password_hash"] if account else self._nobodys_hash, password)
+
+    def prove(self, token: str, password: str) -> str | None:
+        """Give the login of a session whose owner gives the password again; None where it has ended already.
+
+        A session that does not know the password ends, and it counts as a failed sign-in. One asks after the other,
+        so that a stolen session guesses once, however many guesses come at the same time.
+
+        Raises:
+            RefusedRequestError: it is not the password.
+            StorageError: nothing can be written now.
+        """
+        with self._turn:
+            signed_in = self.session(token)
+            if signed_in is None:
+                return None
+            with self._store.read() as database:
+                account = _account(database, signed_in.login)
+            if self._is_password(account["password_hash"], password):
+                return signed_in.login
+            with self._store.act() as act:
+                _end_session(act, token)
+                _refuse(act, _account(act.database, signed_in.login), "wrong")
+        raise RefusedRequestError("That is not the password of this account; the session has ended.")
 
     def sign_in(self, login: str, password: str, totp: str | None = None, address: str = "") -> Session:
         """Begin a session.
@@ -344,7 +370,7 @@ class Accounts(Tokens):
     def sign_out(self, token: str) -> None:
         """End a session; a second time changes nothing."""
         with self._store.act() as act:
-            act.database.execute("DELETE FROM sessions WHERE token_hash = ?", (hash_of_token(token),))
+            _end_session(act, token)
 
 
 def normal_login(login: str) -> str:
@@ -362,6 +388,10 @@ def _open_account(database: sqlite3.Connection, login: str) -> Any:
     if account is None or account["closed_at"] is not None:
         raise RefusedRequestError("Found no account of this login; expected one that is open.")
     return account
+
+
+def _end_session(act: Act, token: str) -> None:
+    act.database.execute("DELETE FROM sessions WHERE token_hash = ?", (hash_of_token(token),))
 
 
 def _end_sessions(act: Act, login: str) -> None:
@@ -387,7 +417,7 @@ def _why_refused(account: Any, person: Person, now: datetime, *, is_password: bo
     return ""
 
 
-def _refuse(act: Act, account: Any, why: str, address: str) -> None:
+def _refuse(act: Act, account: Any, why: str, address: str = "") -> None:
     """Count what was wrong, lock the account when it is too much, and note it."""
     if why == "wrong":
         failed = account["failed"] + 1
@@ -399,7 +429,7 @@ def _refuse(act: Act, account: Any, why: str, address: str) -> None:
             "UPDATE accounts SET failed = ?, locked_until = ? WHERE login = ?",
             (failed, locked_until, account["login"]),
         )
-    about = {"login": account["login"], "address": address}
+    about = {"login": account["login"]} | ({"address": address} if address else {})
     act.note("sign_in_refused", actor="system", subject=account["person"], facts={"why": why}, personal=about)
 
 

@@ -155,6 +155,12 @@ class Tokens:
             act.database.execute("UPDATE tokens SET revoked_at = ? WHERE id = ?", (instant_text(act.now), token))
             act.note("token_revoked", actor=actor, subject=row["person"], facts={"token": token})
 
+    def revoke_tokens_of(self, act: Act, person: str, *, actor: str) -> None:
+        """End every token that acts for a person."""
+        query = "SELECT id FROM tokens WHERE person = ? AND revoked_at IS NULL ORDER BY created_at, id"
+        for row in act.database.execute(query, (person,)).fetchall():
+            self.revoke_token(act, row["id"], actor=actor)
+
     def tokens(self) -> tuple[Token, ...]:
         """Give every token, the newest first; never its secret."""
         with self._store.read() as database:

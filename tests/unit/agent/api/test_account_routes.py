@@ -1,9 +1,12 @@
 """Accounts through the interface: made for somebody, taken over by their owner, closed."""
 
+import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 from api_of_test import PASSWORD, SchoolOfTest
+from argon2 import PasswordHasher
 
 from rules.roles import Role
 
@@ -73,6 +76,23 @@ def test_a_stolen_session_guesses_once(school: SchoolOfTest) -> None:
     assert school.parts.accounts.is_password_of("teacher", PASSWORD)
 
 
+def test_a_stolen_session_guesses_once_however_many_guesses_come_at_once(school: SchoolOfTest) -> None:
+    teacher = school.person("Teacher", Role.TEACHER)
+    # Long enough for all guesses to be under way before the first is found wrong.
+    school.parts.accounts._hasher = PasswordHasher(time_cost=2, memory_cost=8192, parallelism=1)
+
+    async def guess() -> list[int]:
+        transport = httpx.ASGITransport(school.app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://gateway.example") as client:
+            bodies = ({"password": f"wrong guess {number}", "new_password": NEW} for number in range(12))
+            sent = (client.post("/api/v1/me/password", headers=teacher.headers, json=body) for body in bodies)
+            answers = await asyncio.gather(*sent)
+            return [each.status_code for each in answers]
+
+    assert sorted(asyncio.run(guess())) == [401] * 11 + [403]
+    assert school.kinds().count("sign_in_refused") == 1
+
+
 def test_a_password_that_breaks_a_rule_is_refused(school: SchoolOfTest) -> None:
     teacher = school.person("Teacher", Role.TEACHER)
     refused = teacher.post("/me/password", {"password": PASSWORD, "new_password": "short 1"})
@@ -87,6 +107,19 @@ def test_the_owner_enrols_an_authenticator_of_their_own(school: SchoolOfTest) ->
     assert told.json()["totp_secret"]
     assert told.json()["password"] is None
     assert head.get("/me").status_code == 401
+
+
+def test_a_token_ends_with_the_last_account_of_whom_it_acts_for(school: SchoolOfTest) -> None:
+    manager, teacher = school.person("Manager", Role.NETWORK_MANAGER), school.person("Teacher", Role.TEACHER)
+    accounts = school.parts.accounts
+    with school.store.act() as act:
+        token = accounts.issue_token(act, teacher.person, "a board", ["request_override"])
+    assert manager.post("/accounts", {"login": "second", "person": teacher.person}).status_code == 201
+    assert manager.ask("DELETE", "/accounts/teacher").status_code == 204
+    assert accounts.by_token(token) is not None
+    assert manager.ask("DELETE", "/accounts/second").status_code == 204
+    assert accounts.by_token(token) is None
+    assert school.kinds()[-2:] == ["account_closed", "token_revoked"]
 
 
 def test_a_closed_account_is_gone(school: SchoolOfTest) -> None:
