@@ -366,6 +366,8 @@ def tell_nothing_there(request: Request, status: int = HTTPStatus.NOT_FOUND) -> 
     console: Console | None = getattr(request.app.state, "console", None)
     if console is None or "text/html" not in request.headers.get("accept", ""):
         return None
+    if not console.is_own_host(request.headers.get("host", "")):
+        return None
     page = console.page(request)
     page.form_at = "/" if status == HTTPStatus.METHOD_NOT_ALLOWED else ""
     response = _tell(page, status, SENTENCES[status])

@@ -36,6 +36,17 @@ def test_health_is_for_everybody(tmp_path: Path) -> None:
     assert all(response.headers[name] == value for name, value in HEADERS.items())
 
 
+def test_what_the_interface_says_is_for_programs_alone(tmp_path: Path) -> None:
+    headers = SchoolOfTest(tmp_path).stranger().get("/health").headers
+    # Written out: what a header says is not for the constant to say that it is made from.
+    assert set(headers["content-security-policy"].split("; ")) == {
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    }
+
+
 @pytest.mark.parametrize("path", ["/openapi.json", "/../openapi.json", "/docs", "/redoc", "/nothing"])
 def test_nothing_else_is(tmp_path: Path, path: str) -> None:
     response = SchoolOfTest(tmp_path).stranger().get(path)
@@ -102,7 +113,25 @@ def test_what_happens_to_an_incident_is_told_to_those_alone_who_may_read_it(tmp_
     }
 
 
-def replayed(school: SchoolOfTest, visitor: Visitor) -> list[str]:
+def test_what_happens_to_people_is_told_to_those_alone_who_may_know_them(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    manager, teacher = school.person("Manager", Role.NETWORK_MANAGER), school.person("Teacher", Role.TEACHER)
+    school.person("Head", Role.HEAD_TEACHER)
+    assert manager.post("/people", {"name": "Cy", "roles": ["technician"]}).status_code == 201
+    assert replayed(school, manager, of="people") == ["people_waiting"]
+    assert replayed(school, teacher, of="people") == []
+
+
+def test_a_request_is_told_to_who_made_it_and_to_who_reads_all_of_them(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    head, teacher = school.person("Head", Role.HEAD_TEACHER), school.person("Teacher", Role.TEACHER)
+    other = school.person("Other", Role.TEACHER)
+    assert teacher.post("/overrides", lesson()).status_code == 201
+    told = [replayed(school, who, of="override") for who in (head, teacher, other)]
+    assert told == [["override_requested"], ["override_requested"], []]
+
+
+def replayed(school: SchoolOfTest, visitor: Visitor, *, of: str = "incident") -> list[str]:
     """Give the kinds of event that somebody missed, as the stream tells them."""
     door = Door(school.parts)
     caller = door.by_session(visitor.headers["Cookie"].removeprefix(f"{COOKIE}="))
@@ -117,7 +146,7 @@ def replayed(school: SchoolOfTest, visitor: Visitor) -> list[str]:
                 listener.offer(None)
         return written
 
-    return re.findall(r"^event: (incident_\w+)$", asyncio.run(follow()), re.MULTILINE)
+    return re.findall(rf"^event: ({of}_\w+)$", asyncio.run(follow()), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

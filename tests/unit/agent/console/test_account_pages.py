@@ -104,6 +104,14 @@ def test_the_door_speaks_the_language_of_the_browser(school: SchoolOfTest, langu
     assert f'<html lang="{language}">' in shown.html
 
 
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+def test_neither_a_language_nor_the_door_leads_anywhere_else(school: SchoolOfTest, back: str) -> None:
+    another_language = Browser(school).get("/language", to="fr", back=back)
+    already_in = browser_of(school, "Tess", Role.TEACHER).get("/sign-in", next=back)
+    for shown in (another_language, already_in):
+        assert (shown.status, shown.headers["location"]) == (303, "/")
+
+
 def test_a_language_that_somebody_chose_stays(school: SchoolOfTest) -> None:
     stranger = Browser(school, language="fr")
     done = stranger.get("/language", to="nl", back="/sign-in?next=%2Fday")

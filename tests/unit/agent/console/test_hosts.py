@@ -30,6 +30,8 @@ def test_its_names_and_any_address_are_its_own(host: str) -> None:
     [
         "",
         "evil.example",
+        "evilgateway.example",
+        "x.gateway.example",
         "gateway.example.evil.example",
         "school.example",
         "a.b.school.example",

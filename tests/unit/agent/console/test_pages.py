@@ -41,9 +41,36 @@ def test_every_page_has_the_headers_of_a_page(teacher: Browser, path: str) -> No
     assert "unsafe" not in headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("path", ["/account", "/sign-in", "/nothing-here"])
+def test_the_headers_keep_a_page_from_everybody_else(teacher: Browser, path: str) -> None:
+    headers = teacher.get(path).headers
+    # Written out: what a header says is not for the constant to say that it is made from.
+    assert set(headers["content-security-policy"].split("; ")) == {
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    }
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+
+
 def test_a_stranger_is_asked_who_they_are_and_led_back(school: SchoolOfTest) -> None:
     shown = Browser(school).get("/account?x=1")
     assert (shown.status, shown.headers["location"]) == (303, "/sign-in?next=%2Faccount%3Fx%3D1")
+
+
+def test_under_a_name_that_is_not_ours_not_even_nothing_is_a_page(teacher: Browser) -> None:
+    shown = teacher.get("/nothing-here", headers={"Host": "evil.example"})
+    assert shown.status == 404
+    assert shown.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "gateway.example.evil.example", ""])
