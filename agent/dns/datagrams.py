@@ -30,6 +30,7 @@ _IP_PKTINFO = 8
 _SO_RCVBUFFORCE = 33
 _IP_MTU_DISCOVER = 10
 _IP_PMTUDISC_PROBE = 3
+_DISCARD_PORT = 9
 # Room in the socket's send buffer comes back within microseconds; so many attempts, then the answer is dropped.
 _SEND_ATTEMPTS = 50
 
@@ -297,6 +298,17 @@ def listen_on_datagrams(address: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def take_no_more(listening: socket.socket) -> None:
+    """Leave what comes from now on to the others that share the port; what came already can be read and answered.
+
+    A connected socket takes from its peer alone, here from a port where nobody is (udp(7), connect(2)). It cannot be
+    taken back, and holds for every process that has this socket.
+    """
+    loopback = "::1" if listening.family == socket.AF_INET6 else "127.0.0.1"
+    with contextlib.suppress(OSError):
+        listening.connect((loopback if _is_wildcard(listening) else listening.getsockname()[0], _DISCARD_PORT))
 
 
 def _make_room(listening: socket.socket) -> None:

@@ -23,7 +23,7 @@ from agent.dns import restraint
 from agent.dns.askers import Askers
 from agent.dns.canary_looks import CanaryLooks, report_path
 from agent.dns.clients import ClientResolver
-from agent.dns.datagrams import SLOT_OCTETS, Datagrams, open_datagrams
+from agent.dns.datagrams import SLOT_OCTETS, Datagrams, open_datagrams, take_no_more
 from agent.dns.dns_worker_job import WorkerJob
 from agent.dns.policy_state import Finished, PolicyState
 from agent.dns.promptness import take_short_turns
@@ -79,6 +79,7 @@ class DnsWorker:
         self._held: deque[tuple[Datagrams, bytes, bytes, bytes, Client]] = deque()
         self._late: set[Datagrams] = set()
         self._datagrams: list[Datagrams] = []
+        self._supervisor = os.getppid()
         self._evicted = self._unsent = 0
         self._ticks = 0
         self._generation = self._shared.policy_generation
@@ -100,11 +101,11 @@ class DnsWorker:
     def run(self) -> None:
         """Answer until told to stop."""
         asyncio.set_event_loop(self._loop)
-        for descriptor in self._job.datagrams:
-            listening = socket.socket(fileno=descriptor)
+        sockets = [socket.socket(fileno=descriptor) for descriptor in self._job.datagrams]
+        for listening in sockets:
             datagrams = open_datagrams(listening)
             self._datagrams.append(datagrams)
-            self._loop.add_reader(descriptor, self._drain, datagrams)
+            self._loop.add_reader(listening, self._drain, datagrams)
         for descriptor in self._job.streams:
             self._loop.run_until_complete(self._streams.listen(socket.socket(fileno=descriptor)))
         for signum in (signal.SIGTERM, signal.SIGINT):
@@ -115,7 +116,10 @@ class DnsWorker:
         gc.disable()
         self._tick()
         self._loop.run_forever()
-        # Whoever takes this worker's place may have sockets of his own; what came to these is answered here.
+        # Whoever takes this worker's place may have sockets of his own: what came to these is answered here, and what
+        # comes from now on goes to those, where the supervisor is gone who shared these.
+        for listening in sockets if os.getppid() != self._supervisor else ():
+            take_no_more(listening)
         for datagrams in self._datagrams:
             self._drain(datagrams)
         self._streams.close()

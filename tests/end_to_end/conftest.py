@@ -1,5 +1,6 @@
 """Real parts: a gateway as its users start it, and Unbound as the resolver that it forwards to."""
 
+import itertools
 import json
 import os
 import re
@@ -28,15 +29,33 @@ from agent.gateway.control import NotRunningError, ask_gateway
 BIN = Path(sys.executable).parent
 
 
+# Each process that runs tests has its own, below those that the system hands out by itself: a gateway that is down
+# for a moment finds its port as it left it.
+PORTS = range(12_000, 32_000)
+PORTS_EACH = 2_000
+
+
+def own_ports() -> Iterator[int]:
+    first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) * PORTS_EACH % len(PORTS)
+    own = list(PORTS[first : first + PORTS_EACH])
+    begin = os.getpid() * 97 % PORTS_EACH
+    return itertools.cycle(own[begin:] + own[:begin])
+
+
+ports = own_ports()
+
+
 def free_port() -> int:
     """Give a port that is free for UDP and TCP on every loopback address that the tests use."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream, suppress(OSError):
-                stream.bind(("127.0.0.1", port))
-                return port
+    for port in itertools.islice(ports, PORTS_EACH):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as streams,
+            suppress(OSError),
+        ):
+            datagrams.bind(("127.0.0.1", port))
+            streams.bind(("127.0.0.1", port))
+            return port
     raise AssertionError("no free port")
 
 

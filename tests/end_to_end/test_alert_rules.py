@@ -31,7 +31,7 @@ PLACES = {"NAME": "www.example", "GROUP": "pupil", "LAPTOP": "d1"}
 def run(*words: str | Path, cwd: Path = PROMETHEUS) -> None:
     program, *rest = words
     done = subprocess.run(
-        [need(str(program)), *rest], cwd=cwd, capture_output=True, text=True, timeout=110, check=False
+        [need(str(program)), *rest], cwd=cwd, capture_output=True, text=True, timeout=220, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

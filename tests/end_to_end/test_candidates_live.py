@@ -101,7 +101,6 @@ def counted(school: School) -> int:
     return int(school.read(query)[0][0])
 
 
-@pytest.mark.timeout(240)
 def test_kill_9_in_the_middle_neither_loses_nor_doubles_anything(school: School) -> None:
     chance = random.Random(2026)
     begins = datetime.now(UTC) - timedelta(hours=2)

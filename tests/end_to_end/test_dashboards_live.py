@@ -27,8 +27,6 @@ from agent.dns.snapshot import read_snapshot, write_snapshot
 from rules.policy import Rulebook
 from rules.roles import Role
 
-pytestmark = pytest.mark.timeout(240)
-
 STAFF = "127.0.0.2"
 PEOPLE = {"cora": Role.ICT_COORDINATOR, "nadia": Role.NETWORK_MANAGER, "tess": Role.CLASS_TEACHER}
 NOTHING = timedelta(0)

@@ -89,7 +89,6 @@ def kill(school: School) -> None:
     school.staff.wait_for_interface()
 
 
-@pytest.mark.timeout(240)
 def test_a_plain_stick_becomes_one_candidate_with_all_its_evidence_whoever_is_killed(school: School) -> None:
     laptop = laptop_of(school, address=STAFF)
     laptop.tell(("session", MINUTE, session("tess", address=STAFF)), ("media_inserted", NOTHING, stick()))
@@ -122,7 +121,6 @@ def test_a_plain_stick_becomes_one_candidate_with_all_its_evidence_whoever_is_ki
     assert school.read("SELECT crypt FROM media_proofs WHERE which = 'worst'") == [("plain",)]
 
 
-@pytest.mark.timeout(240)
 def test_an_exception_that_was_asked_for_at_the_laptop_and_allowed_lets_it_pass(school: School) -> None:
     laptop = laptop_of(school, address=STAFF)
     usb = {"vendor": "0951", "product": "1667", "serial": "FIELDTRIP1", "name": "DataTraveler"}
@@ -146,7 +144,6 @@ def test_an_exception_that_was_asked_for_at_the_laptop_and_allowed_lets_it_pass(
     assert candidates(school, "media", "theo") == []
 
 
-@pytest.mark.timeout(120)
 def test_ways_round_the_filter_and_one_account_at_two_laptops(school: School) -> None:
     one, other = laptop_of(school, address=STAFF), laptop_of(school, address=STAFF)
     one.tell(("session", 25 * MINUTE, session("tara", address="203.0.113.8")), ("bypass", MINUTE, BYPASS))
@@ -198,7 +195,8 @@ def test_a_laptop_that_is_on_and_asks_us_nothing_any_more(school: School) -> Non
     wait_until(lambda: asked().keys() == set(addresses.values()), seconds=80)
 
     school.gateway.stop()
-    put_back(runtime, dict.fromkeys(addresses.values(), int((now - 50 * MINUTE).timestamp())))
+    # With time to start and to ask, before it is told that the one who asks has not.
+    put_back(runtime, dict.fromkeys(addresses.values(), int((now - 50 * MINUTE).timestamp())), seconds=20)
     start(school)
     began = int(time.time()) // 60 * 60
     school.gateway.ask("a.example", source=ASKING)
@@ -222,9 +220,9 @@ def test_a_laptop_that_is_on_and_asks_us_nothing_any_more(school: School) -> Non
     assert [path for path in kept if any(form in path.read_bytes() for form in of_other)] == []
 
 
-def put_back(runtime: Path, asked: dict[bytes, int]) -> None:
-    """Let the worker have told this most of a minute ago."""
-    report_path(runtime, 0).write_bytes(msgspec.msgpack.encode(Report(time.time() - 50, 0, asked)))
+def put_back(runtime: Path, asked: dict[bytes, int], *, seconds: int = 50) -> None:
+    """Let the worker have told this so long ago; it tells again when a minute is over."""
+    report_path(runtime, 0).write_bytes(msgspec.msgpack.encode(Report(time.time() - seconds, 0, asked)))
 
 
 def start(school: School) -> None:

@@ -32,7 +32,6 @@ def laptop(tmp_path: Path) -> Iterator[LaptopOfStory]:
         yield LaptopOfStory(folder, LinuxTree(folder / "tree"), ends)
 
 
-@pytest.mark.timeout(240)
 def test_nothing_is_lost_between_a_stick_and_the_gateway(own_gateway: RunningGateway, laptop: LaptopOfStory) -> None:
     staff = Staff.of(own_gateway, nadia=Role.NETWORK_MANAGER)
     own_gateway.start()

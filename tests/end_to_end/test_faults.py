@@ -457,6 +457,7 @@ def test_workers_outlive_their_supervisor_and_a_new_one_takes_over(own_gateway: 
         own_gateway.start()
         wait_until(lambda: not any(map(is_running, old_workers)))
         time.sleep(0.2)
+        wait_until(lambda: client.waiting() <= 16)
     assert (client.result.leaked, client.result.odd) == ([], [])
     assert len(client.result.lost_at) <= 16, "what was in the hands of the old worker"
     assert own_gateway.status()["pids"] == own_gateway.worker_pids()

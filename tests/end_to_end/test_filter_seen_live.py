@@ -10,7 +10,6 @@ from typing import Any
 
 import dns.message
 import dns.rcode
-import pytest
 from conftest import RunningGateway, wait_until
 from laptop_of_story import SECONDS, Arrived, LaptopOfStory, enrolled
 from linux_tree_of_test import LinuxTree
@@ -55,7 +54,6 @@ def somebody_else() -> Iterator[NanoDns]:
         thread.join(10)
 
 
-@pytest.mark.timeout(180)
 def test_who_answers_a_laptop_is_seen_at_the_laptop_and_at_the_gateway(
     own_gateway: RunningGateway, tmp_path: Path
 ) -> None:

@@ -12,7 +12,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
-import pytest
 from conftest import RunningGateway, wait_until
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from signed_in import Staff
@@ -97,7 +96,6 @@ class Interface:
         wait_until(listens, seconds=40)
 
 
-@pytest.mark.timeout(240)
 def test_what_is_stored_and_not_answered_is_answered_alike_when_it_comes_again(own_gateway: RunningGateway) -> None:
     staff = Staff.of(own_gateway, nadia=Role.NETWORK_MANAGER)
     own_gateway.start()

@@ -120,7 +120,6 @@ def fill(school: School) -> None:
         act.database.execute(MULTIPLY, (ON_FILE - 1, ON_FILE, OPEN, ON_FILE, OPEN))
 
 
-@pytest.mark.timeout(240)
 def test_100_000_incidents_on_file(
     tmp_path: Path, upstream: Upstream, stack: ExitStack, capsys: pytest.CaptureFixture[str]
 ) -> None:

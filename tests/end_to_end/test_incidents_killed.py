@@ -12,7 +12,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import pytest
 from incidents_of_test import WHY, IncidentsOfTest
 
 from agent.incidents.incidents import Incidents
@@ -71,7 +70,6 @@ def heard(ear: Connection) -> Iterator[tuple[str, int, State, int]]:
             yield ear.recv()
 
 
-@pytest.mark.timeout(180)
 def test_forty_kills_leave_nothing_half(tmp_path: Path) -> None:
     school = IncidentsOfTest(tmp_path)
     for number in range(CANDIDATES):
@@ -80,13 +78,16 @@ def test_forty_kills_leave_nothing_half(tmp_path: Path) -> None:
     chance = random.Random(2026)
     acknowledged: dict[str, tuple[int, State]] = {}
     done: set[tuple[str, int]] = set()
-    for _ in range(KILLS):
+    for number in range(KILLS):
         ear, mouth = get_context("fork").Pipe(duplex=False)
         program = get_context("fork").Process(
             target=decide_on_and_on, args=(tmp_path, school.ids["head"], school.site, mouth)
         )
         program.start()
         mouth.close()
+        # Some are killed while they begin, most when they are at it, however slow the machine is.
+        if number % 4:
+            ear.poll(10)
         time.sleep(chance.uniform(0.05, 0.25))
         program.kill()
         for incident, version, state, step in heard(ear):

@@ -97,7 +97,6 @@ def told(mail: MailServer) -> Counter[tuple[str, str]]:
     return Counter(each for each in about if each[1] in {LATE, UNCLEARED})
 
 
-@pytest.mark.timeout(180)
 def test_what_is_late_is_told_once_then_with_those_above(school: School, mail: MailServer) -> None:
     school.staff.remember("tess", "tom")
     due = today()
@@ -139,7 +138,6 @@ def plug_in(school: School, laptop: Laptop, *, insertion: str, ago: timedelta, *
     return f"{at:%a %Y-%m-%d %H:%M}"
 
 
-@pytest.mark.timeout(180)
 def test_a_report_shows_what_was_proved_when_and_nothing_that_comes_later_changes_it(school: School) -> None:
     school.staff.remember("tess", "tom", "dora")
     ids = ("--serial", USB["serial"], "--usb", f"{USB['vendor']}:{USB['product']}")

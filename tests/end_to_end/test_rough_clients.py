@@ -58,7 +58,7 @@ def in_background(work: Callable[[threading.Event], None]) -> Iterator[None]:
 
 def assert_untouched(result: Answered) -> None:
     assert (result.leaked, result.odd, result.lost_at) == ([], [], [])
-    assert result.slowest_seconds < 1
+    assert result.slowest_seconds < 3, "nobody waits until somebody else is given up"
 
 
 def connect(gateway: RunningGateway, source: str = HOSTILE) -> socket.socket:

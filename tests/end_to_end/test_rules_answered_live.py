@@ -5,7 +5,6 @@ import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-import pytest
 from conftest import RunningGateway, wait_until
 from laptop_of_story import SECONDS, LaptopOfStory, enrolled
 from linux_tree_of_test import LinuxTree
@@ -19,7 +18,6 @@ WHY = "The rules of this year."
 NOTIFY = '#!/bin/sh\nprintf "%s\\n" "$@" >> {folder}/shown\ncat {folder}/pressed\n'
 
 
-@pytest.mark.timeout(180)
 def test_somebody_declines_and_accepts_the_next_version(own_gateway: RunningGateway, tmp_path: Path) -> None:
     need_root()
     written = own_gateway.site.read_text()

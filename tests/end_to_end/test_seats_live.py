@@ -49,7 +49,6 @@ def waiting(school: School) -> int:
     return int(found[0])
 
 
-@pytest.mark.timeout(240)
 def test_an_override_for_a_class_follows_its_pupil_to_a_laptop_and_leaves_with_the_pupil(school: School) -> None:
     (pupil,) = school.pupils
     laptop = laptop_of(school, address=HERE)

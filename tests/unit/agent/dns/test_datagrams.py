@@ -15,6 +15,7 @@ from agent.dns.datagrams import (
     PortableDatagrams,
     listen_on_datagrams,
     open_datagrams,
+    take_no_more,
 )
 
 Open = Callable[[socket.socket], Datagrams]
@@ -206,6 +207,29 @@ def test_the_answer_comes_from_the_address_that_was_asked(meet: Meet, wildcard: 
 def test_workers_share_a_port(address: str) -> None:
     with listen_on_datagrams(address, 0) as one, listen_on_datagrams(address, one.getsockname()[1]) as two:
         assert one.getsockname() == two.getsockname()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems share a port otherwise")
+@pytest.mark.parametrize("address", [*ADDRESSES, "0.0.0.0", "::"])
+@every_way
+def test_what_came_is_answered_and_what_comes_goes_to_the_others(meet: Meet, way: Open, address: str) -> None:
+    meeting = meet(way, address)
+    with listen_on_datagrams(address, meeting.port) as other:
+        other.settimeout(0)
+        clients = [meeting.client() for _ in range(40)]
+        for number, client in enumerate(clients):
+            client.send(b"%02d early" % number)
+        take_no_more(meeting.socket)
+        for client in clients:
+            client.send(b"00 late")
+        came = meeting.read()
+        assert came
+        assert {each[2:] for each in came} == {b" early"}
+        for slot in range(len(came)):
+            meeting.write(slot, b" answer")
+        assert meeting.server.send(0, len(came)) == 0
+        assert {clients[int(each[:2])].recv(99)[2:] for each in came} == {b" answer"}
+        assert sum(other.recv(99).endswith(b"late") for _ in range(2 * len(clients) - len(came))) == len(clients)
 
 
 def test_a_socket_for_ipv6_leaves_ipv4_to_others() -> None:
