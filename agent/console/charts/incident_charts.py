@@ -167,7 +167,8 @@ def _best(figures: Precisions, texts: Texts) -> str:
     known = [each.share for each in figures.by_time if isinstance(each.share, float)]
     if not known:
         return _("Small numbers are not shown.")
-    return _("Over time it was between %(least)s and %(most)s.") % {
-        "least": percent(min(known), texts),
-        "most": percent(max(known), texts),
-    }
+    least, most = percent(min(known), texts), percent(max(known), texts)
+    # Where they are all the same, the picture says it.
+    if least == most:
+        return ""
+    return _("Over time it was between %(least)s and %(most)s.") % {"least": least, "most": most}

@@ -108,6 +108,8 @@ def test_whoever_may_not_count_sees_shares_alone() -> None:
     drawn = Drawn(draw_precision(shares(Precision(None, None, 0.5), small_number=5), ENGLISH, id="x"))
     assert drawn.tables[0] == [["Kind", "Accepted"], ["Gambling", "50%"]]
     assert drawn.of_class("chart-note") == ["Shares of few cases are not shown."]
+    # Nothing lies between one share and itself.
+    assert drawn.of_class("chart-summary") == ["Of the candidates that were decided, 50% were accepted."]
 
 
 def test_where_every_share_is_hidden_nothing_is_drawn() -> None:
