@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
 from babel.messages.pofile import read_po
+from parts import without
 from playwright.sync_api import Page as Tab
 
 from agent.texts import load_texts
@@ -68,6 +69,16 @@ def axe_faults(tab: Tab, *, of_its_look: bool = False) -> list[str]:
         for rule in violations
         for node in rule["nodes"][:3]
     ]
+
+
+def need_letters(tab: Tab, language: str) -> None:
+    """Go on only where a language has its letters; what stands in for them is narrower, and fits anywhere."""
+    width = tab.evaluate(
+        "() => { const drawn = document.createElement('canvas').getContext('2d'); drawn.font = '100px sans-serif';"
+        " return drawn.measureText('\u6f22').width; }"
+    )
+    if language == "ja" and width < 95:
+        without("no font has the letters of Japanese; on Debian: sudo apt install fonts-ipafont-gothic")
 
 
 def fit_faults(tab: Tab) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from api_of_test import REASON, SchoolOfTest
 from axe_playwright_python.sync_playwright import Axe
+from page_faults import need_letters
 from playwright.sync_api import Browser, Route, expect
 from playwright.sync_api import Page as Tab
 from served_of_test import DESK, PHONE, chromium, complaints_of, context_of, open_person, served, sign_in
@@ -160,6 +161,7 @@ def test_every_page_fits_a_telephone_in_every_language(
         tab = opened(
             school, browser, base, "Ian", Role.ICT_COORDINATOR, viewport=PHONE, locale=language, color_scheme="dark"
         )
+        need_letters(tab, language[:2])
         complaints = complaints_of(tab)
         for path in (
             "/teaching",

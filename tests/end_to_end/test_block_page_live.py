@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import BIN, RunningGateway, Upstream, addresses, ede, free_port, make_gateway, wait_until
+from page_faults import need_letters
 from parts import need
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -137,6 +138,7 @@ def test_the_page_in_a_browser_without_scripts(
 ) -> None:
     viewport: Any = {"width": width, "height": 740}
     page = visit(chromium, f"http://{NAME}/slots?x=1", locale=locale, viewport=viewport, color_scheme=scheme)
+    need_letters(page, locale[:2])
     assert page.get_by_role("heading", level=1).inner_text() == heading
     assert page.locator(".site").inner_text() == NAME
     assert page.locator("html").get_attribute("lang") == locale[:2]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 from busy_people_of_test import BusySchool
 from busy_school_of_test import busy_school
-from page_faults import axe_faults, fit_faults, frame_faults, left_in_english
+from page_faults import axe_faults, fit_faults, frame_faults, left_in_english, need_letters
 from playwright.sync_api import Browser, ViewportSize
 from playwright.sync_api import Page as Tab
 from served_of_test import DESK, PHONE, chromium, complaints_of, context_of, served, sign_in
@@ -281,6 +281,7 @@ def test_what_is_shown_for_a_purpose_is_whole_too(readers: Readers, visit: Visit
 @pytest.mark.parametrize("language", ["fr", "nl", "ja"])
 def test_a_page_speaks_one_language_and_fits(readers: Readers, visit: Visit, language: str) -> None:
     tab, faults = readers.open(visit, language=language, viewport=SMALL)
+    need_letters(tab, language)
     faults += fit_faults(tab) + frame_faults(tab, language)
     left = left_in_english(tab, language, OF_THE_TABLE.get(visit.route, ()))
     faults += [f"in English: {each}" for each in left]
