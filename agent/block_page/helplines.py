@@ -37,9 +37,13 @@ _BELGIUM: Final = (
     Helpline("Awel", "awel.be", "102"),
     Helpline("103 Écoute-Enfants", "www.103ecoute.be", "103"),
 )
-_CANADA: Final = (
-    Helpline("Tel-jeunes", "www.teljeunes.com", "1-800-263-2266"),
-    Helpline("Jeunesse, J'écoute / Kids Help Phone", "kidshelpphone.ca", "1-800-668-6868"),
+_CANADA: Final = (Helpline("Jeunesse, J'écoute / Kids Help Phone", "kidshelpphone.ca", "1-800-668-6868"),)
+_QUEBEC: Final = (Helpline("Tel-jeunes", "www.teljeunes.com", "1-800-263-2266"), *_CANADA)
+# Toronto shares its zone with Québec.
+_ELSEWHERE_IN_CANADA: Final = (
+    *("Atikokan", "Cambridge_Bay", "Creston", "Dawson", "Dawson_Creek", "Edmonton", "Fort_Nelson", "Glace_Bay"),
+    *("Goose_Bay", "Inuvik", "Iqaluit", "Moncton", "Rankin_Inlet", "Regina", "Resolute", "St_Johns", "Swift_Current"),
+    *("Vancouver", "Whitehorse", "Winnipeg", "Yellowknife"),
 )
 _JAPAN: Final = (Helpline("チャイルドライン", "childline.or.jp", "0120-99-7777"),)
 
@@ -50,8 +54,9 @@ BY_TIMEZONE: Final[Mapping[str, tuple[Helpline, ...]]] = MappingProxyType(
         "Europe/Paris": _FRANCE,
         "Europe/Amsterdam": _NETHERLANDS,
         "Europe/Brussels": _BELGIUM,
-        "America/Montreal": _CANADA,
-        "America/Toronto": _CANADA,
+        **{f"America/{place}": _CANADA for place in _ELSEWHERE_IN_CANADA},
+        # The Magdalen Islands keep the time of Halifax.
+        **{f"America/{place}": _QUEBEC for place in ("Montreal", "Toronto", "Blanc-Sablon", "Halifax")},
         "Asia/Tokyo": _JAPAN,
     }
 )

@@ -14,6 +14,8 @@ from agent.people.people import read_person
 
 # It was done while a page was open: one of so many newest rows of the record.
 _MOST_ROWS: Final = 5_000
+# What happens by itself, such as a reminder, hides nobody's act.
+SYSTEM: Final = "system"
 # Looking changes nothing, nor does trying.
 _NOTHING_DONE: Final = ("incident_viewed", "incident_letter_read", "incident_metadata_viewed", "filter_tried")
 # The kinds of what addresses name, as patterns: what has the same number, or the same id, may be something else.
@@ -41,9 +43,9 @@ def done_meanwhile(page: Page) -> str:
     with page.parts.store.read() as database:
         row = database.execute(
             "SELECT at, kind, actor FROM audit WHERE number > (SELECT max(number) FROM audit) - ? AND subject = ?"
-            " AND actor != ? AND kind NOT IN (SELECT value FROM json_each(?))"
+            " AND actor NOT IN (?, ?) AND kind NOT IN (SELECT value FROM json_each(?))"
             " AND EXISTS (SELECT 1 FROM json_each(?) WHERE kind GLOB value) ORDER BY number DESC LIMIT 1",
-            (_MOST_ROWS, str(subject), page.person, json.dumps(_NOTHING_DONE), json.dumps(_KINDS[area])),
+            (_MOST_ROWS, str(subject), page.person, SYSTEM, json.dumps(_NOTHING_DONE), json.dumps(_KINDS[area])),
         ).fetchone()
         who = read_person(database, row["actor"]) if row else None
     if row is None or who is None or not who.roles:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -278,3 +278,13 @@ def test_the_end_of_the_server_is_the_end_of_every_stream() -> None:
             return await told(stream(listener, [], may_see=everybody, is_welcome=always), 10)
 
     assert asyncio.run(follow()) == ["retry: 3000"]
+
+
+def test_a_person_follows_in_four_places() -> None:
+    async def follow() -> list[bool]:
+        hub = Hub()
+        with ExitStack() as stack:
+            five = [stack.enter_context(hub.listening("t1")) for _ in range(5)]
+            return [each is not None and each.is_replaced for each in five]
+
+    assert asyncio.run(follow()) == [True, False, False, False, False]

@@ -1,11 +1,13 @@
 """Reports over HTTP: without an account, within bounds, and with one sentence for whatever cannot be taken."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from api_of_test import SchoolOfTest, Visitor, generous
 
@@ -183,3 +185,14 @@ def test_a_number_that_nobody_was_given_tells_nothing(school: SchoolOfTest, rece
     answer = school.stranger().get(f"/reports/{receipt}")
     assert answer.status_code == 404
     assert "detail" in answer.json()
+
+
+def test_addresses_of_one_network_report_with_one_pace(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path, limits=replace(generous(), reports=RateLimit(rate=1e-6, burst=1)))
+
+    async def report(address: str) -> int:
+        transport = httpx.ASGITransport(school.app, client=(address, 40_000))
+        async with httpx.AsyncClient(transport=transport, base_url="https://gateway.example") as client:
+            return (await client.post("/api/v1/reports", json={})).status_code
+
+    assert [asyncio.run(report(each)) for each in ("2001:db8::1", "2001:db8::ffff:1")] == [422, 429]

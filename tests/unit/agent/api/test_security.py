@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tracemalloc
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from agent.api.access import MAX_BODY_BYTES, MAX_FILE_BYTES, PREFIX
-from agent.api.problems import MEDIA_TYPE, install_problems
+from agent.api.problems import MEDIA_TYPE, ProblemError, install_problems
 from agent.api.security import (
     COOKIE,
     HEADERS,
@@ -448,3 +449,13 @@ def test_an_account_that_waits_is_good_for_itself_alone_and_each_attempt_is_on_r
         ("w1", "POST /api/v1/overrides", "a confirmed account"),
     ]
     assert house.reached == []
+
+
+@pytest.mark.parametrize("check", [Guard.check_enrolment, Guard.check_unknown_device])
+def test_addresses_of_one_network_have_one_pace_as_laptops(check: Callable[[Guard, Request], None]) -> None:
+    few = RateLimit(rate=1e-6, burst=1)
+    guard = Guard(Gate(), Limits(few, few, few, enrolments=few, unknown_devices=few))
+    first, second = (Request({"type": "http", "headers": [], "client": (f"2001:db8::{each}", 1)}) for each in (1, 2))
+    check(guard, first)
+    with pytest.raises(ProblemError):
+        check(guard, second)

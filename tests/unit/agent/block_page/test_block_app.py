@@ -4,14 +4,17 @@ import asyncio
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import httpx
 import pytest
+from api_of_test import generous
 from block_page_of_test import GAMBLING, HTML, PUPIL, STRANGER, TEACHER, BlockPageOfTest
 from starlette.types import Message
 
+from agent.api.security import RateLimit
 from agent.block_page.block_app import BASE, create_block_app
 from agent.block_page.block_looks import BlockLooks
 from rules.category import LANGUAGES
@@ -354,3 +357,30 @@ def test_lists_that_cannot_be_read_end_in_a_sentence_and_a_log_without_names(
     assert "block_page_failed" in told
     assert GAMBLING not in told
     assert PUPIL not in told
+
+
+# Of one network, in which a device takes addresses as it likes.
+ONE_NETWORK = ("2001:db8::1", "2001:db8::ffff:1")
+
+
+def once() -> RateLimit:
+    return RateLimit(rate=1e-6, burst=1)
+
+
+def test_addresses_of_one_network_have_one_pace_at_the_block_page(tmp_path: Path) -> None:
+    page = BlockPageOfTest(tmp_path, burst=1)
+    assert [page.ask(address=each).status_code for each in ONE_NETWORK] == [403, 429]
+
+
+def test_addresses_of_one_network_look_with_one_pace(tmp_path: Path) -> None:
+    page = BlockPageOfTest(tmp_path)
+    page.pages = replace(page.pages, looks=once())
+    page.app = create_block_app(page.pages, page.looks)
+    looked = [page.ask("bet.example", f"{BASE}/notice", address=each).status_code for each in ONE_NETWORK]
+    assert looked == [200, 429]
+
+
+def test_addresses_of_one_network_ask_after_reports_with_one_pace(tmp_path: Path) -> None:
+    page = BlockPageOfTest(tmp_path, limits=replace(generous(), receipts=once()))
+    sent = [page.send("receipt", {"receipt": "ABCD-EFGH-JKLM"}, address=each) for each in ONE_NETWORK]
+    assert [each.status_code for each in sent] == [404, 429]

@@ -117,3 +117,22 @@ def test_a_reason_speaks_of_other_times_only_where_there_are_some() -> None:
     why = {row.name: row.why for row in table_of(site_of()).rows}
     assert why["Learning games"].endswith("keeps games for other times.")
     assert why["Shopping"].endswith("keeps that closed here.")
+
+
+TIMED = """\
+school: {name: School of Test, timezone: Europe/London}
+packs: [uk-esafety]
+networks: {classrooms: {audience: pupil, cidrs: [192.0.2.0/24]}}
+schedules: {lessons: {windows: [{days: mon-fri, from: 8:50, to: 12:10}]}}
+policies:
+  now: {block: [webmail], schedule: lessons}
+  later: {block: [forums], schedule: lessons, from: 2026-06-01}
+"""
+
+
+def test_a_timed_rule_of_later_is_not_told_today() -> None:
+    site = parse_site(TIMED, path=Path("site.yaml")).site
+    table = blocked_table(site, load_categories(), load_texts("en"), at=datetime(2026, 3, 2, 9, 15, tzinfo=UTC))
+    rows = {row.name: row.held for row in table.rows}
+    assert rows["Personal e-mail"] == (Held(is_closed=False, closes_during=("lessons",)),)
+    assert "Forums" not in rows

@@ -24,3 +24,8 @@ def test_those_of_the_country() -> None:
     assert [line.number for line in helplines_of("Europe/London")] == ["0800 1111", ""]
     assert [line.title for line in helplines_of("Asia/Tokyo")] == ["チャイルドライン"]
     assert helplines_of("Pacific/Auckland") == EVERYWHERE
+
+
+@pytest.mark.parametrize("place", ["Vancouver", "Edmonton", "Regina", "Winnipeg", "Toronto", "Halifax", "St_Johns"])
+def test_a_country_has_its_helplines_in_each_of_its_time_zones(place: str) -> None:
+    assert "1-800-668-6868" in [line.number for line in helplines_of(f"America/{place}")]

@@ -133,3 +133,10 @@ def test_a_language_that_somebody_chose_stays(school: SchoolOfTest) -> None:
 )
 def test_everybody_begins_where_what_they_came_for_stands(school: SchoolOfTest, role: Role, page: str) -> None:
     assert browser_of(school, "Ann", role).get("/").headers["location"] == page
+
+
+def test_the_cookie_of_the_language_is_of_this_host_alone(school: SchoolOfTest) -> None:
+    headers = Browser(school).get("/language", to="fr", back="/sign-in").headers
+    (cookie,) = (each.lower() for each in headers.get_list("set-cookie") if "language" in each)
+    assert cookie.startswith("__host-schoolgate-language=fr;")
+    assert {"httponly", "secure", "samesite=strict", "path=/"} <= set(cookie.split("; "))

@@ -18,9 +18,9 @@ def school(tmp_path: Path) -> SchoolOfTest:
     return SchoolOfTest(tmp_path)
 
 
-def told(school: SchoolOfTest, path: str, *, language: str = "en", **found: str) -> str:
+def told(school: SchoolOfTest, path: str, *, language: str = "en", person: str = "p0", **found: str) -> str:
     request = Request({"type": "http", "method": "POST", "path": path, "headers": [], "path_params": found})
-    who = Caller("p0", frozenset(), frozenset(), proof="x", csrf="y")
+    who = Caller(person, frozenset(), frozenset(), proof="x", csrf="y")
     return done_meanwhile(Page(request, school.parts, load_texts(language), who=who))
 
 
@@ -76,3 +76,16 @@ def test_an_address_that_names_nothing_is_about_no_row_without_a_subject(school:
         note(school, kind, "", Role.HEAD_TEACHER)
     for path in ("/filter/change", "/record/verify", "/tasks/x1/2/done"):
         assert told(school, path) == ""
+
+
+def test_what_the_clock_did_after_somebody_else_hides_nothing(school: SchoolOfTest) -> None:
+    note(school, "incident_accepted", "x1", Role.HEAD_TEACHER)
+    note(school, "incident_step_overdue", "x1", actor="system")
+    assert "(head teacher)" in told(school, "/incidents/x1/accept", id="x1")
+
+
+def test_what_one_did_oneself_is_not_told_of_somebody_who_is_known_either(school: SchoolOfTest) -> None:
+    with school.store.act() as act:
+        me = school.parts.people.open(act, "Ada", [Role.HEAD_TEACHER], actor="system").id
+        act.note("override_refused", actor=me, subject="x1")
+    assert told(school, "/overrides/x1/approve", id="x1", person=me) == ""

@@ -12,6 +12,7 @@ from api_of_test import PASSWORD, SchoolOfTest
 from pages_of_test import Browser, Shown, browser_of
 from starlette.responses import Response
 
+from agent.api.events import last_number
 from agent.api.security import COOKIE, HEADERS, Limits, RateLimit
 from agent.console import page_needs
 from agent.console.keeping import KEPT_FOR, Kept
@@ -436,3 +437,18 @@ def test_a_refused_form_comes_back_with_what_was_typed(
 def test_a_page_that_the_table_does_not_know_cannot_be_made() -> None:
     with pytest.raises(KeyError):
         Pages().get("/unknown", lambda page: page.go("/"))
+
+
+def test_a_page_says_how_far_the_record_went_before_it_was_made(school: SchoolOfTest, teacher: Browser) -> None:
+    with school.store.read() as database:
+        number = last_number(database)
+    found = re.search(r'<body[^>]* data-record-at="(\d+)"', teacher.get("/overrides").html)
+    assert found is not None
+    assert int(found[1]) == number
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_from_elsewhere_is_led_on_by_our_own_page(teacher: Browser, site: str) -> None:
+    shown = teacher.get("/account", headers={"Sec-Fetch-Site": site})
+    assert shown.status == 200
+    assert '<meta http-equiv="refresh" content="0; url=/account">' in shown.html

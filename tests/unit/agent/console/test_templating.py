@@ -92,3 +92,11 @@ def test_what_ends_with_a_day_is_due_on_that_day() -> None:
     assert "Wednesday 1 July 2026" in shown
     assert "23:59" in shown
     assert "08:05" in made("en", "{{ x | deadline | moment }}", x=datetime(2026, 1, 7, 8, 5, tzinfo=UTC))
+
+
+def test_today_is_that_of_the_school() -> None:
+    template = environment("en").from_string("{{ at | short_moment }}")
+    now, at = datetime(2026, 7, 1, 23, 30, tzinfo=UTC), datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    school = {"timezone": "Europe/London", "now": now}
+    assert template.render(school, at=now).endswith(">00:30</time>")
+    assert template.render(school, at=at).endswith(">Wed 1 Jul 23:30</time>")

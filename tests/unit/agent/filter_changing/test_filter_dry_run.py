@@ -299,3 +299,20 @@ def test_a_schedule_shorter_than_an_hour_does_not_tell_the_minute(tmp_path: Path
     assert [each.is_sure for each in opened("10:30", "11:00")] == [False]
     assert [each.is_sure for each in opened("10:00", "11:00")] == [True]
     assert opened("11:00", "11:30") == ()
+
+
+def test_names_that_would_turn_are_told_with_rounded_numbers(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("many.test", times=1), devices="abcdefg")
+    (told,) = run(tmp_path, NO_BLOGS, "", "blogs", tells_names=True).names or ()
+    assert (told.devices, told.questions) == (5, 5)
+
+
+def test_few_devices_of_one_day_and_few_of_another_are_few(tmp_path: Path) -> None:
+    keep(tmp_path, blocked("a.test"), devices="abc")
+    monday, tuesday = tmp_path / f"activity-{MONDAY}.db", tmp_path / "activity-2026-03-03.db"
+    tuesday.write_bytes(monday.read_bytes())
+    with closing(sqlite3.connect(tuesday)) as day:
+        day.execute("UPDATE queries SET pseudonym = upper(pseudonym)")
+        day.commit()
+    found = run(tmp_path, NO_BLOGS, "", "blogs")
+    assert (found.days_kept, found.figures) == (2, ())

@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from agent.console.page_needs import PAGES
 from agent.incidents.incidents import MOST_ENTRIES
 from agent.sites.site import IncidentSettings
 from agent.storage.access_rows import Seen, read_accesses
-from agent.storage.incident_rows import Filed, read_incident
+from agent.storage.incident_rows import Filed, RunningClock, read_incident, write_incident
 from rules.assess import Assessment, Outcome
 from rules.incident import Level, Reason, track_of
 from rules.incident_kind import Kind, Risk
@@ -391,3 +391,13 @@ def test_each_page_is_for_who_may_and_for_nobody_else(school: SchoolOfTest, meth
     assert "gambling" not in shown.text
     stranger = Browser(school).send(method, address)
     assert stranger.status in ({303} if method == "GET" else {401})
+
+
+def test_a_clock_that_ends_with_a_day_is_shown_on_that_day(tmp_path: Path) -> None:
+    school = SchoolOfTest(tmp_path)
+    grace = browser_of(school, "Grace", Role.ICT_COORDINATOR)
+    filed = school.candidate()
+    clock = RunningClock("report", "our-school", filed.known_at, datetime(2026, 3, 6, tzinfo=UTC), "")
+    with school.store.act() as act:
+        write_incident(act, replace(filed, clocks=(clock,)))
+    assert "before Thursday 5 March 2026, 23:59" in grace.get(f"/incidents/{filed.incident.id}").text

@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 from api_of_test import SchoolOfTest, Visitor, lesson
 
+from agent.console.charts.incident_figures import Incidents, RowCount
 from agent.console.charts.periods import Period
-from agent.console.registers.governor_figures import Ending, Governed, Span, period_of, read_governed, small_number_of
+from agent.console.registers.governor_figures import (
+    Ending,
+    Governed,
+    Span,
+    period_of,
+    read_governed,
+    rounded_incidents,
+    small_number_of,
+)
 from agent.incidents.incident_counts import NO_ROW
 from rules.roles import Role
 from rules.schedule import DateRange
@@ -241,3 +250,21 @@ def test_what_nobody_agreed_to_never_was_off(school: SchoolOfTest) -> None:
     school.parts.suspensions.sweep()
     found = read_governed(school.parts, PERIOD)
     assert (found.suspensions, found.hours_off, found.times_off) == (0, 0, ())
+
+
+def test_what_is_told_of_incidents_is_rounded_in_every_part() -> None:
+    rows = (RowCount("P01", "a", 7), RowCount("P02", "b", 8), RowCount("P03", "c", Hidden.FEW))
+    told = rounded_incidents(Incidents((), (7, Hidden.FEW), rows, {}, 13, small_number=5))
+    assert told.by_time == (5, Hidden.FEW)
+    assert [each.count for each in told.by_row] == [5, 10, Hidden.FEW]
+    assert told.total == 15
+
+
+def test_what_happened_earlier_today_is_in_the_numbers_of_tomorrow(tmp_path: Path) -> None:
+    school, period = SchoolOfTest(tmp_path), Period(date(2026, 2, 1), date(2026, 3, 8))
+    for _ in range(8):
+        school.candidate()
+    school.now += timedelta(hours=1)
+    assert read_governed(school.parts, period).incidents.total is Hidden.FEW
+    school.now += timedelta(days=1)
+    assert read_governed(school.parts, period).incidents.total == 10

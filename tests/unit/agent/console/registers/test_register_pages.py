@@ -319,3 +319,13 @@ def test_parts_put_together_are_the_whole_register(school: SchoolOfTest, kind: s
     assert len(found) >= 7
     # To read who looked is a look itself.
     assert found == list(service(person, purpose=PURPOSE).rows)[-len(found) :]
+
+
+@pytest.mark.parametrize("with_names", [True, False])
+def test_a_file_of_a_register_has_names_where_they_were_asked_for(tmp_path: Path, with_names: bool) -> None:
+    school = SchoolOfTest(tmp_path)
+    assert school.person("Ada", Role.TEACHER).post("/overrides", lesson()).status_code == 201
+    grace = browser_of(school, "Grace", Role.HEAD_TEACHER)
+    fields = {**grace.get("/registers/overrides").form("/registers/overrides"), "purpose": "Before the review."}
+    fields |= {"with_names": "yes"} if with_names else {}
+    assert ("Ada" in grace.post("/registers/overrides/csv", fields).html) is with_names

@@ -73,3 +73,12 @@ def test_what_has_become_illegal_is_left_out_or_all_of_it_refused(school: School
     why = "The second of the two has become illegal since."
     assert head.submit(shown, action, names="bet.example", reason=why).status == 303
     assert school.parts.overrides.get(request).override.lift.names == ("bet.example",)
+
+
+def test_a_class_that_is_closed_is_nobodys_own(school: SchoolOfTest) -> None:
+    request = ask(teacher_of(school))
+    head = browser_of(school, "Hana", Role.HEAD_TEACHER)
+    with school.store.act() as act:
+        school.parts.people.change(act, head.person, classes=["c5"], actor="system")
+        act.database.execute("UPDATE classes SET closed_at = '2026-03-01T00:00:00.000000+00:00' WHERE id = 'c5'")
+    assert "It is for a class of your own." not in head.get(f"/overrides/{request}").text

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from api_of_test import SchoolOfTest
+from api_of_test import LESSONS, SchoolOfTest
 from pages_of_test import Browser, browser_of
+from starlette.requests import Request
 from teaching_of_test import ask, meet, read, teacher_of, teaching_school
 
+from agent.console.page import Page
+from agent.console.requests import teaching_pages
 from agent.storage.restriction_rows import Restriction, write_restriction
+from agent.texts import load_texts
 from rules.roles import Role
 
 
@@ -161,3 +166,21 @@ def test_it_speaks_the_language_of_the_browser(school: SchoolOfTest, language: s
     shown = teacher_of(school, language=language).get("/teaching")
     assert f'lang="{language}"' in shown.html
     assert "My lesson" not in shown.text
+
+
+def test_a_lesson_in_summer_began_by_the_clock_of_the_school() -> None:
+    london = ZoneInfo("Europe/London")
+    at_quarter_past_nine = datetime(2026, 6, 1, 8, 15, tzinfo=UTC)
+    began = teaching_pages._since((LESSONS,), at_quarter_past_nine, "Europe/London")
+    assert began == datetime(2026, 6, 1, 9, tzinfo=london)
+    after_midnight = datetime(2026, 6, 1, 23, 15, tzinfo=UTC)
+    assert teaching_pages._since((), after_midnight, "Europe/London") == datetime(2026, 6, 2, tzinfo=london)
+
+
+def test_what_a_lesson_met_is_of_the_day_of_the_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    school, days = SchoolOfTest(tmp_path), list[date]()
+    school.now = datetime(2026, 6, 1, 23, 15, tzinfo=UTC)
+    monkeypatch.setattr(teaching_pages, "count_blocked", lambda *_, day, **__: days.append(day))
+    page = Page(Request({"type": "http", "headers": []}), school.parts, load_texts("en"))
+    teaching_pages._counts(page, ["year5"], school.now)
+    assert days == [date(2026, 6, 2)]
