@@ -175,7 +175,7 @@ class RunningGateway:
         rdtype: str = "A",
         *,
         source: str = "127.0.0.1",
-        timeout: float = 3,
+        timeout: float = 15,
         tcp: bool = False,
         edns: bool = True,
         port: int | None = None,

@@ -234,7 +234,7 @@ def test_a_crowd_of_connections_leaves_room_for_everybody(bounded: RunningGatewa
 
 def _is_answered_over_tcp(gateway: RunningGateway) -> bool:
     with suppress(ConnectionError, dns.exception.Timeout):
-        return addresses(gateway.ask("www.example", tcp=True)) == {"192.0.2.10"}
+        return addresses(gateway.ask("www.example", tcp=True, timeout=3)) == {"192.0.2.10"}
     return False
 
 
