@@ -21,7 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from agent.people.common_passwords import is_common
 from agent.people.giving import is_waiting, record_made
-from agent.people.people import Person, read_person
+from agent.people.people import Person, has_account, read_person
 from agent.people.sign_in_limit import SignInLimit
 from agent.people.tokens import SignedIn, Tokens, hash_of_token, new_token, octets_of
 from agent.people.totp import enrolment_uri, new_secret, step_of
@@ -211,8 +211,7 @@ class Accounts(Tokens):
             "UPDATE accounts SET closed_at = ? WHERE login = ?", (instant_text(act.now), account["login"])
         )
         act.note("account_closed", actor=actor, subject=account["person"], personal={"login": account["login"]})
-        query = "SELECT 1 FROM accounts WHERE person = ? AND closed_at IS NULL"
-        if act.database.execute(query, (account["person"],)).fetchone() is None:
+        if not has_account(act.database, account["person"]):
             self.revoke_tokens_of(act, account["person"], actor=actor)
 
     def _checked_hash(self, password: str, login: str, person: Person | None) -> str:
@@ -222,12 +221,6 @@ class Accounts(Tokens):
         return self._hasher.hash(_password_octets(password))
 
     # Signing in
-
-    def is_password_of(self, login: str, password: str) -> bool:
-        """Say whether somebody knows the password of an account."""
-        with self._turn, self._store.read() as database:
-            account = _account(database, normal_login(login))
-            return self._is_password(account["password_hash"] if account else self._nobodys_hash, password)
 
     def prove(self, token: str, password: str) -> str | None:
         """Give the login of a session whose owner gives the password again; None where it has ended already.

@@ -197,7 +197,7 @@ class People:
         if actor == person_id and after.given != before.given:
             raise RefusedRequestError("Nobody changes their own roles; somebody else who manages people can.")
         _check(act.database, after)
-        if (after.name, after.given) != (before.name, before.given) and _has_account(act.database, person_id):
+        if (after.name, after.given) != (before.name, before.given) and has_account(act.database, person_id):
             check_not_oneself(after, read_person(act.database, actor))
         act.database.execute("UPDATE people SET name = ?, closed_at = NULL WHERE id = ?", (after.name, person_id))
         write_memberships(act.database, after)
@@ -346,7 +346,8 @@ def _check(database: sqlite3.Connection, person: Person) -> None:
             raise RefusedRequestError(f"Found no class {class_id[:40]!r}; expected the id of one that is open.")
 
 
-def _has_account(database: sqlite3.Connection, person_id: str) -> bool:
+def has_account(database: sqlite3.Connection, person_id: str) -> bool:
+    """Say whether somebody has an account that is open."""
     query = "SELECT 1 FROM accounts WHERE person = ? AND closed_at IS NULL"
     return database.execute(query, (person_id,)).fetchone() is not None
 
