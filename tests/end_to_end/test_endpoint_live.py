@@ -121,10 +121,14 @@ def test_what_was_on_a_stick_is_told_once_however_often_the_service_is_killed(la
 
 
 def looked_since(laptop: LaptopOfStory, began: float) -> bool:
-    """Say whether programs were looked for since an instant; what is followed is known to that look."""
+    """Say whether programs were looked for since an instant; what is followed is known to that look.
+
+    The service says how long ago that was to a tenth of a second, at some instant after it is asked.
+    """
+    asked = time.monotonic()
     rows = (laptop.status() or {"collectors": []})["collectors"]
     ago = next((row["looked_seconds_ago"] for row in rows if row["name"] == "new_programs"), None)
-    return ago is not None and ago < time.monotonic() - began
+    return ago is not None and asked - ago - 0.05 > began
 
 
 def test_it_is_killed_again_and_again_and_keeps_what_it_told(laptop: LaptopOfStory) -> None:
