@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from agent.dns.outcomes import CATEGORY_IDS
 from agent.filter_changing.turned_names import Turn, TurnedName, TurnedNames, rounded
 from agent.sites.site import ActivityLevel, Site
-from agent.storage.files import BUSY_SECONDS
+from agent.storage.files import BUSY_SECONDS, has_table
 from rules.engine import decide
 from rules.event import NAME_TAG, Event
 from rules.name import DomainName, ancestors
@@ -169,8 +169,7 @@ def dry_run(
         if not path.exists():
             continue
         try:
-            run.take(path)
-            kept += 1
+            kept += run.take(path)
         except sqlite3.Error as error:
             run.unread.append(Remark(Gap.UNREADABLE, day=day, fault=str(error)))
         finally:
@@ -284,9 +283,11 @@ class _Run:
         self._nameless = 0
         self.unread: list[Remark] = []
 
-    def take(self, path: Path) -> None:
-        """Take one day; what was taken before a fault stays."""
+    def take(self, path: Path) -> bool:
+        """Take one day, and say whether anything is kept of it; what was taken before a fault stays."""
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as day:
+            if not has_table(day, "queries"):
+                return False
             named: dict[tuple[int, str, str, str], int] = {}
             present: dict[tuple[int, str], set[str]] = {}
             for minute_at, audience, verdict, name, category, times, pseudonym in day.execute(
@@ -303,6 +304,7 @@ class _Run:
                 if rest > 0:
                     devices = present.get((hour_at, audience), ())
                     self._judge(_Asked(hour_at, audience, verdict, category, rest, devices))
+        return True
 
     def end_day(self) -> None:
         """Forget who asked on a day."""

@@ -20,7 +20,7 @@ from agent.fleet.fleet_gaps import DROPPED, note_gaps, read_gaps
 from agent.fleet.fleet_states import HEARTBEAT, MEDIA, POSTURE, Change, changes_of
 from agent.fleet.fleet_times import Sending, occurred_at
 from agent.logs import log
-from agent.storage.files import is_damage, open_checked, set_aside
+from agent.storage.files import has_table, is_damage, open_checked, set_aside
 from agent.storage.fleet_schema import EVENTS
 from agent.storage.state import read_only
 from collectors.observed import KINDS, Priority
@@ -167,11 +167,18 @@ class FleetEvents:
         Raises:
             StorageError: the file could not be read.
         """
-        if not self.path.exists():
+        if not self._is_made():
             with self._transaction():
                 pass
         with read_only(self.path) as database:
             yield database
+
+    def _is_made(self) -> bool:
+        if self._opened is not None or not self.path.exists():
+            return self._opened is not None
+        # Whoever was making it may have been killed.
+        with read_only(self.path) as database:
+            return has_table(database, "events")
 
     def close(self) -> None:
         """Store what waits, and close the file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.storage.activity import NEVER_RECORDED
-from agent.storage.files import BUSY_SECONDS
+from agent.storage.files import BUSY_SECONDS, has_table
 from rules.errors import StorageError
 from rules.subject import Audience
 
@@ -118,7 +118,7 @@ class DayFiles:
 
     @contextmanager
     def open(self, day: date) -> Iterator[OpenDay | None]:
-        """Give one moment of the file of a day; nothing where it has gone.
+        """Give one moment of the file of a day; nothing where it has gone, or holds nothing yet.
 
         Raises:
             DayUnreadableError: it cannot be read.
@@ -132,7 +132,7 @@ class DayFiles:
             with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as database:
                 database.execute("PRAGMA query_only = ON")
                 database.execute("BEGIN")
-                yield OpenDay(day, database)
+                yield OpenDay(day, database) if has_table(database, "queries") else None
         except sqlite3.Error as error:
             raise DayUnreadableError(f"{path}: what was asked could not be read ({error})") from error
 
@@ -158,7 +158,7 @@ def day_of_source(source: str) -> date | None:
 
 def _id_of(database: sqlite3.Connection) -> str:
     """Give the id of a file; a file from before there were any has none."""
-    if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'file'").fetchone() is None:
+    if not has_table(database, "file"):
         return ""
     row = database.execute("SELECT id FROM file").fetchone()
     return "" if row is None else str(row[0])

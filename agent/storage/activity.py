@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from agent.dns.outcomes import Outcome
 from agent.dns.spool import USED, Batch, read_row_code
 from agent.sites.site import ActivityLevel
-from agent.storage.files import BUSY_SECONDS, is_damage, open_checked, set_aside
+from agent.storage.files import BUSY_SECONDS, has_table, is_damage, open_checked, set_aside
 from rules.errors import StorageError
 from rules.name import from_wire
 
@@ -139,6 +139,8 @@ class ActivityStore:
         path = self.path(day)
         try:
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as database:
+                if not has_table(database, "positions"):
+                    return []
                 return database.execute("SELECT source, position FROM positions").fetchall()
         except sqlite3.Error as error:
             self._set_aside_if_damaged(day, error)

@@ -16,7 +16,7 @@ class _DamageError(sqlite3.DatabaseError):
 
 
 def open_checked(path: Path, schema: str) -> sqlite3.Connection:
-    """Open a file and check it; what is missing is made, its folder as well.
+    """Open a file and check it; what is missing is made, its folder as well: all tables or none.
 
     Raises:
         StorageError: there is no room for it, or no right to make it.
@@ -32,11 +32,16 @@ def open_checked(path: Path, schema: str) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         _check(database)
-        database.executescript(schema)
+        database.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
     except BaseException:
         database.close()
         raise
     return database
+
+
+def has_table(database: sqlite3.Connection, name: str) -> bool:
+    """Say whether a file has a table; it has none where whoever was making it has not come so far, or was killed."""
+    return database.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
 
 
 def _check(database: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.dns.spool import USED, Batch
-from agent.storage.files import is_damage, open_checked, set_aside
+from agent.storage.files import has_table, is_damage, open_checked, set_aside
 from agent.storage.state import read_only
 from rules.errors import StorageError
 
@@ -239,6 +239,8 @@ def read_uses(path: Path, override: str) -> Counted | None:
     if not path.exists():
         return None
     with read_only(path) as database:
+        if not has_table(database, "marks"):
+            return None
         marks = _marks(database)
         times, devices, apart = database.execute(
             "SELECT coalesce(sum(times), 0), count(*), count(*) FILTER (WHERE device <> x'') FROM uses"

@@ -190,8 +190,11 @@ def test_lists_that_differ_are_said(tmp_path: Path) -> None:
 def test_a_day_that_cannot_be_read_is_said_and_the_others_count(tmp_path: Path) -> None:
     keep(tmp_path, blocked("a.test"))
     (tmp_path / "activity-2026-03-03.db").write_bytes(b"no database at all" * 100)
+    # Nothing was kept of this day before whoever was to keep it died.
+    (tmp_path / "activity-2026-03-04.db").touch()
     result = run(tmp_path, NO_BLOGS, "", "blogs")
     assert result.days_kept == 1
+    assert not [sentence for sentence in result.unknown if "2026-03-04" in sentence]
     assert result.figures[0].questions == 10
     assert result.unknown[0].startswith("The activity of 2026-03-03 could not be read")
 

@@ -46,6 +46,14 @@ def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
     assert not (tmp_path / "fleet.db").exists()
 
 
+def test_a_file_whose_maker_was_killed_is_made(tmp_path: Path) -> None:
+    (tmp_path / "fleet.db").touch()
+    events = FleetEvents(tmp_path / "fleet.db")
+    assert rows(events, "SELECT count(*) FROM events") == [(0,)]
+    assert events.untold_gaps(before=WALL) == []
+    events.close()
+
+
 def test_many_at_once_are_all_answered(events: FleetEvents) -> None:
     sent = [events.submit(delivery(event(1), event(2), device=f"d{number}")) for number in range(MAX_WAITING // 2)]
     wait(sent, timeout=20)

@@ -45,6 +45,14 @@ def test_the_next_lines_of_the_categories_that_matter(school: ObservingOfTest) -
         assert day.count_others(0, 6, categories={"gambling"}) == 2, "the game, and whoever is in no network"
 
 
+def test_a_day_whose_file_has_no_tables_yet_holds_nothing(school: ObservingOfTest) -> None:
+    (school.folder / "activity").mkdir(exist_ok=True)
+    (school.folder / "activity" / f"activity-{DAY}.db").touch()
+    assert files(school).days() == [DAY]
+    with files(school).open(DAY) as day:
+        assert day is None
+
+
 def test_who_asks_for_help_is_never_read_whatever_the_categories(school: ObservingOfTest) -> None:
     school.ask("a.example")
     with closing(sqlite3.connect(school.folder / "activity" / f"activity-{DAY}.db")) as database:

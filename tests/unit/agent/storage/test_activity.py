@@ -12,7 +12,7 @@ import pytest
 from agent.dns.outcomes import outcome
 from agent.dns.spool import Batch, Row, row_code
 from agent.sites.site import ActivityLevel
-from agent.storage.activity import ActivityStore, Keeping
+from agent.storage.activity import SCHEMA, ActivityStore, Keeping
 from rules.errors import StorageError
 from rules.name import DomainName, to_wire
 from rules.verdict import ReasonCode
@@ -248,6 +248,19 @@ def test_a_damaged_file_of_an_earlier_day_does_not_stop_the_start_for_ever(store
     with pytest.raises(StorageError, match="could not be read"):
         store.positions()
     assert store.positions() == {}
+
+
+@pytest.mark.parametrize("tables", [0, 1], ids=["none", "some"])
+def test_a_file_whose_maker_was_killed_stops_nothing(store: StoreOfTest, tables: int) -> None:
+    store.path(DAY).parent.mkdir()
+    with closing(sqlite3.connect(store.path(DAY))) as database:
+        for statement in SCHEMA.split(";")[:tables]:
+            database.execute(statement)
+    assert store.path(DAY).exists()
+    assert store.positions() == {}
+    assert store.store_rows(DAY, [batch(BLOCKED)]) == 1
+    assert store.aside == []
+    assert len(store.read(DAY, "SELECT id FROM file")) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

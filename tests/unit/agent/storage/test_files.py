@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.storage.files import is_damage, open_checked, set_aside
+from agent.storage.files import has_table, is_damage, open_checked, set_aside
 from rules.errors import StorageError
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT) STRICT;"
@@ -37,6 +37,16 @@ def test_damage_is_found_when_it_is_opened(tmp_path: Path, place: int) -> None:
     with pytest.raises(sqlite3.Error) as caught:
         open_checked(path, SCHEMA)
     assert is_damage(caught.value)
+
+
+def test_all_tables_are_made_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    with pytest.raises(sqlite3.Error):
+        open_checked(path, f"{SCHEMA} no statement;")
+    with closing(sqlite3.connect(path)) as database:
+        assert not has_table(database, "things")
+    with closing(open_checked(path, SCHEMA)) as database:
+        assert has_table(database, "things")
 
 
 def test_a_wrong_statement_is_no_damage(tmp_path: Path) -> None:

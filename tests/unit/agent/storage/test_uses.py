@@ -199,6 +199,14 @@ def test_where_nobody_counts_nothing_is_known(tmp_path: Path) -> None:
     assert read_uses(uses_path(str(tmp_path)), "o1") is None
 
 
+def test_where_the_file_is_only_being_made_nothing_is_known_yet(store: StoreOfTest) -> None:
+    store.path.parent.mkdir()
+    store.path.touch()
+    assert read_uses(store.path, "o1") is None
+    store.count(used(), position=100)
+    assert store.use() == (1, 1)
+
+
 def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     path = uses_path(str(tmp_path))
     path.parent.mkdir()
