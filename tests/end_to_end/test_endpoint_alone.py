@@ -72,6 +72,7 @@ def test_what_the_gateway_needs_is_not_there(python: Path, name: str) -> None:
     assert say(python, f"import importlib.util; print(importlib.util.find_spec({name!r}))") == "None"
 
 
+@pytest.mark.alone
 def test_it_runs_there_and_is_small(python: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     places = {

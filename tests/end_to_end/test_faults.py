@@ -405,6 +405,7 @@ def test_without_any_list_the_recorded_fail_mode_holds(
 # ---- upstreams -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_silent_upstream_is_borne_and_comes_back(gateway: RunningGateway, upstream: Upstream) -> None:
     assert addresses(gateway.ask("short.example")) == {"192.0.2.11"}
     time.sleep(1.1)
@@ -429,6 +430,7 @@ def test_a_silent_upstream_is_borne_and_comes_back(gateway: RunningGateway, upst
     wait_until(lambda: addresses(gateway.ask("n1.bulk.example", timeout=6)))
 
 
+@pytest.mark.alone
 def test_an_upstream_that_is_not_there_is_noticed_at_once(tmp_path: Path, upstream: Upstream) -> None:
     gone = Upstream(upstream.folder, free_port())
     own_gateway = make_gateway(tmp_path / "site", gone)
@@ -463,6 +465,7 @@ def test_workers_outlive_their_supervisor_and_a_new_one_takes_over(own_gateway: 
     assert own_gateway.status()["pids"] == own_gateway.worker_pids()
 
 
+@pytest.mark.alone
 def test_a_worker_that_hangs_is_replaced(hung: Hung) -> None:
     assert "worker 0 has fallen silent" in hung.told.result()
     with hung.waiting as asker:
@@ -508,6 +511,7 @@ def test_a_stop_leaves_no_process_behind(own_gateway: RunningGateway) -> None:
     assert not (own_gateway.folder / "runtime" / "control.sock").exists()
 
 
+@pytest.mark.alone
 def test_an_interrupt_does_not_wait_for_a_slow_list(own_gateway: RunningGateway) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

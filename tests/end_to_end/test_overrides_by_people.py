@@ -105,6 +105,7 @@ def test_it_ends_though_the_interface_was_killed(interface: Interface) -> None:
     assert interface.tess.get(f"/overrides/{override}")["state"] == "ended", "and the session goes on"
 
 
+@pytest.mark.alone
 def test_every_worker_has_it_within_a_second_also_while_one_is_started_again(interface: Interface) -> None:
     for _ in range(5):
         override = interface.ask()

@@ -33,6 +33,8 @@ from rules.override import OverrideLimits
 from rules.roles import Role
 from rules.suspension import SuspensionLimits
 
+pytestmark = pytest.mark.alone
+
 NXDOMAIN = dns.rcode.NXDOMAIN
 
 

@@ -16,6 +16,8 @@ from conftest import RunningGateway, Upstream, addresses, make_gateway, wait_unt
 
 NOERROR, NXDOMAIN = dns.rcode.NOERROR, dns.rcode.NXDOMAIN
 # From so many ports that the kernel deals the queries out to both workers.
+pytestmark = pytest.mark.alone
+
 PORTS = 12
 SCHOOL_CLOCK = ZoneInfo("Europe/London")
 

@@ -66,6 +66,7 @@ def test_one_device_gets_the_minimum_until_somebody_ends_it(gateway: RunningGate
     assert gateway.ask("www.example").rcode() == OPEN
 
 
+@pytest.mark.alone
 def test_it_ends_at_its_instant_while_nothing_but_the_gateway_runs(
     gateway: RunningGateway, store: StateStore
 ) -> None:

@@ -19,6 +19,8 @@ from agent.storage.seat_rows import SeatRow, write_seats
 from agent.storage.state import StateStore
 from rules.roles import Role
 
+pytestmark = pytest.mark.alone
+
 PEOPLE = {"nadia": Role.NETWORK_MANAGER, "tess": Role.CLASS_TEACHER}
 # Two addresses of classes that are no class's own.
 STAFF = "127.0.0.2"

@@ -27,6 +27,7 @@ def school(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iter
         yield open_school(tmp_path_factory.mktemp("silent") / "site", upstream, stack, people=people)
 
 
+@pytest.mark.alone
 def test_more_silent_connections_than_are_kept_keep_nobody_from_signing_in(school: School) -> None:
     raise_file_limit()
     api = load_site(school.gateway.site).site.listeners.api

@@ -74,6 +74,7 @@ def test_what_was_written_just_now_is_told_though_watchdog_holds_it_back(tmp_pat
     assert ({each.shown for each in taken.written.values()}, taken.removed) == ({"last.txt"}, 1)
 
 
+@pytest.mark.alone
 @needs_linux
 def test_a_volume_on_which_nothing_happens_is_not_waited_for(tmp_path: Path) -> None:
     stream = WatchStream(str(tmp_path), NAMED)

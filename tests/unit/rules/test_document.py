@@ -102,6 +102,7 @@ def test_levels_up_to_the_bound_are_read() -> None:
     assert read("[" * MAX_DEPTH + "]" * MAX_DEPTH).value is not None
 
 
+@pytest.mark.alone
 def test_a_bomb_of_aliases_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
     started = time.monotonic()

@@ -120,6 +120,7 @@ def test_whoever_says_nothing_is_not_kept(port: int) -> None:
         assert ends(connection)
 
 
+@pytest.mark.alone
 def test_a_head_that_drips_is_not_waited_for(port: int) -> None:
     with connected(port) as connection:
         connection.settimeout(0.02)

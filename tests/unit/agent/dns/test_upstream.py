@@ -257,6 +257,7 @@ async def test_a_lost_datagram_is_sent_again() -> None:
         assert addresses(await asker.ask()) == [ADDRESS]
 
 
+@pytest.mark.alone
 @played
 async def test_when_the_usual_time_has_passed_a_second_upstream_is_asked() -> None:
     options: dict[str, Any] = {"timeout_seconds": 1.0, "total_seconds": 2.0}
@@ -274,6 +275,7 @@ async def test_when_the_usual_time_has_passed_a_second_upstream_is_asked() -> No
         assert asker.forwarder.stats()[0].mismatched == 0
 
 
+@pytest.mark.alone
 @played
 async def test_with_one_upstream_a_late_question_is_sent_from_another_port() -> None:
     options: dict[str, Any] = {"timeout_seconds": 1.0, "total_seconds": 2.0}
@@ -300,6 +302,7 @@ async def test_hedges_are_a_small_share_of_all_questions() -> None:
         assert hedged <= 10 + 10
 
 
+@pytest.mark.alone
 @played
 async def test_questions_leave_an_upstream_that_falls_silent_before_they_time_out() -> None:
     options: dict[str, Any] = {"timeout_seconds": 2.0, "total_seconds": 4.0}
@@ -317,6 +320,7 @@ async def test_questions_leave_an_upstream_that_falls_silent_before_they_time_ou
 # ---- health --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @played
 async def test_nothing_listening_is_known_at_once() -> None:
     upstream = Upstream(unused_endpoint())
@@ -514,6 +518,7 @@ def test_the_systems_resolvers_are_asked_and_read_again_when_they_change(tmp_pat
 # ---- counts --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @played
 async def test_the_counts_tell_what_happened() -> None:
     server = NanoDns(udp=[Act.ANSWER, Act.SLOW, Act.TRUNCATE, Act.ANSWER])

@@ -110,6 +110,7 @@ def test_a_broken_stream_fails_in_one_sentence(act: Act, why: str) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("act", [Act.HANG, Act.DRIP], ids=["hangs", "drips"])
 def test_a_stalling_stream_ends_with_the_total_time(act: Act) -> None:
     async def story() -> None:
@@ -273,6 +274,7 @@ async def test_a_server_that_speaks_no_tls_gets_no_question(certificate: Certifi
         assert not server.received
 
 
+@pytest.mark.alone
 @with_certificate
 async def test_a_handshake_that_never_ends_times_out(certificate: Certificate) -> None:
     async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -148,6 +148,7 @@ def test_an_identity_without_a_key_is_a_problem(place: Place, gateway: LaptopGat
     assert "its key is gone" in place.contact.status.problem
 
 
+@pytest.mark.alone
 def test_a_gateway_that_never_answers_does_not_hold_up_the_end(place: Place, gateway: LaptopGateway) -> None:
     place.enrol(gateway)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -473,6 +473,7 @@ def test_the_thread_looks_by_itself(store: StateStore, clock: Clock, hook: Way) 
     sender.close()
 
 
+@pytest.mark.alone
 def test_an_act_does_not_wait_for_a_server(store: StateStore, clock: Clock, hook: Way) -> None:
     release = threading.Event()
     hook.meanwhile = lambda: release.wait(20)

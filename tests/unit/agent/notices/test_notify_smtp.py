@@ -160,6 +160,7 @@ def test_a_mail_that_was_taken_is_sent_whatever_becomes_of_the_good_bye(
         assert len(server.mails) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("step", ["EHLO", "STARTTLS", "MAIL"])
 def test_silence_ends_the_conversation(step: str, certificate: Certificate, password_file: Path) -> None:
     began_at = time.monotonic()
@@ -168,6 +169,7 @@ def test_silence_ends_the_conversation(step: str, certificate: Certificate, pass
     assert time.monotonic() - began_at < 3
 
 
+@pytest.mark.alone
 def test_a_server_that_drips_is_cut_off(certificate: Certificate, password_file: Path) -> None:
     began_at = time.monotonic()
     with MailServer(certificate.serve(), drip_seconds=0.1) as server, pytest.raises(DeliveryError):

@@ -165,6 +165,7 @@ def test_only_https_is_spoken(url: str, secret_file: Path) -> None:
     assert str(fault_of(WebhookChannel([webhook], clock=lambda: NOW))).startswith("The address of webhook 'chat' is")
 
 
+@pytest.mark.alone
 def test_a_slow_program_is_left(hook: Hook, certificate: Certificate, secret_file: Path) -> None:
     hook.pause_seconds = 1.0
     began_at = time.monotonic()

@@ -469,6 +469,7 @@ def test_packs_are_known_by_their_names() -> None:
     assert {"uk-esafety", "uk-data-protection", "nl-avg"} <= set(load_packs())
 
 
+@pytest.mark.alone
 def test_the_start_of_a_program_that_loads_the_example_is_quick(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text(example_text())
