@@ -135,13 +135,13 @@ def _people_warnings(site: Any) -> list[str]:
     from agent.assembly import STATE_NAME
     from agent.people.confirmations import warn_of_beginning
     from agent.people.people import read_approvers, warn_of_approvers
-    from agent.storage.state import read_only
+    from agent.storage.state import is_begun, read_only
     from rules.errors import StorageError
 
     path = Path(site.paths.state) / STATE_NAME
     found = [warn_of_approvers(0)]
     try:
-        if path.exists():
+        if is_begun(path):
             with read_only(path) as database:
                 found = [warn_of_approvers(len(read_approvers(database))), warn_of_beginning(database)]
     except (StorageError, OSError):

@@ -63,6 +63,10 @@ def open_certificate(folder: Path, *, names: Iterable[str], now: datetime) -> Si
     with _told(folder):
         if not certificate.exists() and not key.exists():
             _make(certificate, key, names=tuple(names), now=now)
+        elif not certificate.exists() and (fresh := _fresh(certificate)).exists():
+            # Whoever made the two was killed between them.
+            _read(fresh, key)
+            fresh.replace(certificate)
         return _read(certificate, key)
 
 
@@ -124,12 +128,16 @@ def _make(certificate: Path, key: Path, *, names: tuple[str, ...], now: datetime
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     certificate.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The certificate comes last, so that one without its key is never found after a crash between the two.
-    fresh_key, fresh_certificate = key.with_suffix(".new"), certificate.with_suffix(".new")
+    # The certificate comes last: where there is a key without one, it still lies there under its other name.
+    fresh_key, fresh_certificate = _fresh(key), _fresh(certificate)
     _write(fresh_key, private, mode=0o600)
     _write(fresh_certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
     fresh_key.replace(key)
     fresh_certificate.replace(certificate)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_suffix(".new")
 
 
 def _general_name(name: str) -> x509.GeneralName:

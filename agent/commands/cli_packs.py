@@ -184,13 +184,13 @@ def _roles_held(site: "Site") -> "Collection[Role] | None":
     """Give the roles that people of this school hold: those on record, or those whom the site names."""
     from agent.assembly import STATE_NAME
     from agent.people.people import read_people
-    from agent.storage.state import read_only
+    from agent.storage.state import is_begun, read_only
     from rules.errors import StorageError
     from rules.roles import Role
 
     path = Path(site.paths.state) / STATE_NAME
     try:
-        if path.exists():
+        if is_begun(path):
             with read_only(path) as database:
                 people = [each for each in read_people(database) if not each.closed]
             if people:

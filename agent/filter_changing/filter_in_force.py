@@ -121,9 +121,11 @@ def read_approved(path: Path) -> "Version | None":
     except OSError as error:
         raise StorageError(f"{path}: the state could not be opened ({error.strerror})") from error
     from agent.storage.filter_rows import State, read_in_state  # noqa: PLC0415
-    from agent.storage.state import read_only  # noqa: PLC0415
+    from agent.storage.state import is_begun, read_only  # noqa: PLC0415
 
     try:
+        if not is_begun(path):
+            return None
         with read_only(path) as database:
             return read_in_state(database, State.APPROVED)
     except (ValueError, LookupError, TypeError, AttributeError) as error:

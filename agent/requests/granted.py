@@ -16,7 +16,7 @@ from agent.people.people import read_person
 from agent.storage.override_rows import read_override, read_overrides
 from agent.storage.restriction_rows import Restriction, read_running
 from agent.storage.seat_rows import SeatRow, read_seats
-from agent.storage.state import read_only
+from agent.storage.state import is_begun, read_only
 from agent.storage.suspension_rows import read_suspension, read_suspensions
 from rules import override, restriction, suspension
 from rules.errors import StorageError
@@ -35,7 +35,7 @@ def active_policies(path: Path, now: datetime, rulebook: Rulebook) -> tuple[Poli
     Raises:
         StorageError: the state could not be read.
     """
-    if not path.exists():
+    if not is_begun(path):
         return ()
     with _reading(path) as database:
         overrides = read_overrides(database, states=(override.State.APPROVED,), until_after=now)
@@ -66,7 +66,7 @@ def active_seats(path: Path, now: datetime, rulebook: Rulebook) -> dict[str, Sea
     Raises:
         StorageError: the state could not be read.
     """
-    if not path.exists():
+    if not is_begun(path):
         return {}
     with _reading(path) as database:
         return seats_of(read_seats(database).values(), now, rulebook)
@@ -113,7 +113,7 @@ def find_grant(path: Path, policy_id: str) -> Grant | None:
     # A third part counts the policies of one override.
     kind, _, numbered_id = policy_id.partition("-")
     granted_id = numbered_id.partition("-")[0]
-    if kind not in {"override", "suspension"} or not path.exists():
+    if kind not in {"override", "suspension"} or not is_begun(path):
         return None
     with _reading(path) as database:
         if kind == "override" and (override := read_override(database, granted_id)) is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.storage.chain import GENESIS, canonical, commitment_of, hash_of, row_text
+from agent.storage.files import has_table
 from agent.storage.schema import SCHEMA, VERSION
 from agent.storage.upgrade import UPGRADES
 from rules.errors import RefusedRequestError, StorageError
@@ -225,6 +226,19 @@ class StateStore:
         if is_new and kept_aside:
             act.note("state_begun_anew", actor="system", facts={"kept_aside": kept_aside})
         database.execute("COMMIT")
+
+
+def is_begun(path: Path) -> bool:
+    """Say whether there is a state: a file with its tables. Whoever makes it may be at it, or have been killed.
+
+    Raises:
+        StorageError: it could not be read.
+        OSError: nobody can say whether there is a file.
+    """
+    if not path.exists():
+        return False
+    with read_only(path) as database:
+        return has_table(database, "people")
 
 
 @contextmanager

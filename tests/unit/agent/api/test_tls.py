@@ -51,6 +51,27 @@ def test_a_certificate_without_its_key_is_not_replaced(tmp_path: Path) -> None:
         open_certificate(tmp_path, names=NAMES, now=NOW)
 
 
+def test_whose_maker_was_killed_between_the_two_is_put_together(tmp_path: Path) -> None:
+    made = open_certificate(tmp_path, names=NAMES, now=NOW)
+    made.certificate.rename(tmp_path / "certificate.new")
+    again = open_certificate(tmp_path, names=NAMES, now=NOW)
+    assert again == made
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["certificate.pem", "key.pem"]
+
+
+def test_a_key_alone_is_not_replaced(tmp_path: Path) -> None:
+    mine = open_certificate(tmp_path / "mine", names=NAMES, now=NOW)
+    other = open_certificate(tmp_path / "other", names=NAMES, now=NOW)
+    mine.certificate.unlink()
+    with pytest.raises(StorageError, match=r"certificate\.pem is missing"):
+        open_certificate(tmp_path / "mine", names=NAMES, now=NOW)
+    # What was begun there once belongs to another key.
+    other.certificate.rename(tmp_path / "mine" / "certificate.new")
+    with pytest.raises(StorageError, match="expected two files that belong together"):
+        open_certificate(tmp_path / "mine", names=NAMES, now=NOW)
+    assert not mine.certificate.exists()
+
+
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     open_certificate(tmp_path, names=NAMES, now=NOW).key.chmod(0o640)
     with pytest.raises(StorageError, match="expected the mode 0600"):

@@ -180,6 +180,12 @@ def test_each_entry_keeps_the_name_of_the_change_that_it_came_with(school: Schoo
     assert (places["no-video"], places["no-games"]) == ("filter change 3", "filter change 5")
 
 
+def test_where_the_state_is_only_being_made_nothing_was_approved_yet(tmp_path: Path) -> None:
+    assert read_approved(tmp_path / "state.db") is None
+    (tmp_path / "state.db").touch()
+    assert read_approved(tmp_path / "state.db") is None
+
+
 def test_a_state_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "state.db").mkdir()
     with pytest.raises(StorageError, match=r"state\.db"):

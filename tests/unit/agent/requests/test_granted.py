@@ -55,6 +55,14 @@ def test_where_there_is_no_state_nobody_was_granted_anything(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [], "looking makes no file"
 
 
+def test_where_the_state_is_only_being_made_nobody_was_granted_anything_yet(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.touch()
+    assert active_policies(path, MORNING, RULEBOOK) == ()
+    assert active_seats(path, MORNING, RULEBOOK) == {}
+    assert find_grant(path, "override-1") is None
+
+
 def test_what_holds_and_what_will_is_given_and_what_is_over_is_not(school: Granting) -> None:
     now, later = approved(school), approved(school, begins=timedelta(days=1))
     school.overrides.request("teacher", school.written())

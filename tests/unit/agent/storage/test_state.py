@@ -18,7 +18,7 @@ from parts import small_disk
 from agent.storage.chain import GENESIS
 from agent.storage.record import verify
 from agent.storage.schema import VERSION
-from agent.storage.state import StateStore, instant_text, read_only
+from agent.storage.state import StateStore, instant_text, is_begun, read_only
 from rules.errors import RefusedRequestError, StorageError
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -260,6 +260,18 @@ def test_a_look_sees_one_moment(store: StateStore) -> None:
         add_person(store)
         assert database.execute("SELECT count(*) FROM people").fetchone()[0] == 0
     assert count(store, "people") == 1
+
+
+def test_a_state_has_begun_once_its_tables_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    assert not is_begun(path)
+    path.touch()
+    assert not is_begun(path)
+    with closing(StateStore(path, clock=lambda: datetime.now(UTC))):
+        assert is_begun(path)
+    (tmp_path / "other.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StorageError):
+        is_begun(tmp_path / "other.db")
 
 
 def test_a_look_at_what_is_not_there(tmp_path: Path) -> None:
