@@ -19,8 +19,6 @@ from agent.storage.seat_rows import SeatRow, write_seats
 from agent.storage.state import StateStore
 from rules.roles import Role
 
-pytestmark = pytest.mark.alone
-
 PEOPLE = {"nadia": Role.NETWORK_MANAGER, "tess": Role.CLASS_TEACHER}
 # Two addresses of classes that are no class's own.
 STAFF = "127.0.0.2"
@@ -93,6 +91,7 @@ def test_an_override_for_a_class_follows_its_pupil_to_a_laptop_and_leaves_with_t
     assert not is_open(school, HERE)
 
 
+@pytest.mark.alone
 def test_workers_let_a_seat_go_at_its_end_without_anybody_who_tells_them(own_gateway: RunningGateway) -> None:
     own_gateway.start()
 

@@ -141,7 +141,6 @@ def test_canaries_say_how_the_filter_is_and_are_kept_against_nobody(school: Scho
     wait_until(lambda: school.gateway.counted("schoolgate_rows_taken_total") == 1)
 
 
-@pytest.mark.alone
 def test_a_policy_that_was_slipped_in_is_found_and_so_is_its_end(
     school: School, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,7 +152,7 @@ def test_a_policy_that_was_slipped_in_is_found_and_so_is_its_end(
     honest = read_snapshot(school.snapshot)
     began = time.monotonic()
     school.publish(replace(honest, site=replace(honest.site, rulebook=Rulebook())))
-    wait_until(lambda: school.is_open(canary_name("gambling"), PUPIL), seconds=2)
+    wait_until(lambda: school.is_open(canary_name("gambling"), PUPIL))
 
     wait_until(lambda: school.episodes() == ["filter_off_without_record"], seconds=SOON)
     with capsys.disabled():
