@@ -174,8 +174,10 @@ class FleetEvents:
             yield database
 
     def _is_made(self) -> bool:
-        if self._opened is not None or not self.path.exists():
-            return self._opened is not None
+        if self._opened is not None:
+            return True
+        if not self.path.exists():
+            return False
         # Whoever was making it may have been killed.
         with read_only(self.path) as database:
             return has_table(database, "events")

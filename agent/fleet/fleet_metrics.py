@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from agent.fleet.fleet_events import DUPLICATE, TAKEN, UNKNOWN_KIND, read_counts
 from agent.fleet.fleet_inventory import Standing, take_stock
 from agent.fleet.fleet_states import MEDIA, POSTURE
+from agent.storage.files import has_table
 from agent.storage.fleet_rows import DeviceState, FindingKind, read_devices
 from agent.storage.state import read_only
 from collectors.posture import Check, State
@@ -28,7 +29,6 @@ RESULTS: Final = (TAKEN, DUPLICATE, UNKNOWN_KIND)
 _OPEN, _UNKNOWN = "open", "unknown"
 FILTERS: Final = (Seen.ANSWERED_BY_US.value, _OPEN, Seen.NOT_OURS.value, _UNKNOWN)
 _PLAIN: Final = (Crypt.PLAIN.value, Crypt.SUSPENDED.value)
-_TABLE: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'fleet_devices'"
 
 
 def fleet_metrics(state: Path, events: Path, now: datetime, *, silent_after: timedelta) -> list[Metric]:
@@ -42,7 +42,7 @@ def fleet_metrics(state: Path, events: Path, now: datetime, *, silent_after: tim
         return []
     try:
         with read_only(state) as database, read_only(events) as told:
-            if not database.execute(_TABLE).fetchone()[0]:
+            if not has_table(database, "fleet_devices"):
                 return []
             stock = list(take_stock(read_devices(database), told, now=now, silent_after=silent_after))
             return [*_stock_metrics(stock), *_finding_metrics(database), *_event_metrics(told, stock)]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.storage.files import has_table
 from agent.storage.state import Act, instant_text
 from rules.subject import Audience
 
@@ -31,7 +32,7 @@ class SeatRow:
 
 def read_seats(database: sqlite3.Connection) -> dict[str, SeatRow]:
     """Read all by address; none where an older program wrote the file."""
-    if database.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'seats'").fetchone() is None:
+    if not has_table(database, "seats"):
         return {}
     rows = database.execute("SELECT address, groups, audience, heard_at, until_at, behind FROM seats")
     return {row[0]: _seat(row) for row in rows}
