@@ -17,6 +17,11 @@ MAX_PIPELINED = 100
 # Room for the longest answer; a client that does not read makes the kernel's buffers and then this one fill.
 WRITE_BUFFER_OCTETS = 256 * 1024
 BACKLOG = 512
+# Messages answered in one turn, of one connection and of all: then datagrams and new connections have theirs.
+MESSAGES_A_CONNECTION = 16
+MESSAGES_A_TURN = 64
+# A length and the longest message (RFC 1035, section 4.2.2): no connection is read further ahead of its turn.
+LONGEST_OCTETS = 2 + 65_535
 
 Deliver = Callable[[bytes], None]
 
@@ -43,11 +48,33 @@ class StreamConnections:
         self.monotonic = monotonic
         self.open: set[_Connection] = set()
         self.per_client: Counter[bytes] = Counter()
+        # Whoever has waited longest comes first; a dictionary, because nobody stands in a line twice.
+        self._line: dict[_Connection, None] = {}
+        self._is_turn_due = False
 
     async def listen(self, listening: socket.socket) -> asyncio.Server:
         """Accept connections on a socket that is already bound."""
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: _Connection(self), sock=listening, backlog=BACKLOG)
+
+    def stand_in_line(self, connection: "_Connection") -> None:
+        """Have a connection's messages answered when it is its turn."""
+        self._line[connection] = None
+        self._arrange_turn()
+
+    def _arrange_turn(self) -> None:
+        if self._line and not self._is_turn_due:
+            self._is_turn_due = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_turn_due = False
+        left = MESSAGES_A_TURN
+        while self._line and left > 0:
+            connection = next(iter(self._line))
+            del self._line[connection]
+            left -= connection.answer_messages(min(left, MESSAGES_A_CONNECTION))
+        self._arrange_turn()
 
     def close_idle(self) -> None:
         """End connections on which no whole message has come for too long, however busily they drip."""
@@ -86,9 +113,10 @@ class _Connection(asyncio.Protocol):
     def __init__(self, connections: StreamConnections) -> None:
         self._connections = connections
         self._transport: asyncio.Transport | None = None
-        self._received = bytearray()
+        self.received = bytearray()
         self._unanswered = 0
         self._is_full = False
+        self._is_ended = False
         self.address = b""
         self.heard_at = connections.monotonic()
 
@@ -111,28 +139,44 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into messages and answer each."""
+        """Keep what came until it is this connection's turn."""
         if self._transport is None:
             return
-        self._received += data
-        self._read_messages()
+        self.received += data
+        if len(self.received) > LONGEST_OCTETS:
+            self._transport.pause_reading()
+        self._connections.stand_in_line(self)
 
-    def _read_messages(self) -> None:
-        position = 0
-        received = self._received
-        while self._may_read() and len(received) - position >= 2:
+    def answer_messages(self, most: int) -> int:
+        """Cut what came into messages and answer each, up to so many; gives how many there were."""
+        position = count = 0
+        received = self.received
+        while count < most and self._may_read() and len(received) - position >= 2:
             end = position + 2 + int.from_bytes(received[position : position + 2], "big")
             if end > len(received):
                 break
             message = bytes(received[position + 2 : end])
             position = end
+            count += 1
             self._answer(message)
         del received[:position]
-        if self._transport is not None and not self._transport.is_closing():
-            if self._may_read():
-                self._transport.resume_reading()
-            else:
-                self._transport.pause_reading()
+        if self._transport is None or self._transport.is_closing():
+            return count
+        if not self._may_read():
+            self._transport.pause_reading()
+        elif count == most:
+            self._connections.stand_in_line(self)
+        elif not self._is_ended:
+            self._transport.resume_reading()
+        elif not self._unanswered:
+            self._transport.close()
+        return count
+
+    def eof_received(self) -> bool:
+        """Keep the way back open to a client that asks no more, until it has its answers."""
+        self._is_ended = True
+        self._connections.stand_in_line(self)
+        return True
 
     def _may_read(self) -> bool:
         return self._transport is not None and self._unanswered < MAX_PIPELINED and not self._is_full
@@ -153,8 +197,8 @@ class _Connection(asyncio.Protocol):
         """Write an answer that had to wait."""
         self._unanswered -= 1
         self._write(answer)
-        if self._received or self._unanswered == MAX_PIPELINED - 1:
-            self._read_messages()
+        if self.received or self._is_ended or self._unanswered == MAX_PIPELINED - 1:
+            self._connections.stand_in_line(self)
 
     def _write(self, answer: bytes) -> None:
         """Write an answer; an empty one means that there is none."""
@@ -168,7 +212,7 @@ class _Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on when it does."""
         self._is_full = False
-        self._read_messages()
+        self._connections.stand_in_line(self)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 (asyncio hands it over)
         """Give the room to others."""

@@ -2,17 +2,28 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from asking import played
 
-from agent.dns.streams import MAX_PIPELINED, Deliver, StreamConnections, listen_on_stream
+from agent.dns.streams import (
+    MAX_PIPELINED,
+    MESSAGES_A_CONNECTION,
+    MESSAGES_A_TURN,
+    Deliver,
+    StreamConnections,
+    listen_on_stream,
+)
 from agent.sites.site import Limits
 
 QUERY = b"\0\1" + bytes(10)
 BIG_OCTETS = 60_000
+# What asyncio takes from a socket at once.
+READ_OCTETS = 256 * 1024
 
 
 def framed(message: bytes) -> bytes:
@@ -281,11 +292,74 @@ async def test_a_client_that_reads_slowly_gets_everything() -> None:
 
 
 @played
+async def test_nobody_waits_until_somebody_elses_flood_is_answered() -> None:
+    turn = 0
+    answered: Counter[int] = Counter()
+
+    def answer(message: bytes) -> bytes:
+        answered[turn] += 1
+        return message
+
+    async with listening(answer) as server:
+        floods = [await server.client() for _ in range(6)]
+        reader, writer = await server.client("127.0.0.2")
+        await until(lambda: len(server.connections.open) == 7)
+        for _, flood in floods:
+            flood.write(framed(QUERY) * 3000)
+        writer.write(framed(numbered(7)))
+        while len(server.worker.received) < 6 * 3000 + 1:
+            turn += 1
+            await asyncio.sleep(0)
+        assert server.worker.received.index(numbered(7)) < 12 * MESSAGES_A_CONNECTION, "each other had a turn or two"
+        assert max(answered.values()) <= MESSAGES_A_TURN
+        assert await read(reader) == numbered(7)
+
+
+@pytest.mark.parametrize("unfinished", [b"", b"\0"])
+def test_who_asks_no_more_gets_the_answers_that_are_owed_and_then_the_end(unfinished: bytes) -> None:
+    async def story() -> None:
+        async with listening(lambda message: None if message[1] == 0 else message) as server:
+            reader, writer = await server.client()
+            numbers = range(1, 3 * MESSAGES_A_CONNECTION)
+            writer.write(b"".join(framed(numbered(number)) for number in (0, *numbers)) + unfinished)
+            writer.write_eof()
+            for number in numbers:
+                assert await read(reader) == numbered(number)
+            await settled()
+            ((message, deliver),) = server.worker.waiting
+            deliver(message)
+            assert await read(reader) == numbered(0)
+            assert await ended(reader)
+            await until(lambda: not server.connections.open)
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+
+
+@played
+async def test_no_connection_is_read_far_ahead_of_its_turn() -> None:
+    held = 0
+
+    def answer(_: bytes) -> bytes:
+        nonlocal held
+        held = max(held, *(len(connection.received) for connection in server.connections.open))
+        return b""
+
+    async with listening(answer) as server:
+        writers = [(await server.client())[1] for _ in range(10)]
+        for writer in writers:
+            writer.write(framed(QUERY) * 60_000)
+        await until(lambda: len(server.worker.received) > 100_000)
+        assert held < 2 * READ_OCTETS, "a message that is not whole yet, and what one read brings"
+
+
+@played
 async def test_an_answer_for_somebody_who_has_left_is_forgotten() -> None:
     async with listening(wait) as server:
         _, writer = await server.client()
         writer.write(framed(QUERY))
         await until(lambda: bool(server.worker.waiting))
+        # A reset: whoever only says that it sends no more still waits for its answer.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
         await until(lambda: not server.connections.open)
         ((message, deliver),) = server.worker.waiting
