@@ -473,15 +473,16 @@ def test_packs_are_known_by_their_names() -> None:
 def test_the_start_of_a_program_that_loads_the_example_is_quick(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text(example_text())
-    program = "import time; began = time.process_time(); from pathlib import Path; "
-    program += "from agent.sites.config import load_site; "
-    program += f"load_site(Path({str(site)!r})); print(time.process_time() - began)"
-    seconds = min(
-        float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
-        for _ in range(3)
-    )
-    # Measured: 0.2 s. The bound leaves room for a busy machine.
-    assert seconds < 0.5
+    libraries = "import pydantic, yaml; pydantic.create_model('M', number=(int, 0))"
+    loading = f"from pathlib import Path; from agent.sites.config import load_site; load_site(Path({str(site)!r}))"
+
+    def seconds(work: str) -> float:
+        program = f"import time; began = time.process_time(); {work}; print(time.process_time() - began)"
+        return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
+
+    pairs = [(seconds(libraries), seconds(loading)) for _ in range(3)]
+    # Measured: 2.2 times what reading the two libraries takes that it cannot do without.
+    assert min(ours / theirs for theirs, ours in pairs) < 4, pairs
 
 
 def test_a_huge_site_is_read_or_refused_in_bounded_time() -> None:
