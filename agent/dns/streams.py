@@ -114,6 +114,7 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self.received = bytearray()
+        self._answers = bytearray()
         self._unanswered = 0
         self._is_full = False
         self._is_ended = False
@@ -160,6 +161,7 @@ class _Connection(asyncio.Protocol):
             count += 1
             self._answer(message)
         del received[:position]
+        self._send()
         if self._transport is None or self._transport.is_closing():
             return count
         if not self._may_read():
@@ -191,19 +193,27 @@ class _Connection(asyncio.Protocol):
         answer = self._connections.worker.answer_stream(message, self.address, self._deliver)
         if answer is not None:
             self._unanswered -= 1
-            self._write(answer)
+            self._add(answer)
 
     def _deliver(self, answer: bytes) -> None:
         """Write an answer that had to wait."""
         self._unanswered -= 1
-        self._write(answer)
+        self._add(answer)
+        self._send()
         if self.received or self._is_ended or self._unanswered == MAX_PIPELINED - 1:
             self._connections.stand_in_line(self)
 
-    def _write(self, answer: bytes) -> None:
-        """Write an answer; an empty one means that there is none."""
-        if answer and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(len(answer).to_bytes(2, "big") + answer)
+    def _add(self, answer: bytes) -> None:
+        """Add an answer to those that are sent next; an empty one means that there is none."""
+        if answer:
+            self._answers += len(answer).to_bytes(2, "big")
+            self._answers += answer
+
+    def _send(self) -> None:
+        """Send the answers of one turn by one call."""
+        answers, self._answers = self._answers, bytearray()
+        if answers and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(answers)
 
     def pause_writing(self) -> None:
         """Read no more queries while the client does not take its answers."""
