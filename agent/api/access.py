@@ -18,6 +18,8 @@ MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 # What a laptop sends, compressed, and what it says to enrol: `agent.endpoint` has the same bounds.
 MAX_BATCH_BYTES: Final = 512 * 1024
 MAX_DEVICE_BYTES: Final = 16 * 1024
+# Nobody is known yet who signs in.
+MAX_SIGN_IN_BYTES: Final = 16 * 1024
 # The words of a report in any script, with room for how JSON writes them.
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -85,7 +87,7 @@ _READING_LOST: Final = _person_with(Right.USE_MEDIA, Right.READ_RECORD)
 _OWN: Final = Need(is_for_people=True, is_for_waiting=True)
 
 NEEDS: Final[Mapping[tuple[str, str], Need]] = {
-    ("POST", "/session"): OPEN,
+    ("POST", "/session"): Need(is_open=True, max_body_bytes=MAX_SIGN_IN_BYTES),
     ("DELETE", "/session"): _OWN,
     ("GET", "/me"): Need(is_for_waiting=True),
     # Each part of it by the rights that it takes.

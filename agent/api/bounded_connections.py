@@ -1,11 +1,17 @@
-"""Connections to the interface: whoever says nothing is not kept, and one address never has all of them."""
+"""Connections to the interface: whoever says nothing is not kept, and one address never has all of them.
+
+Source: RFC 9112 (a body without a length may be refused, section 6.3), RFC 6585 (heads that are too long, section 5).
+"""
 
 import asyncio
+import os
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # What uvicorn keeps in all; people, and every laptop of a large school that comes back on one morning.
@@ -19,6 +25,36 @@ MAX_HANDSHAKES: Final = 1000
 HANDSHAKE_SECONDS: Final = 10.0
 # For the head of a request, from the beginning of the connection or the end of the request before.
 HEAD_SECONDS: Final = 20.0
+MAX_HEAD_OCTETS: Final = 16 * 1024
+# So many are let in before those who are in have a turn; to begin TLS with one takes half a millisecond.
+ACCEPTED_A_TURN: Final = 8
+
+_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
+
+
+class _Messages(h11.Connection):
+    """What a client sent, as messages: none takes long to read, because the loop waits for it with everybody else.
+
+    A body in chunks is refused: forty thousand of them come in one go, each of one octet.
+    """
+
+    def next_event(self) -> Any:
+        """Give what comes next.
+
+        Raises:
+            h11.RemoteProtocolError: it is not what a browser sends.
+        """
+        if self.their_state is h11.IDLE and self._is_head_long():
+            raise h11.RemoteProtocolError("the head is too long", error_status_hint=431)
+        event = super().next_event()
+        if isinstance(event, h11.Request) and any(name == b"transfer-encoding" for name, _ in event.headers):
+            raise h11.RemoteProtocolError("the body has no length", error_status_hint=411)
+        return event
+
+    def _is_head_long(self) -> bool:
+        # The parser itself only bounds a head that is not whole yet.
+        waiting, _ = self.trailing_data
+        return len(waiting) > MAX_HEAD_OCTETS and _END_OF_HEAD.search(waiting, 0, MAX_HEAD_OCTETS) is None
 
 
 class BoundedConnection(H11Protocol):
@@ -32,6 +68,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Keep it, unless there are too many already, in all or of its address."""
         super().connection_made(transport)
+        self.conn = _Messages(h11.SERVER, MAX_HEAD_OCTETS)
         if len(self.connections) > self.max_open or self._of_same_address() > self.max_of_address:
             transport.abort()
             return
@@ -86,10 +123,16 @@ class BoundedLoop(asyncio.SelectorEventLoop):
         self._of_address: dict[str, dict[socket.socket, None]] = {}
 
     async def create_server(self, *args: Any, **how: Any) -> asyncio.Server:
-        """Listen, with our own time for agreeing on TLS."""
+        """Listen, with our own time for agreeing on TLS, and let in a few at a time."""
         if how.get("ssl"):
             how["ssl_handshake_timeout"] = self.handshake_seconds
-        return await super().create_server(*args, **how)
+        waiting = how.get("backlog", socket.SOMAXCONN)
+        server = await super().create_server(*args, **{**how, "backlog": ACCEPTED_A_TURN})
+        # What asyncio lets in at once is as many as may wait; more may.
+        for listening in server.sockets:
+            with socket.socket(fileno=os.dup(listening.fileno())) as same:
+                same.listen(waiting)
+        return server
 
     async def _accept_connection2(
         self, protocol_factory: Callable[[], asyncio.Protocol], conn: socket.socket, extra: dict[str, Any], *rest: Any

@@ -25,8 +25,9 @@ from rules.subject import Audience
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 _CALENDAR: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# What a text may hold beside what can be seen.
-_WHITE: Final = frozenset("\n\t ")
+# What is no text: what terminals obey, but for a new line and a tab, and halves of characters.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALVES: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def _fault(sentence: str) -> PydanticCustomError:
@@ -35,9 +36,9 @@ def _fault(sentence: str) -> PydanticCustomError:
 
 def _only_characters(text: str) -> str:
     """Refuse what is no character and what terminals obey; the text itself is not repeated."""
-    if any((ord(each) < 0x20 and each not in _WHITE) or 0x7F <= ord(each) < 0xA0 for each in text):
+    if _CONTROLS.search(text):
         raise _fault("a control character was found; expected text")
-    if any(0xD800 <= ord(each) < 0xE000 for each in text):
+    if _HALVES.search(text):
         raise _fault("half a character was found; expected text")
     return text
 

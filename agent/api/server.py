@@ -79,7 +79,6 @@ WATCH_SECONDS: Final = 0.5
 APPLY_SECONDS: Final = 3.0
 KEEP_ALIVE_SECONDS: Final = 10
 STOP_SECONDS: Final = 3
-MAX_HEAD_OCTETS: Final = 16 * 1024
 ID_OCTETS: Final = 8
 NICENESS: Final = 10
 
@@ -335,7 +334,6 @@ def uvicorn_config(parts: Parts, certificate: SiteCertificate, *, limits: Limits
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEAD_OCTETS,
         ssl_certfile=certificate.certificate,
         ssl_keyfile=certificate.key,
     )

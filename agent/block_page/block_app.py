@@ -104,8 +104,8 @@ class BlockApp:
             match, found = route.matches(scope)
             if match is Match.FULL:
                 own = Request({**scope, **found}, request.receive)
-                shown = found["endpoint"](own)
-                return shown if isinstance(shown, Response) else await shown
+                shown: Response = await found["endpoint"](own)
+                return shown
         return _plain(_NOTHING, HTTPStatus.NOT_FOUND)
 
     def _show(self, request: Request, address: str, profile: Profile) -> Response:

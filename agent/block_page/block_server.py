@@ -28,7 +28,6 @@ MAX_CONNECTIONS: Final = 300
 MAX_OF_ADDRESS: Final = 60
 HEAD_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 1
-MAX_HEAD_OCTETS: Final = 16 * 1024
 
 
 class PageConnection(BoundedConnection):
@@ -68,7 +67,6 @@ def page_config(app: ASGIApp, *, certificate: str | None = None, key: str | None
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=1,
         timeout_graceful_shutdown=STOP_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEAD_OCTETS,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         # A key that asks for words would wait for somebody at a terminal that nobody has.

@@ -4,14 +4,15 @@ They keep no session and set no cookie: the language stands in the links, a rece
 has them below `/.schoolgate`, the console wherever it likes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -52,6 +53,8 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _STYLE_HEADERS: Final = HEADERS | {"Cache-Control": "public, max-age=86400, immutable"}
+# So many are made at once: whoever asks for hundreds takes no thread from those who work with the console.
+AT_ONCE: Final = 2
 _STYLE: Final = f"style/{{version}}/{STYLE_NAME}"
 
 
@@ -76,6 +79,7 @@ class PublicPages:
     chosen_before: Callable[[Request], str] = nothing_chosen
     looks: RateLimit = field(default_factory=lambda: RateLimit(rate=10, burst=300))
     sent: SentForms = field(default_factory=SentForms)
+    room: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
     @property
     def site(self) -> Site:
@@ -102,6 +106,10 @@ class PublicPages:
             "here": _last(request),
         }
         return HTMLResponse(render(texts, template, {**frame, **values}), status, HEADERS)
+
+    async def make(self, work: Callable[[Request], Response], request: Request) -> Response:
+        """Make a page in a thread, when one is free for it."""
+        return await to_thread.run_sync(work, request, limiter=self.room)
 
     def wait_to_look(self, request: Request) -> float:
         """Count somebody who looks, and say how many seconds they have to wait."""
@@ -155,13 +163,20 @@ class PublicPages:
         """Take a report, and show its number: in no address, which whoever comes next to the device could read."""
         try:
             body = await read_body(request, limit=MAX_FORM_OCTETS, is_json=False)
+        except ProblemError:
+            return await self.make(self._tell_too_much, request)
+        return await self.make(partial(self._read_and_take, body), request)
+
+    def _tell_too_much(self, request: Request) -> Response:
+        fault = self.texts(request).gettext("That was too much at once. Please write less.")
+        return self._again(request, Typed(), {"": fault}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+    def _read_and_take(self, body: bytes, request: Request) -> Response:
+        try:
             typed = report_page.read_typed(body)
-        except (ProblemError, ValueError):
-            typed = Typed(faults={"": self.texts(request).gettext("That was too much at once. Please write less.")})
-            return await run_in_threadpool(
-                self.report_form, request, typed, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            )
-        return await run_in_threadpool(self._take, request, typed)
+        except ValueError:
+            return self._tell_too_much(request)
+        return self._take(request, typed)
 
     def _take(self, request: Request, typed: Typed) -> Response:
         texts = self.texts(request)
@@ -207,9 +222,9 @@ class PublicPages:
             number = report_page.read_receipt(await read_body(request, limit=1024, is_json=False))
         except (ProblemError, ValueError):
             number = ""
-        return await run_in_threadpool(self._standing, request, number)
+        return await self.make(partial(self._standing, number), request)
 
-    def _standing(self, request: Request, number: str) -> Response:
+    def _standing(self, number: str, request: Request) -> Response:
         texts = self.texts(request)
         _ = texts.gettext
         values = {"receipt": number, "words": "", "fault": ""}
@@ -252,10 +267,12 @@ def public_routes(pages: PublicPages) -> list[Route]:
     ]
 
 
-def _paced(pages: PublicPages, show: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+def _paced(
+    pages: PublicPages, show: Callable[[Request], Response]
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    async def answer(request: Request) -> Response:
         wait = pages.wait_to_look(request)
-        return too_many(wait) if wait > 0 else show(request)
+        return too_many(wait) if wait > 0 else await pages.make(show, request)
 
     return answer
 

@@ -35,7 +35,7 @@ from agent.console.once import FIELD as NUMBER
 from agent.console.once import Once
 from agent.console.page import Page
 from agent.console.page_needs import PAGES
-from agent.console.typed import MAX_FIELDS, Typed, TypedError, read_form
+from agent.console.typed import MAX_FIELDS, MAX_OPEN_FIELDS, Typed, TypedError, read_form
 from agent.logs import log
 from agent.people.attempts import ConflictError, UnknownIdError
 from agent.storage.key_file import KEY_OCTETS, read_or_make_key
@@ -286,9 +286,10 @@ def _do(page: Page, do: Handler, form: Handler | None) -> Response:
 async def _read(page: Page, need: Need) -> Typed:
     request = page.request
     body = await read_body(request, limit=need.max_body_bytes, is_json=False)
+    most = MAX_OPEN_FIELDS if need.is_open else MAX_FIELDS
     try:
         copy = Request(request.scope, once(body))
-        async with copy.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=need.max_body_bytes) as sent:
+        async with copy.form(max_files=1, max_fields=most, max_part_size=need.max_body_bytes) as sent:
             return await read_form(sent, page.parts.timezone)
     except (MultiPartException, HTTPException, ValueError) as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "not-a-form", "What was sent is no form of this page.") from error

@@ -15,6 +15,8 @@ from agent.api.problems import sentence
 from rules.errors import SchoolgateError
 
 MAX_FIELDS: Final = 1000
+# Of a form that anybody may send.
+MAX_OPEN_FIELDS: Final = 50
 # What a page adds to a form of its own accord; and with it, what is never put into a page again.
 UNSENT: Final = frozenset({"csrf", "door", "form_number", "form_about"})
 SECRETS: Final = UNSENT | {"password", "new_password", "again", "totp"}

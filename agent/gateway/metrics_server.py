@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,8 @@ LAG_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 5.0
 CONNECTION_SECONDS: Final = 10.0
 MAX_CONNECTIONS: Final = 16
+# Whoever scrapes has few; the others are left to the rest.
+MAX_OF_ADDRESS: Final = 8
 # So long the server may take to notice that it is to stop.
 STOP_SECONDS: Final = 0.1
 
@@ -117,17 +120,25 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, endpoint: Endpoint, registry: CollectorRegistry, health: Callable[[], list[str]]) -> None:
         self.registry = registry
         self.health = health
-        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._served: Counter[str] = Counter()
+        self._served_lock = threading.Lock()
         if ":" in endpoint.address:
             self.address_family = socket.AF_INET6
         super().__init__((endpoint.address, endpoint.port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread, or close it where there are too many."""
-        if self._room.acquire(blocking=False):
+        if self._has_room(client_address[0]):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
+
+    def _has_room(self, address: str) -> bool:
+        with self._served_lock:
+            if self._served.total() >= MAX_CONNECTIONS or self._served[address] >= MAX_OF_ADDRESS:
+                return False
+            self._served[address] += 1
+            return True
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection, for a bounded time however slowly the client goes about it."""
@@ -138,7 +149,8 @@ class _Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             deadline.cancel()
-            self._room.release()
+            with self._served_lock:
+                self._served -= Counter({client_address[0]: 1})
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (the address is not logged)
         """Pass over a client that went away; a fault of ours is logged by its kind."""

@@ -10,8 +10,8 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -44,8 +44,10 @@ REFUSED_SIGN_IN: Final = (
     "The login, the password or the code is not right, or the account is locked for some minutes after too many "
     "attempts; whoever approves or administers also gives the six digits of their authenticator."
 )
+_MANY: Final = "Many people are signing in at this moment; try again in a few seconds."
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _WAIT_SECONDS: Final = 5.0
+MAX_IN_LINE: Final = 16
 # A session is written to at most this often, and a clock may step back by as much.
 _SEEN_AGAIN: Final = timedelta(seconds=60)
 
@@ -120,6 +122,8 @@ class Accounts(Tokens):
         self._issuer = issuer
         # One password at a time: it bounds memory, and nobody guesses twice before the first guess is counted.
         self._turn = threading.Lock()
+        # Whoever waits for it holds a thread that others need.
+        self._line = threading.BoundedSemaphore(MAX_IN_LINE)
         self._nobodys_hash = self._hasher.hash(secrets.token_bytes(32))
 
     # Accounts
@@ -229,10 +233,10 @@ class Accounts(Tokens):
         so that a stolen session guesses once, however many guesses come at the same time.
 
         Raises:
-            RefusedRequestError: it is not the password.
+            RefusedRequestError: it is not the password, or too many people wait.
             StorageError: nothing can be written now.
         """
-        with self._turn:
+        with self._in_turn():
             signed_in = self.session(token)
             if signed_in is None:
                 return None
@@ -258,14 +262,24 @@ class Accounts(Tokens):
                     facts = {"why": "too_many_from_one_address"}
                     act.note("sign_in_refused", actor="system", facts=facts, personal={"address": address})
             raise RefusedRequestError("Found too many attempts from this address; expected a pause of ten minutes.")
-        if not self._turn.acquire(timeout=_WAIT_SECONDS):
-            raise RefusedRequestError("Many people are signing in at this moment; try again in a few seconds.")
-        try:
+        with self._in_turn():
             session = self._sign_in(normal_login(login), password, totp or "", address)
-        finally:
-            self._turn.release()
         self._limit.give_back(address)
         return session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self._line.acquire(blocking=False):
+            raise RefusedRequestError(_MANY)
+        try:
+            if not self._turn.acquire(timeout=_WAIT_SECONDS):
+                raise RefusedRequestError(_MANY)
+            try:
+                yield
+            finally:
+                self._turn.release()
+        finally:
+            self._line.release()
 
     def _sign_in(self, login: str, password: str, totp: str, address: str) -> Session:
         with self._store.read() as database:

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,12 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from agent.api.bounded_connections import (
+    ACCEPTED_A_TURN,
     HANDSHAKE_SECONDS,
     HEAD_SECONDS,
     MAX_CONNECTIONS,
     MAX_HANDSHAKES,
+    MAX_HEAD_OCTETS,
     MAX_OF_ADDRESS,
     MAX_OPEN,
     BoundedConnection,
@@ -53,7 +55,7 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextmanager
-def served(loop: type[asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop, **more: Any) -> Iterator[int]:
+def served(loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop, **more: Any) -> Iterator[int]:
     config = uvicorn.Config(answer, http=OfTest, ws="none", lifespan="off", log_config=None, access_log=False, **more)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -165,6 +167,101 @@ def test_all_addresses_together_have_so_many_and_no_more(port: int) -> None:
             assert ends(one_more)
             assert time.monotonic() - began < HEAD_OF_TEST
         assert answered(held[0])
+
+
+# ---- what would take long to read ---------------------------------------------------------------------------------
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+def told(connection: socket.socket, *sent: bytes) -> bytes:
+    """Give all that comes back, until the other side ends."""
+    for octets in sent:
+        with suppress(ConnectionError):
+            connection.sendall(octets)
+    received = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(65_536):
+            received += part
+    return received
+
+
+def head_of(octets: int, *, end: bytes = b"\r\n") -> bytes:
+    """Give a head of so many octets."""
+    return GET + b"X: " + b"y" * (octets - len(GET) - 5 - len(end)) + b"\r\n" + end
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_head_is_so_long_and_no_longer(port: int, end: bytes) -> None:
+    with connected(port) as connection:
+        assert told(connection, head_of(MAX_HEAD_OCTETS, end=end)).startswith(b"HTTP/1.1 200")
+    with connected(port) as connection:
+        assert told(connection, head_of(MAX_HEAD_OCTETS + 1, end=end)).startswith(b"HTTP/1.1 400")
+
+
+def test_nor_is_one_that_waits_behind_another_request(port: int) -> None:
+    with connected(port) as connection:
+        received = told(connection, GET + b"\r\n" + head_of(60_000))
+    assert received.startswith(b"HTTP/1.1 200")
+    assert received.count(b"HTTP/1.1 400") == 1
+
+
+def test_many_requests_in_one_go_are_all_answered(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall((GET + b"\r\n") * 1000)
+        received = b""
+        while received.count(b"\r\n\r\nok") < 1000:
+            received += connection.recv(65_536)
+
+
+def test_a_body_in_chunks_is_refused_before_it_is_read(port: int) -> None:
+    for chunked in (b"Transfer-Encoding: chunked\r\n\r\n", b"transfer-encoding: Chunked\r\nX: y\r\n\r\n"):
+        with connected(port) as connection:
+            received = told(connection, GET.replace(b"GET", b"POST") + chunked + b"1\r\na\r\n" * 100 + b"0\r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 400")
+        assert received.count(b"HTTP/1.1") == 1
+    with connected(port) as connection:
+        assert answered(connection)
+
+
+class CountingLoop(BoundedLoop):
+    """Counts whom it lets in within one turn."""
+
+    in_turn = most = begun = 0
+
+    def _begin(self, connection: socket.socket, address: str) -> None:
+        if not self.in_turn:
+            self.call_soon(self._end_turn)
+        self.in_turn += 1
+        self.begun += 1
+        super()._begin(connection, address)
+
+    def _end_turn(self) -> None:
+        self.most, self.in_turn = max(self.most, self.in_turn), 0
+
+
+def test_who_comes_in_a_crowd_is_let_in_a_few_at_a_time(certificate: SiteCertificate) -> None:
+    loops: list[CountingLoop] = []
+
+    def new_loop() -> CountingLoop:
+        loops.append(CountingLoop())
+        return loops[0]
+
+    crowd = 100
+    with (
+        served(new_loop, ssl_certfile=certificate.certificate, ssl_keyfile=certificate.key, backlog=crowd) as port,
+        ExitStack() as stack,
+    ):
+        loops[0].call_soon_threadsafe(time.sleep, 0.5)
+        for _ in range(crowd):
+            stack.enter_context(connected(port))
+        deadline = time.monotonic() + 10
+        while loops[0].begun < crowd:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert 1 < loops[0].most <= ACCEPTED_A_TURN
+        assert get(port, certificate, source="127.0.0.2") == "ok"
 
 
 # ---- before TLS is agreed on --------------------------------------------------------------------------------------

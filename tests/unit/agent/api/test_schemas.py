@@ -1,6 +1,7 @@
 """What comes in becomes a type at the door, or is refused in a sentence that does not repeat it."""
 
-from contextlib import suppress
+import unicodedata
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -67,6 +68,20 @@ def test_what_is_no_instant(until: Any) -> None:
 def test_what_is_no_request(key: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         OverrideAsked.model_validate({"until_at": UNTIL, key: value})
+
+
+@pytest.mark.parametrize("code", range(0x110))
+def test_control_characters_are_those_of_unicode(code: int) -> None:
+    is_refused = unicodedata.category(chr(code)) == "Cc" and chr(code) not in "\n\t"
+    with pytest.raises(ValidationError) if is_refused else nullcontext():
+        OverrideAsked.model_validate({"until_at": UNTIL, "reason": f"a{chr(code)}b"})
+
+
+@pytest.mark.parametrize("code", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+def test_nor_is_half_a_character_text(code: int) -> None:
+    with pytest.raises(ValidationError):
+        OverrideAsked.model_validate({"until_at": UNTIL, "reason": chr(code)})
+    OverrideAsked.model_validate({"until_at": UNTIL, "reason": "\ud7ff\ue000"})
 
 
 def test_html_and_sql_are_text_like_any_other() -> None:

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from agent.api.access import MAX_BODY_BYTES, MAX_FILE_BYTES, PREFIX
+from agent.api.access import MAX_BODY_BYTES, MAX_FILE_BYTES, MAX_SIGN_IN_BYTES, PREFIX
 from agent.api.problems import MEDIA_TYPE, ProblemError, install_problems
 from agent.api.security import (
     COOKIE,
     HEADERS,
     MAX_JSON_DEPTH,
+    MAX_JSON_MARKS,
     NOT_CONFIRMED,
     Caller,
     Frame,
@@ -336,9 +337,9 @@ def test_only_json_is_taken(content_type: str) -> None:
     ("content", "kind"),
     [
         pytest.param(b"[" * 10_000, "too-deep", id="ten-thousand-levels"),
-        pytest.param(b'{"a":' * 10_000, "too-deep", id="ten-thousand-keys"),
+        pytest.param(b'{"a":' * 3000, "too-deep", id="three-thousand-keys"),
         pytest.param(b"{" * 10 + b"]" * 10, "invalid", id="brackets-that-do-not-fit"),
-        pytest.param(b'"' + b'\\"' * 200_000, "invalid", id="a-string-without-an-end"),
+        pytest.param(b'"' + b'\\"' * 8000, "invalid", id="a-string-without-an-end"),
         pytest.param(b"\xff\xfe\x00", "bad-request", id="octets"),
     ],
 )
@@ -346,6 +347,22 @@ def test_json_that_is_none_is_told(content: bytes, kind: str) -> None:
     response = House().ask("POST", "/session", content=content, headers={"Content-Type": "application/json"})
     assert response.status_code in (400, 422)
     assert kind_of(response) == kind
+
+
+@pytest.mark.parametrize("mark", ["[", "{", ",", '"'])
+def test_json_of_too_many_parts_is_not_looked_at(mark: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    few, many = mark * MAX_JSON_MARKS, mark * (MAX_JSON_MARKS + 1)
+    assert House().ask("POST", "/overrides", TEACHER, content=few, headers=headers).status_code in (400, 422)
+    response = House().ask("POST", "/overrides", TEACHER, content=many, headers=headers)
+    assert (response.status_code, kind_of(response)) == (413, "too-long")
+    assert "50,000 brackets, commas and quotation marks" in response.text
+
+
+def test_whoever_is_not_known_yet_sends_little() -> None:
+    content = b'{"login": "' + b"a" * MAX_SIGN_IN_BYTES + b'"}'
+    response = House().ask("POST", "/session", content=content, headers={"Content-Type": "application/json"})
+    assert (response.status_code, kind_of(response)) == (413, "too-long")
 
 
 @given(st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))

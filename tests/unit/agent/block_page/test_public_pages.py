@@ -3,6 +3,8 @@
 import asyncio
 import re
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -11,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 from api_of_test import generous
-from block_page_of_test import HTML, BlockPageOfTest
+from block_page_of_test import HTML, PUPIL, BlockPageOfTest
 from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
 
 from agent.api.security import RateLimit
 from agent.block_page.block_app import BASE
-from agent.block_page.public_pages import PublicPages, public_routes
+from agent.block_page.public_pages import AT_ONCE, PublicPages, public_routes
 from agent.incidents.incident_reports import Standing
 
 FORM = {"wish": "tell", "site": "bet.example", "about": "upsetting", "text": "I saw a scary picture on this page."}
@@ -30,6 +33,39 @@ def page(tmp_path: Path) -> BlockPageOfTest:
 def receipt_of(response: httpx.Response) -> str:
     (number,) = re.findall(r'class="receipt">.*?<strong>([^<]+)</strong>', response.text, re.DOTALL)
     return str(number)
+
+
+# --- Many at once
+
+
+@pytest.mark.parametrize(("method", "name"), [("GET", "blocked"), ("GET", "report"), ("POST", "report")])
+def test_so_many_are_made_at_once_and_none_where_everybody_waits(
+    page: BlockPageOfTest, monkeypatch: pytest.MonkeyPatch, method: str, name: str
+) -> None:
+    under_way: set[int] = set()
+    most = 0
+
+    def slowly(*_: object, **__: object) -> HTMLResponse:
+        nonlocal most
+        under_way.add(threading.get_ident())
+        most = max(most, len(under_way))
+        time.sleep(0.02)
+        under_way.discard(threading.get_ident())
+        return HTMLResponse("made")
+
+    monkeypatch.setattr(PublicPages, "page", slowly)
+
+    async def converse() -> list[str]:
+        transport = httpx.ASGITransport(page.app, client=(PUPIL, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://bet.example") as client:
+            asked = [
+                client.request(method, f"{BASE}/{name}", headers={"Accept": HTML}, content=b"wish=tell")
+                for _ in range(12)
+            ]
+            return [answer.text for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(converse()) == 12 * ["made"]
+    assert most == AT_ONCE
 
 
 # --- Reporting

@@ -19,6 +19,7 @@ from agent.console.keeping import KEPT_FOR, Kept
 from agent.console.page import Page
 from agent.console.pages import DOOR, KEY_NAME, Pages, install
 from agent.console.pages import HEADERS as PAGE_HEADERS
+from agent.console.typed import MAX_OPEN_FIELDS
 from rules.errors import RefusedRequestError, StorageError
 from rules.roles import Role
 
@@ -40,6 +41,13 @@ def test_every_page_has_the_headers_of_a_page(teacher: Browser, path: str) -> No
     headers = teacher.get(path).headers
     assert {name: headers[name] for name in HEADERS} == HEADERS | PAGE_HEADERS
     assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_a_form_that_anybody_may_send_has_few_fields(school: SchoolOfTest) -> None:
+    stranger = Browser(school)
+    fields = {f"f{number}": "x" for number in range(MAX_OPEN_FIELDS)}
+    assert stranger.post("/sign-in", fields).status != 400
+    assert stranger.post("/sign-in", {**fields, "one": "more"}).status == 400
 
 
 @pytest.mark.parametrize("path", ["/account", "/sign-in", "/nothing-here"])

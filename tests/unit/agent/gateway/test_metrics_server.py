@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from agent.gateway.metrics import SILENT_CANARIES_SECONDS
 from agent.gateway.metrics_server import (
     LAG_SECONDS,
     MAX_CONNECTIONS,
+    MAX_OF_ADDRESS,
     SILENT_INTAKE_SECONDS,
     MetricsServer,
     canary_reasons,
@@ -124,6 +125,15 @@ def test_idle_connections_do_not_take_all_the_room(server: MetricsServer) -> Non
             continue
         return
     pytest.fail("no room came back")
+
+
+def test_one_address_leaves_room_to_the_others(server: MetricsServer) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * MAX_CONNECTIONS):
+            idle = socket.create_connection(("127.0.0.1", server.port), source_address=("127.0.0.2", 0))
+            stack.enter_context(idle)
+        for _ in range(MAX_OF_ADDRESS):
+            assert ask(server, "/healthz")[0].status == 200
 
 
 def test_rubbish_is_answered_and_forgotten(server: MetricsServer) -> None:

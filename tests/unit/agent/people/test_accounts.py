@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from agent.people.accounts import REFUSED_SIGN_IN, Accounts, Enrolment, Session, check_password_rules, normal_login
+from agent.people.accounts import (
+    MAX_IN_LINE,
+    REFUSED_SIGN_IN,
+    Accounts,
+    Enrolment,
+    Session,
+    check_password_rules,
+    normal_login,
+)
 from agent.people.people import People
 from agent.people.sign_in_limit import SignInLimit
 from agent.storage.given_rows import BEGINNING_ENDED
@@ -220,6 +229,43 @@ def test_guesses_at_once_are_counted_one_by_one(school: School) -> None:
         guesser.join()
     assert school.account("ada")["failed"] == 5
     assert len(school.notes("sign_in_refused")) == 12
+
+
+class SlowHasher(CountingHasher):
+    """Takes until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002 - theirs
+        assert self.go_on.wait(10)
+        return super().verify(hash, password)
+
+
+def test_whoever_comes_when_many_wait_is_told_at_once(school: School) -> None:
+    hasher = SlowHasher()
+    accounts = Accounts(school.store, hasher=hasher, limit=school.limit, words=["Hillside"])
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def guess() -> None:
+        try:
+            accounts.sign_in("ada", "wrong", None, "192.0.2.1")
+        except RefusedRequestError as error:
+            said.put(str(error))
+
+    guessers = [threading.Thread(target=guess) for _ in range(MAX_IN_LINE + 3)]
+    for guesser in guessers:
+        guesser.start()
+    told = [said.get(timeout=2) for _ in range(3)]
+    hasher.go_on.set()
+    for guesser in guessers:
+        guesser.join()
+    told += [said.get() for _ in range(MAX_IN_LINE)]
+    assert told == 3 * ["Many people are signing in at this moment; try again in a few seconds."] + MAX_IN_LINE * [
+        REFUSED_SIGN_IN
+    ]
+    assert school.is_let_in("ben", school.code())
 
 
 def test_a_code_is_taken_once(school: School) -> None:
