@@ -1,6 +1,6 @@
 """Counts so small that somebody could be told from one, hidden so that nobody works them out from a total either."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -65,6 +65,26 @@ def rounded_number(number: int, small_number: int) -> int:
     """Round a number to the nearest multiple of the small number."""
     few = max(small_number, 1)
     return (number + few // 2) // few * few
+
+
+def gives_away(numbers: Sequence[int | Hidden], total: int | Hidden, small_number: int) -> bool:
+    """Say whether rounded numbers and their rounded total rule out a value that a hidden small one could have."""
+    if isinstance(total, Hidden) or Hidden.FEW not in numbers:
+        return False
+    # What each could have been before it was rounded.
+    below, above = small_number // 2, (small_number - 1) // 2
+    most = min((each + above for each in numbers if isinstance(each, int)), default=total + above)
+    ranges = [
+        (0, small_number - 1)
+        if each is Hidden.FEW
+        else (small_number, most)
+        if isinstance(each, Hidden)
+        else (max(small_number, each - below), each + above)
+        for each in numbers
+    ]
+    least, highest = sum(first for first, _ in ranges), sum(last for _, last in ranges)
+    largest = small_number - 1
+    return total - below > highest - largest or total + above < least + largest
 
 
 def _is_open(small: list[int], small_number: int) -> bool:

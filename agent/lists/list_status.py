@@ -133,7 +133,9 @@ def _state(config: ListConfig, looked: ListStatus, *, is_refused: bool) -> ListS
         return ListState.REFUSED
     if looked.age_seconds is None:
         return ListState.NEVER_LOADED
-    is_old = looked.age_seconds > STALE_AFTER_INTERVALS * config.refresh_seconds
+    # Of what was taken by a clock that ran ahead by more than an interval, nobody knows how old it is.
+    oldest = STALE_AFTER_INTERVALS * config.refresh_seconds
+    is_old = not -config.refresh_seconds <= looked.age_seconds <= oldest
     return ListState.STALE if is_old else ListState.FRESH
 
 

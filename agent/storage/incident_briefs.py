@@ -19,8 +19,9 @@ _QUERY: Final = f"""SELECT kind, audience, subject, level, track, state, opened_
 # What was merged since was counted then, and the row of what was accepted since was the likeliest.
 _QUERY_AS_OF: Final = """SELECT kind, audience, subject, level, track, state, opened_at, row,
     json_extract(content, '$.is_serious'), json_extract(content, '$.reached'), json_extract(content, '$.dismissal'),
-    id, coalesce(json_extract(content, '$.rows[0]'), ''), coalesce(json_extract(content, '$.decided_at'), '') >= ?
-    FROM incidents WHERE opened_at >= ? AND filed_at < ? AND (state <> 'merged' OR closed_at >= ?)"""
+    id, coalesce(json_extract(content, '$.rows[0]'), ''), coalesce(json_extract(content, '$.decided_at'), '') >= ?1
+        OR EXISTS (SELECT 1 FROM incident_timeline WHERE incident = incidents.id AND at >= ?1 AND what = ?3)
+    FROM incidents WHERE opened_at >= ?2 AND filed_at < ?1 AND (state <> 'merged' OR closed_at >= ?1)"""
 # What the timeline says of decisions.
 MOVES: Final = {
     "incident_accepted": Move.ACCEPT,
@@ -33,8 +34,8 @@ MOVES: Final = {
     "incident_corrected": Move.CORRECT,
 }
 _UNDONE: Final = "incident_decision_undone"
-_DECISIONS: Final = f"""SELECT what FROM incident_timeline WHERE incident = ? AND at < ?
-    AND what IN ({", ".join("?" * (len(MOVES) + 1))}) ORDER BY number"""  # noqa: S608 (marks only)
+_DECISIONS: Final = f"""SELECT what, coalesce(json_extract(content, '$.row'), '') FROM incident_timeline
+    WHERE incident = ? AND at < ? AND what IN ({", ".join("?" * (len(MOVES) + 1))}) ORDER BY number"""  # noqa: S608 (marks only)
 _AUDIENCES: Final = {each.value: each for each in Audience}
 _KINDS: Final = {each.value: each for each in Kind}
 _LEVELS: Final = {each.value: each for each in Level}
@@ -74,28 +75,32 @@ def read_briefs_as_of(
     Kind and track are those of now.
     """
     since, until = "" if opened_since is None else instant_text(opened_since), instant_text(at)
-    rows = database.execute(_QUERY_AS_OF, (until, since, until, until))
+    rows = database.execute(_QUERY_AS_OF, (until, since, _UNDONE))
     for *plain, row, is_serious, reached, dismissal, incident, likeliest, is_decided_since in rows.fetchall():
         if is_decided_since:
-            plain[_STATE] = (state := _state_as_of(database, incident, until)).value
-            dismissal = dismissal if state is State.DISMISSED else None  # noqa: PLW2901 (it was not one yet)
-            row = "" if state is State.CANDIDATE else row  # noqa: PLW2901 (nor had it a row)
-        if dismissal != Dismissal.WRONG_PERSON.value:
+            state, row, is_put_right = _as_of(database, incident, until)  # noqa: PLW2901 (as it was then)
+            plain[_STATE] = state.value
+        else:
+            is_put_right = dismissal == Dismissal.WRONG_PERSON.value
+        if not is_put_right:
             yield brief_of([*plain, row or likeliest], is_serious, json.loads(reached or "[]"))
 
 
 _STATE: Final = 5
 
 
-def _state_as_of(database: sqlite3.Connection, incident: str, until: str) -> State:
-    """Follow the decisions about an incident before an instant."""
-    states = [State.CANDIDATE]
-    for (what,) in database.execute(_DECISIONS, (incident, until, *MOVES, _UNDONE)):
+def _as_of(database: sqlite3.Connection, incident: str, until: str) -> tuple[State, str, bool]:
+    """Follow the decisions about an incident before an instant: its state, its row, and whether it was put right."""
+    stood = [(State.CANDIDATE, "", False)]
+    for what, row in database.execute(_DECISIONS, (incident, until, *MOVES, _UNDONE)):
         if what == _UNDONE:
-            states = states[:-1] or states
-        else:
-            states.append(TRANSITIONS.get((states[-1], MOVES[what]), states[-1]))
-    return states[-1]
+            stood = stood[:-1] or stood
+            continue
+        move, (state, its_row, _) = MOVES[what], stood[-1]
+        is_put_right = move is Move.CORRECT
+        its_row = "" if is_put_right else row or its_row
+        stood.append((TRANSITIONS.get((state, move), state), its_row, is_put_right))
+    return stood[-1]
 
 
 def brief_of(plain: Sequence[Any], is_serious: int | None, reached: Collection[str]) -> Brief:

@@ -18,7 +18,10 @@ def draw_list_ages(figures: ListAges, texts: Texts, *, id: str) -> Markup:  # no
     """Draw how much of the age that it may have each list has."""
     _ = texts.gettext
     lists = figures.lists
-    old = sum(each.age_seconds is None or each.age_seconds > each.most_seconds for each in lists)
+    old = sum(
+        each.age_seconds is None or each.age_seconds > each.most_seconds or each.state is ListState.STALE
+        for each in lists
+    )
     summary = texts.ngettext(
         "%(old)d list of %(count)d is too old or was never loaded.",
         "%(old)d lists of %(count)d are too old or were never loaded.",
@@ -48,7 +51,7 @@ def _age(age: ListAge, texts: Texts) -> Mark:
     if age.age_seconds is None:
         return Mark(None, texts.gettext("never loaded"))
     written = texts.gettext("%(age)s (at most %(most)s)") % {
-        "age": span(age.age_seconds, texts),
+        "age": span(max(age.age_seconds, 0.0), texts),
         "most": span(age.most_seconds, texts),
     }
     # Of one that is very old, only that it is is drawn, or the others would not be seen.
@@ -99,12 +102,22 @@ def draw_encryption(figures: Encryption, texts: Texts, *, id: str) -> Markup:  #
     return draw_figure(chart, texts, id=id)
 
 
-def draw_coverage(figures: Coverage, texts: Texts, *, id: str) -> Markup:  # noqa: A002 (as HTML says)
-    """Draw in which networks the filter was seen to work."""
+def draw_coverage(
+    figures: Coverage,
+    texts: Texts,
+    *,
+    id: str,  # noqa: A002 (as HTML says)
+    suspended: frozenset[str] = frozenset(),
+) -> Markup:
+    """Draw in which networks the filter was seen to work.
+
+    Args:
+        suspended: the networks in which people switched it off for a while.
+    """
     _ = texts.gettext
     networks = figures.networks
-    found = Counter(each.filtering for each in networks)
-    seen = len(networks) - found[Filtering.UNKNOWN] - found[Filtering.OFF]
+    found = Counter(each.filtering for each in networks if each.network not in suspended)
+    seen = found[Filtering.ON] + found[Filtering.OPENED]
     summary = _("Filtering was seen to work in %(seen)d of %(count)d networks.") % {
         "seen": seen,
         "count": len(networks),
@@ -114,7 +127,12 @@ def draw_coverage(figures: Coverage, texts: Texts, *, id: str) -> Markup:  # noq
         summary=summary,
         heading=_("Network"),
         labels=tuple(each.network for each in networks),
-        series=(Series(_("Test names blocked"), tuple(_blocked(each, texts) for each in networks)),),
+        series=(
+            Series(
+                _("Test names blocked"),
+                tuple(_blocked(each, texts, is_suspended=each.network in suspended) for each in networks),
+            ),
+        ),
         extra=(Series(_("Whose"), tuple(Mark(None, texts.audience(each.audience)) for each in networks)),),
         shape=Shape.ROWS,
         scale=Scale.SHARE,
@@ -123,13 +141,14 @@ def draw_coverage(figures: Coverage, texts: Texts, *, id: str) -> Markup:  # noq
     return draw_figure(chart, texts, id=id)
 
 
-def _blocked(network: NetworkCoverage, texts: Texts) -> Mark:
+def _blocked(network: NetworkCoverage, texts: Texts, *, is_suspended: bool) -> Mark:
     _ = texts.gettext
     if network.blocked is None:
         return Mark(None, _("nobody looked of late"))
     written = _("%(blocked)d of %(expected)d") % {"blocked": network.blocked, "expected": network.expected}
     share = network.blocked / network.expected if network.expected else None
-    return Mark(share, f"{written}{_(': ')}{_filtering(network.filtering, texts)}")
+    stands = _("off for a while") if is_suspended else _filtering(network.filtering, texts)
+    return Mark(share, f"{written}{_(': ')}{stands}")
 
 
 def _filtering(filtering: Filtering, texts: Texts) -> str:

@@ -161,8 +161,10 @@ def _asked(row: sqlite3.Row, zone: ZoneInfo, until: str) -> _Asked:
     requested_at, decided_at, state, is_emergency, until_at, moved_at = row
     if decided_at is not None and not is_emergency and decided_at >= until:
         decided_at, state = None, State.WAITING
-    elif decided_at is None and (until_at if state == State.ENDED else moved_at or "") >= until:
-        state = State.WAITING
+    elif decided_at is None:
+        # What nobody decided about is over at its time, unless it ended before.
+        over_at = min(until_at, moved_at or until_at) if state == State.ENDED else moved_at or ""
+        state = State.WAITING if over_at >= until else state
     asked_at = datetime.fromisoformat(requested_at)
     is_decided = decided_at is not None and not is_emergency
     wait = max((datetime.fromisoformat(decided_at) - asked_at).total_seconds(), 0.0) if is_decided else None

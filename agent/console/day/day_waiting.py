@@ -180,7 +180,9 @@ def read_changes(call: Call, since: datetime) -> Changes:
             {"since": text},
         ).fetchone()
         (suspensions,) = database.execute(
-            "SELECT count(*) FROM suspensions WHERE agreed_by IS NOT NULL AND from_at >= ? AND from_at <= ?",
+            "SELECT count(*) FROM suspensions WHERE agreed_by IS NOT NULL AND from_at >= ? AND from_at <= ?"
+            # What was ended before it began was never off.
+            " AND coalesce(ended_at, until_at) > from_at",
             (text, instant_text(call.parts.clock())),
         ).fetchone()
     found = (

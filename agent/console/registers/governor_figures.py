@@ -30,7 +30,7 @@ from agent.storage.state import instant_text
 from agent.storage.suspension_rows import read_suspensions
 from agent.texts import SOURCE_LANGUAGE
 from rules.schedule import DateRange
-from rules.small_numbers import Count, Hidden, rounded
+from rules.small_numbers import Count, Hidden, gives_away, rounded
 from rules.subject import Audience
 from rules.suspension import State, Suspension
 
@@ -61,7 +61,7 @@ class SignOff:
 
 
 class Ending(StrEnum):
-    """How a time without filtering ended; NOT_YET: it lasts beyond what is looked at."""
+    """How a time without filtering ended; NOT_YET: it lasts on."""
 
     AS_AGREED = "as_agreed"
     EARLY = "early"
@@ -149,7 +149,7 @@ def read_governed(parts: Parts, period: Period) -> Governed:
         for row in table.rows
     }
     with parts.store.read() as database:
-        off = _times_off(database, since, min(until, parts.clock()))
+        off = _times_off(database, since, until, parts.clock())
         acts, sign_offs = _acts(database, since, until)
         opened = read_opened(database, counted, timezone=parts.timezone, until=midnight, small_number=few)
         return Governed(
@@ -177,31 +177,44 @@ def rounded_incidents(found: Incidents) -> Incidents:
     def near(count: int | Hidden) -> int | Hidden:
         return rounded(count, found.small_number)
 
-    return replace(
+    told = replace(
         found,
         by_time=tuple(map(near, found.by_time)),
         by_row=tuple(replace(each, count=near(each.count)) for each in found.by_row),
         total=near(found.total),
     )
+    rows = [each.count for each in told.by_row]
+    if not any(gives_away(each, told.total, found.small_number) for each in (told.by_time, rows)):
+        return told
+
+    def hidden(count: int | Hidden) -> Hidden:
+        return count if isinstance(count, Hidden) else Hidden.BESIDE
+
+    return replace(
+        told,
+        by_time=tuple(map(hidden, told.by_time)),
+        by_row=tuple(replace(each, count=hidden(each.count)) for each in told.by_row),
+        total=hidden(told.total),
+    )
 
 
-def _times_off(database: sqlite3.Connection, since: datetime, until: datetime) -> list[TimeOff]:
+def _times_off(database: sqlite3.Connection, since: datetime, until: datetime, now: datetime) -> list[TimeOff]:
     """Give when filtering was off as somebody had agreed, within a time; the newest first."""
     filed = (each.suspension for each in read_suspensions(database, states=_AGREED, until_after=since))
     # What nobody had decided about before it was over has ended, too, and never was.
-    found = (_time_off(each, since, until) for each in filed if each.agreed_by)
+    found = (_time_off(each, since, until, now) for each in filed if each.agreed_by)
     return sorted((each for each in found if each.hours > 0), key=lambda each: each.from_at, reverse=True)
 
 
-def _time_off(suspension: Suspension, since: datetime, until: datetime) -> TimeOff:
+def _time_off(suspension: Suspension, since: datetime, until: datetime, now: datetime) -> TimeOff:
     over_at = min(suspension.ended_at or suspension.until_at, suspension.until_at)
-    ending = Ending.EARLY if suspension.state is State.STOPPED else Ending.AS_AGREED
-    first, last = max(suspension.from_at, since), min(over_at, until)
+    ending = Ending.EARLY if over_at < suspension.until_at else Ending.AS_AGREED
+    first, last = max(suspension.from_at, since), min(over_at, until, now)
     return TimeOff(
         first,
         last,
         (last - first).total_seconds() / 3600,
-        Ending.NOT_YET if over_at > until else ending,
+        Ending.NOT_YET if over_at > now else ending,
         is_for_school=suspension.extent.is_for_school,
     )
 

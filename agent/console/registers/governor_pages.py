@@ -64,6 +64,7 @@ def show_governor(page: Page) -> Response:
         from_on=period.first.isoformat(),
         until_on=period.last.isoformat(),
         governed=governed,
+        length=lambda hours: _length(hours, texts),
         endings=_endings(texts),
         acts=[(kind_words(kind, texts), number) for kind, number in governed.acts.items()],
         rules={
@@ -71,11 +72,18 @@ def show_governor(page: Page) -> Response:
             for name, count in governed.rules.items()
         },
         charts=_charts(governed, texts),
-        coverage=draw_coverage(filtering.coverage, texts, id="coverage"),
+        coverage=draw_coverage(filtering.coverage, texts, id="coverage", suspended=filtering.suspended),
         lists=draw_list_ages(filtering.lists, texts, id="lists"),
         small_number=small_number_of(page.parts),
         questions=_questions(texts),
         limits=_limits(texts),
+    )
+
+
+def _length(hours: float, texts: Texts) -> str:
+    """Write how long filtering was off; less than an hour in minutes, so that it is never told as nothing."""
+    return (
+        texts.amount(max(round(hours * 60), 1), "minute") if 0 < hours < 1 else texts.amount(round(hours, 1), "hour")
     )
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from agent.api import override_routes
 from agent.api.explain_routes import is_restricted, told_to
+from agent.api.filter_routes import small_number_of
 from agent.categories import load_categories
 from agent.console.page import Page
 from agent.console.pages import Pages
@@ -51,7 +52,7 @@ def show_lesson(page: Page) -> Response:
         classes=classes,
         counts=_counts(page, groups, since) if groups else None,
         is_counted=page.parts.incidents.desk.site().retention.activity is not ActivityLevel.COUNTS,
-        small_number=page.parts.incidents.desk.settings.small_number,
+        small_number=small_number_of(page.parts),
         requests=[row_of(page, each) for each in listed.items],
         whom=_whom(page),
         chosen=groups[0] if groups else Audience.PUPIL.value,
@@ -84,7 +85,7 @@ def _counts(page: Page, groups: list[str], since: datetime) -> dict[str, Any] | 
         groups,
         day=day,
         since=since,
-        small_number=page.parts.incidents.desk.settings.small_number,
+        small_number=small_number_of(page.parts),
     )
     return None if found is None else _counted(page, found)
 

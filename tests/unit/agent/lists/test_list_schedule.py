@@ -52,3 +52,10 @@ def test_a_list_is_due_whose_source_the_site_has_changed(tmp_path: Path) -> None
 
 def test_no_lists_are_never_due(tmp_path: Path) -> None:
     assert next_due_at(site_with(tmp_path)) is None
+
+
+def test_a_list_is_due_that_was_looked_at_by_a_clock_that_ran_ahead(tmp_path: Path) -> None:
+    site = site_with(tmp_path, DAILY)
+    ahead = EARLY + timedelta(days=400)
+    open_store(site).write_condition("daily", Condition(DAILY.source, ahead, ahead, ahead + timedelta(days=1)))
+    assert due_lists(site, EARLY) == ["daily"]

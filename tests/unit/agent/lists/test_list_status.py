@@ -147,3 +147,11 @@ def test_the_next_look_is_told(lists: Lists) -> None:
     assert found.checked_at == lists.clock()
     assert found.next_refresh_at is not None
     assert timedelta(minutes=54) <= found.next_refresh_at - lists.clock() <= timedelta(minutes=66)
+
+
+def test_a_list_that_was_taken_by_a_clock_that_ran_ahead_is_not_fresh(lists: Lists) -> None:
+    lists.write(domains(5))
+    lists.clock.advance(days=400)
+    lists.update()
+    lists.clock.advance(days=-400)
+    assert lists.status().state is ListState.STALE

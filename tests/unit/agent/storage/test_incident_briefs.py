@@ -142,3 +142,36 @@ def test_what_was_taken_back_counts_as_it_was_before(school: IncidentsOfTest) ->
 
 def test_every_decision_is_known_by_what_the_timeline_says_of_it() -> None:
     assert {kind: move for move, kind in KINDS.items()} == MOVES
+
+
+def test_the_row_is_that_of_the_instant_whatever_was_put_right_since(school: IncidentsOfTest) -> None:
+    decisions, head = school.incidents.decisions, school.ids["head"]
+    moved, taken_off = school.open(rows=("P02", "P04")), school.open(rows=("P02", "P04"))
+    accept(school, moved)
+    accept(school, taken_off)
+    midnight = school.later(days=1)
+    decisions.reclassify(head, moved.incident.id, version=school.filed(moved).version, reason=REASON, row="P13")
+    decisions.correct(head, taken_off.incident.id, version=school.filed(taken_off).version, reason=REASON)
+    assert as_of(school, midnight) == [(State.ACCEPTED, "P04"), (State.ACCEPTED, "P04")]
+
+
+def test_what_was_put_right_before_it_is_not_counted_though_it_was_opened_again_since(
+    school: IncidentsOfTest,
+) -> None:
+    filed = school.open()
+    dismiss(school, filed, Dismissal.WRONG_PERSON)
+    midnight = school.later(days=1)
+    appeal = Appeal("The mother", midnight.date(), REASON)
+    school.incidents.decisions.reopen(
+        school.ids["head"], filed.incident.id, version=school.filed(filed).version, appeal=appeal
+    )
+    assert as_of(school, midnight) == []
+
+
+def test_what_was_taken_back_since_was_decided_then(school: IncidentsOfTest) -> None:
+    filed = school.open(rows=("P02", "P04"))
+    accept(school, filed)
+    midnight = school.later(minutes=1)
+    school.incidents.decisions.undo(school.ids["head"], filed.incident.id, version=school.filed(filed).version)
+    school.later(minutes=1)
+    assert as_of(school, midnight) == [(State.ACCEPTED, "P04")]

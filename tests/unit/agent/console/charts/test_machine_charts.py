@@ -99,3 +99,17 @@ def test_networks_say_whether_filtering_was_seen_to_work() -> None:
 def test_a_site_without_networks() -> None:
     drawn = Drawn(draw_coverage(Coverage(()), ENGLISH, id="x"))
     assert drawn.of_class("chart-empty") == ["The site has no networks."]
+
+
+def test_where_filtering_is_suspended_it_was_not_seen_to_work() -> None:
+    networks = (
+        NetworkCoverage("classrooms", Audience.PUPIL, Filtering.OPENED, 6, 36),
+        NetworkCoverage("staff-room", Audience.STAFF, Filtering.ON, 36, 36),
+    )
+    drawn = Drawn(draw_coverage(Coverage(networks), ENGLISH, id="x", suspended=frozenset({"classrooms"})))
+    assert drawn.column(0, "Test names blocked") == ["6 of 36: off for a while", "36 of 36: on"]
+    assert drawn.of_class("chart-summary") == ["Filtering was seen to work in 1 of 2 networks."]
+
+
+def test_no_age_is_less_than_nothing() -> None:
+    assert ages(ListAge("ut1", ListState.FRESH, -3_600.0, DAY)).column(0, "Age") == ["0 mins (at most 24 hrs)"]

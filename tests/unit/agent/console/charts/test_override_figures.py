@@ -197,3 +197,11 @@ def test_so_many_waited_no_longer(waits: list[float], share: float) -> None:
     assert (found is None) == (not waits)
     if found is not None:
         assert sum(wait <= found for wait in waits) >= share * len(waits) - 1e-6
+
+
+def test_a_request_that_ended_because_its_requester_left_waits_no_more(store: StateStore) -> None:
+    ask(store, state=State.ENDED)
+    with store.act() as act:
+        write_move(act.database, "o0", at=NOW + timedelta(minutes=9), person="p1", move=Move.END)
+    for minutes, outcome in ((5, Outcome.WAITING), (10, Outcome.UNDECIDED)):
+        assert dict(figures(store, 0, until=NOW + timedelta(minutes=minutes)).by_outcome)[outcome] == 1

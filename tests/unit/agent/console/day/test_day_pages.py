@@ -35,7 +35,7 @@ def test_the_three_questions_are_answered_in_a_sentence_each(school: SchoolOfTes
     assert "Filtering is on in all 3 networks, by lists that are at most 1 minute old." in page.text
     assert "Waiting for you: 1 candidate. Nothing is overdue." in page.text
     assert "Nothing of the filter has changed since Friday." in page.text
-    assert "2 of 2 answer by the newest rules (version 12) and lists (version 3)." in page.text
+    assert "By the newest rules (version 12) and lists (version 3) answer: 2 of 2." in page.text
     assert "Today until 09:00, against a usual Monday" in page.text
     assert "Queries 1,200 not known" in page.text
 
@@ -158,7 +158,7 @@ def test_laptops_whose_disk_nobody_knows_are_said_to_be_so(school: SchoolOfTest)
             event(1, "posture", priority=1, facts={"check": "disk_encryption", "state": "on"})
         )
         page = browser_of(school, "Grace", Role.ICT_COORDINATOR).get("/day")
-    assert "0 are not encrypted. Of 1 nobody knows whether it is encrypted." in page.text
+    assert "0 not encrypted. Of 1 nobody knows whether it is encrypted." in page.text
 
 
 def test_an_approved_override_is_no_exception_in_dutch(school: SchoolOfTest) -> None:

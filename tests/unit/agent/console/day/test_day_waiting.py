@@ -211,3 +211,15 @@ def test_what_was_opened_is_counted_since_then(school: SchoolOfTest) -> None:
     head.post("/overrides", lesson(until_at=until, is_break_glass=True))
     found = changes(school, call_of(school, head.person, Role.HEAD_TEACHER))
     assert (found.overrides, found.emergencies, found.suspensions) == (1, 1, 0)
+
+
+def test_what_was_stopped_before_it_began_was_never_off(school: SchoolOfTest) -> None:
+    asker, head = school.person("Ivy", Role.ICT_COORDINATOR), school.person("Grace", Role.HEAD_TEACHER)
+    since = school.now
+    asked = {"networks": ["classrooms"], "reason": "An examination of another board."}
+    times = {"from_at": since + timedelta(hours=1), "until_at": since + timedelta(hours=2)}
+    made = asker.post("/suspensions", asked | {name: at.isoformat() for name, at in times.items()}).json()
+    agreed = head.post(f"/suspensions/{made['id']}/agree", {}, version=made["version"]).json()
+    assert head.post(f"/suspensions/{made['id']}/end", version=agreed["version"]).status_code == 200
+    school.now += timedelta(hours=3)
+    assert read_changes(call_of(school, head.person, Role.HEAD_TEACHER), since).suspensions == 0

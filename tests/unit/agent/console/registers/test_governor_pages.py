@@ -1,5 +1,6 @@
 """The page without names: none is on it, whatever the school holds, and it is held back rather than show one."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,18 @@ def test_who_may_not_sign_is_not_asked_to(school: SchoolOfTest) -> None:
 def test_a_page_is_light(school: SchoolOfTest) -> None:
     fill(school)
     assert len(browser_of(school, "Gwen", Role.ESAFETY_GOVERNOR).get("/governor", period="year").html) < 100_000
+
+
+def test_two_minutes_without_filtering_are_not_told_as_no_hours(school: SchoolOfTest) -> None:
+    head, ivy = school.person("Grace", Role.HEAD_TEACHER), school.person("Ivy", Role.ICT_COORDINATOR)
+    asked = {
+        "is_for_school": True,
+        "reason": "The provider changes the line.",
+        "until_at": "2026-03-02T12:15:00+00:00",
+    }
+    made = head.post("/suspensions", asked).json()
+    agreed = ivy.post(f"/suspensions/{made['id']}/agree", {}, version=made["version"]).json()
+    school.now += timedelta(minutes=2)
+    assert ivy.post(f"/suspensions/{made['id']}/end", version=agreed["version"]).status_code == 200
+    page = browser_of(school, "Gwen", Role.ESAFETY_GOVERNOR).get("/governor")
+    assert "2 minutes in all, the longest 2 minutes" in page.text

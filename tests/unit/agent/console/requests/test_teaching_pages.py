@@ -66,6 +66,16 @@ def test_of_few_devices_no_number_is_shown(school: SchoolOfTest, teacher: Browse
     assert "200" not in shown
 
 
+def test_of_fewer_than_five_devices_no_number_is_shown_whatever_the_site_says(
+    school: SchoolOfTest, teacher: Browser
+) -> None:
+    school.private = replace(school.private, incidents=replace(school.private.incidents, small_number=2))
+    meet(school, [(f"192.0.2.{last}", "x.example", "games", 50) for last in range(5, 7)])
+    shown = read(teacher.get("/teaching"))
+    assert "On fewer than 5 devices, so no number is shown." in shown
+    assert "100 on 2 devices" not in shown
+
+
 def test_that_the_access_of_a_few_is_restricted_is_not_told(school: SchoolOfTest, teacher: Browser) -> None:
     case, until = school.candidate().incident.id, school.now + timedelta(days=1)
     groups = frozenset({"year6"})
