@@ -1,6 +1,6 @@
 """Connections to the interface: whoever says nothing is not kept, and one address never has all of them.
 
-Source: RFC 9112 (a body without a length may be refused, section 6.3), RFC 6585 (heads that are too long, section 5).
+Source: RFC 9112 (chunks, section 7.1), RFC 6585 (heads that are too long, section 5).
 """
 
 import asyncio
@@ -26,6 +26,8 @@ HANDSHAKE_SECONDS: Final = 10.0
 # For the head of a request, from the beginning of the connection or the end of the request before.
 HEAD_SECONDS: Final = 20.0
 MAX_HEAD_OCTETS: Final = 16 * 1024
+# Enough for a file of people in chunks of 64 kB; of one octet each, forty thousand would come in one go.
+MAX_CHUNKS: Final = 300
 # So many are let in before those who are in have a turn; to begin TLS with one takes half a millisecond.
 ACCEPTED_A_TURN: Final = 8
 
@@ -35,21 +37,32 @@ _END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 class _Messages(h11.Connection):
     """What a client sent, as messages: none takes long to read, because the loop waits for it with everybody else.
 
-    A body in chunks is refused: forty thousand of them come in one go, each of one octet.
+    `refused` says in a sentence what was too much.
     """
+
+    refused = ""
+    _chunks = 0
 
     def next_event(self) -> Any:
         """Give what comes next.
 
         Raises:
-            h11.RemoteProtocolError: it is not what a browser sends.
+            h11.RemoteProtocolError: it is no HTTP, or takes too long to read.
         """
         if self.their_state is h11.IDLE and self._is_head_long():
-            raise h11.RemoteProtocolError("the head is too long", error_status_hint=431)
+            raise self._refuse(f"Found a head of more than {MAX_HEAD_OCTETS:,} octets; expected a shorter one.")
         event = super().next_event()
-        if isinstance(event, h11.Request) and any(name == b"transfer-encoding" for name, _ in event.headers):
-            raise h11.RemoteProtocolError("the body has no length", error_status_hint=411)
+        if isinstance(event, h11.Request):
+            self._chunks = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += event.chunk_start
+            if self._chunks > MAX_CHUNKS:
+                raise self._refuse(f"Found a body in more than {MAX_CHUNKS} chunks; expected fewer and longer ones.")
         return event
+
+    def _refuse(self, sentence: str) -> h11.RemoteProtocolError:
+        self.refused = sentence
+        return h11.RemoteProtocolError(sentence)
 
     def _is_head_long(self) -> bool:
         # The parser itself only bounds a head that is not whole yet.
@@ -68,7 +81,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Keep it, unless there are too many already, in all or of its address."""
         super().connection_made(transport)
-        self.conn = _Messages(h11.SERVER, MAX_HEAD_OCTETS)
+        self.conn = self._messages = _Messages(h11.SERVER, MAX_HEAD_OCTETS)
         if len(self.connections) > self.max_open or self._of_same_address() > self.max_of_address:
             transport.abort()
             return
@@ -83,6 +96,13 @@ class BoundedConnection(H11Protocol):
         """Wait for the next request."""
         self._expect_head()
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what was wrong, unless an answer is under way."""
+        if self._messages.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(self._messages.refused or msg)
+        else:
+            self.transport.close()
 
     def _of_same_address(self) -> int:
         if self.client is None:

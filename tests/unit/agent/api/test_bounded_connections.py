@@ -20,6 +20,7 @@ from agent.api.bounded_connections import (
     ACCEPTED_A_TURN,
     HANDSHAKE_SECONDS,
     HEAD_SECONDS,
+    MAX_CHUNKS,
     MAX_CONNECTIONS,
     MAX_HANDSHAKES,
     MAX_HEAD_OCTETS,
@@ -197,7 +198,9 @@ def test_a_head_is_so_long_and_no_longer(port: int, end: bytes) -> None:
     with connected(port) as connection:
         assert told(connection, head_of(MAX_HEAD_OCTETS, end=end)).startswith(b"HTTP/1.1 200")
     with connected(port) as connection:
-        assert told(connection, head_of(MAX_HEAD_OCTETS + 1, end=end)).startswith(b"HTTP/1.1 400")
+        received = told(connection, head_of(MAX_HEAD_OCTETS + 1, end=end))
+        assert received.startswith(b"HTTP/1.1 400")
+        assert received.endswith(b"\r\nFound a head of more than 16,384 octets; expected a shorter one.")
 
 
 def test_nor_is_one_that_waits_behind_another_request(port: int) -> None:
@@ -215,12 +218,25 @@ def test_many_requests_in_one_go_are_all_answered(port: int) -> None:
             received += connection.recv(65_536)
 
 
-def test_a_body_in_chunks_is_refused_before_it_is_read(port: int) -> None:
-    for chunked in (b"Transfer-Encoding: chunked\r\n\r\n", b"transfer-encoding: Chunked\r\nX: y\r\n\r\n"):
-        with connected(port) as connection:
-            received = told(connection, GET.replace(b"GET", b"POST") + chunked + b"1\r\na\r\n" * 100 + b"0\r\n\r\n")
+def test_a_body_comes_in_so_many_chunks_and_no_more(port: int) -> None:
+    head = GET.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunk, end = b"1\r\na\r\n", b"0\r\n\r\n"
+    with connected(port) as connection:
+        received = told(connection, 2 * (head + chunk * MAX_CHUNKS + end))
+        assert received.count(b"HTTP/1.1 200") == 2
+    with connected(port) as connection:
+        received = told(connection, head + chunk * 40_000)
         assert received.startswith(b"HTTP/1.1 400")
-        assert received.count(b"HTTP/1.1") == 1
+        assert b"\r\nFound a body in more than 300 chunks; expected fewer and longer ones.\r\n" in received
+
+
+def test_where_an_answer_is_under_way_the_connection_ends(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(GET.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n")
+        received = b""
+        while not received.endswith(b"ok"):
+            received += connection.recv(9999)
+        assert told(connection, b"1\r\na\r\n" * 1000) == b""
     with connected(port) as connection:
         assert answered(connection)
 
