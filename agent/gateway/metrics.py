@@ -27,6 +27,8 @@ from agent.dns.shared_memory import (
 
 # A worker beats ten times a second.
 SILENT_WORKER_SECONDS: Final = 3.0
+# The intake says every second that it is at work.
+SILENT_INTAKE_SECONDS: Final = 30.0
 # The canaries are compared with the record every second, and a worker looks them up at least every half minute.
 SILENT_CANARIES_SECONDS: Final = 60.0
 UNKNOWN: Final = -1
@@ -178,7 +180,11 @@ class GatewayCollector(Collector):
             "schoolgate_activity_files_set_aside", "Damaged activity files kept aside.", intake["files_set_aside"]
         )
         yield _counter("schoolgate_intake_failures", "Failed attempts to store activity.", intake["failures"])
-        yield GaugeMetricFamily("schoolgate_intake_failing", "Whether the last attempt failed.", intake["is_failing"])
+        yield GaugeMetricFamily(
+            "schoolgate_intake_failing",
+            "Whether the last attempt failed, or the intake has fallen silent.",
+            int(bool(intake["is_failing"]) or is_intake_silent(self._memory, self._monotonic())),
+        )
         yield GaugeMetricFamily(
             "schoolgate_spool_waiting_bytes", "What the spool holds that is not stored.", intake["waiting_bytes"]
         )
@@ -212,6 +218,15 @@ def is_alive(worker: WorkerSlot, now: float) -> bool:
     """Say whether a worker has said so lately; `now` in seconds, by the clock of the heartbeats."""
     heartbeat = worker.heartbeat_nanoseconds
     return heartbeat > 0 and now - heartbeat / 1e9 < SILENT_WORKER_SECONDS
+
+
+def is_intake_silent(memory: SharedMemory, now: float) -> bool:
+    """Say whether the intake has not said for a while that it is at work; `now` in seconds, by the same clock.
+
+    Before its first word, it has as long from when there was something to do.
+    """
+    heard_at = memory.intake()["heartbeat_nanoseconds"] or memory.published_at_nanoseconds
+    return now - heard_at / 1e9 > SILENT_INTAKE_SECONDS
 
 
 def _outcome_metrics(outcomes: list[int]) -> Iterator[Metric]:

@@ -19,12 +19,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_UNUSED, SharedMemory
-from agent.gateway.metrics import SILENT_CANARIES_SECONDS, is_alive
+from agent.gateway.metrics import SILENT_CANARIES_SECONDS, is_alive, is_intake_silent
 from agent.logs import log
 from agent.sites.site import Endpoint
 
-# The intake says every second that it is at work.
-SILENT_INTAKE_SECONDS: Final = 30.0
 # So long a worker may take to apply what was published.
 LAG_SECONDS: Final = 10.0
 
@@ -59,12 +57,9 @@ def health_reasons(memory: SharedMemory, now: float) -> list[str]:
     states = {counts["state"] for worker in workers for counts in worker.upstreams()} - {UPSTREAM_UNUSED}
     if states == {UPSTREAM_DOWN}:
         reasons.append("no upstream answers")
-    intake = memory.intake()
-    # Before its first word, it has as long from when there was something to do.
-    heard_at = intake["heartbeat_nanoseconds"] or memory.published_at_nanoseconds
-    if now - heard_at / 1e9 > SILENT_INTAKE_SECONDS:
+    if is_intake_silent(memory, now):
         reasons.append("the intake of the activity record does not work")
-    elif intake["is_failing"]:
+    elif memory.intake()["is_failing"]:
         reasons.append("the activity record cannot be stored and waits in the spool; the log says why")
     return reasons
 

@@ -230,6 +230,16 @@ def test_a_worker_that_hangs_is_told_of(watched: Watched) -> None:
     assert watched.school.gateway.worker_pids() != [pid], "another one was started"
 
 
+def test_an_intake_that_hangs_is_told_of(watched: Watched) -> None:
+    (pid,) = watched.school.gateway.children("agent.gateway.intake")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: watched.fires("SchoolgateActivityNotStored"), seconds=SOON)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not watched.fires("SchoolgateActivityNotStored"), seconds=SOON)
+
+
 def test_an_upstream_that_is_gone_is_told_of_and_so_is_its_return(watched: Watched, upstream: Upstream) -> None:
     upstream.stop()
     try:

@@ -20,7 +20,7 @@ from agent.dns.shared_memory import (
     UPSTREAM_UNTRIED,
     SharedMemory,
 )
-from agent.gateway.metrics import BUCKET_BOUNDS, PLAIN_METRICS, GatewayCollector, ListFacts
+from agent.gateway.metrics import BUCKET_BOUNDS, PLAIN_METRICS, SILENT_INTAKE_SECONDS, GatewayCollector, ListFacts
 
 NOW = 1000.0
 LISTS = (ListFacts("starter", 300, 60.0), ListFacts("provider", 0, None, is_refused=True, is_stale=True))
@@ -169,7 +169,7 @@ def test_an_upstream_that_had_nothing_to_answer_is_no_healthy_one(
 
 
 def test_lists_and_the_intake_are_shown(memory: SharedMemory) -> None:
-    memory.tell_intake({"rows_taken": 7, "waiting_bytes": 4096, "is_failing": 1})
+    memory.tell_intake({"rows_taken": 7, "waiting_bytes": 4096})
     memory.count("reloads_refused")
     assert value(memory, "schoolgate_list_names", list="starter") == 300
     assert value(memory, "schoolgate_list_age_seconds", list="starter") == 60
@@ -177,8 +177,24 @@ def test_lists_and_the_intake_are_shown(memory: SharedMemory) -> None:
     assert value(memory, "schoolgate_list_stale", list="provider") == 1
     assert value(memory, "schoolgate_rows_taken_total") == 7
     assert value(memory, "schoolgate_spool_waiting_bytes") == 4096
-    assert value(memory, "schoolgate_intake_failing") == 1
     assert value(memory, "schoolgate_reloads_total", result="refused") == 1
+
+
+@pytest.mark.parametrize(
+    ("silent_seconds", "is_failing", "shown"),
+    [
+        pytest.param(0, 0, 0, id="at-work"),
+        pytest.param(0, 1, 1, id="its-last-attempt-failed"),
+        pytest.param(SILENT_INTAKE_SECONDS - 1, 0, 0, id="busy-for-a-moment"),
+        pytest.param(SILENT_INTAKE_SECONDS + 1, 0, 1, id="it-hangs-and-cannot-say-so"),
+    ],
+)
+def test_an_intake_that_fails_or_hangs_is_failing(
+    memory: SharedMemory, silent_seconds: float, is_failing: int, shown: int
+) -> None:
+    heartbeat = int((NOW - silent_seconds) * 1e9)
+    memory.tell_intake({"heartbeat_nanoseconds": heartbeat, "is_failing": is_failing})
+    assert value(memory, "schoolgate_intake_failing") == shown
 
 
 @pytest.mark.parametrize(
@@ -216,6 +232,6 @@ def test_a_page_reads_like_the_golden_one(memory: SharedMemory) -> None:
     worker.beat(int(NOW * 1e9))
     memory.publish(index_generation=3, policy_generation=5)
     worker.acknowledge(index_generation=3, policy_generation=5)
-    memory.tell_intake({"rows_taken": 9, "queries_stored": 12})
+    memory.tell_intake({"rows_taken": 9, "queries_stored": 12, "heartbeat_nanoseconds": int(NOW * 1e9)})
     golden = Path(__file__).with_name("metrics_page.txt")
     assert scrape(memory) == golden.read_text()

@@ -13,12 +13,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_HEALTHY, UPSTREAM_UNTRIED, SharedMemory
-from agent.gateway.metrics import SILENT_CANARIES_SECONDS
+from agent.gateway.metrics import SILENT_CANARIES_SECONDS, SILENT_INTAKE_SECONDS
 from agent.gateway.metrics_server import (
     LAG_SECONDS,
     MAX_CONNECTIONS,
     MAX_OF_ADDRESS,
-    SILENT_INTAKE_SECONDS,
     MetricsServer,
     canary_reasons,
     health_reasons,
