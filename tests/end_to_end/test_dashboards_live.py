@@ -280,3 +280,9 @@ def test_a_gateway_that_is_gone_is_told_of_and_is_not_on(watched: Watched) -> No
     wait_until(lambda: watched.fires("SchoolgateGatewayDown"), seconds=SOON)
     assert watched.prometheus.value("min(schoolgate:filter_on:bool)") == 0
     assert not watched.fires("SchoolgateFilterNotTold"), "one cause is told once"
+
+
+def test_alerts_that_do_not_go_out_are_told_of(watched: Watched) -> None:
+    """There is no mail server here, and that the gateway is gone is to be told."""
+    wait_until(lambda: watched.fires("SchoolgateGatewayDown"), seconds=SOON)
+    wait_until(lambda: watched.fires("SchoolgateAlertsNotSent"), seconds=SOON)

@@ -198,6 +198,19 @@ TECHNICIAN: Final = Board(
             unit="s",
             steps=((GREEN, None), (AMBER, 600), (RED, 3600)),
         ),
+        figure(
+            "Notices that were given up",
+            f"sum(schoolgate_notices_given_up{{{HERE}}})",
+            "Of the last seven days, by mail or to programs. schoolgate notify status says why.",
+            steps=NONE_IS_GOOD,
+        ),
+        figure(
+            "Alerts not sent today",
+            "sum(increase(alertmanager_notification_requests_failed_total[1d]))",
+            "Attempts that the mail server did not take. journalctl -u schoolgate-alertmanager says why.",
+            steps=NONE_OR_ELSE,
+            decimals=0,
+        ),
         SILENT,
         figure(
             "Fullest spool of a laptop",
