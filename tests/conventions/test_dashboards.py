@@ -112,6 +112,20 @@ def test_a_truth_is_shown_as_a_word() -> None:
     assert [name for name, panel in truths.items() if not panel["fieldConfig"]["defaults"]["mappings"]] == []
 
 
+def test_where_nothing_comes_back_no_panel_says_that_all_is_well() -> None:
+    """A gateway that says nothing gives nothing either; alerts are what Prometheus itself knows."""
+    shown = {name: panel["fieldConfig"]["defaults"]["noValue"] for name, panel in PANELS.items()}
+    alerts = {name for name, panel in PANELS.items() if "ALERTS" in panel["targets"][0]["expr"]}
+    assert {text for name, text in shown.items() if name in alerts} == {"nothing", "not known"}
+    assert [name for name, text in shown.items() if name not in alerts and not text.endswith("not known")] == []
+    made_up = [
+        name
+        for name, panel in PANELS.items()
+        if name not in alerts and any("vector(" in target["expr"] for target in panel["targets"])
+    ]
+    assert made_up == []
+
+
 def test_what_governors_see_is_made_for_them() -> None:
     queries = [target["expr"] for panel in BOARDS["schoolgate-governors"]["panels"] for target in panel["targets"]]
     assert all(re.fullmatch(r"governors:[a-z0-9_:]+", query) for query in queries)

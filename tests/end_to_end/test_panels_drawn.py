@@ -50,6 +50,20 @@ SHOWN: Final = {
         },
         {"{}": 1},
     ),
+    "no-candidate-where-requests-are-told-of": (
+        ("coordinator", "Candidates to look at", 0),
+        {f'schoolgate_requests_waiting{{{GATEWAY}, what="override"}}': "3x20"},
+        {"{}": 0},
+    ),
+    "candidates": (
+        ("coordinator", "Candidates to look at", 0),
+        {
+            f'schoolgate_requests_waiting{{{GATEWAY}, what="override"}}': "3x20",
+            f'schoolgate_incidents{{{GATEWAY}, state="candidate", row="P02"}}': "2x20",
+        },
+        {"{}": 2},
+    ),
+    "no-candidates-where-nobody-knows": (("coordinator", "Candidates to look at", 0), {}, {}),
     "one-that-is-critical-comes-before-many-that-are-not": (
         ("technician", "What is wrong now", 0),
         {

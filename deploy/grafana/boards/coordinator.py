@@ -30,7 +30,8 @@ COORDINATOR: Final = Board(
         ),
         figure(
             "Candidates to look at",
-            'sum(schoolgate_incidents{state="candidate"}) or vector(0)',
+            # Where nothing is told of requests either, nobody knows of candidates.
+            'sum(schoolgate_incidents{state="candidate"}) or 0 * sum(schoolgate_requests_waiting)',
             "What the rules think a person should look at. Nobody is judged before somebody has.",
             steps=NONE_IS_GOOD,
         ),
@@ -61,7 +62,7 @@ COORDINATOR: Final = Board(
             "sum by (row) (schoolgate_incidents)",
             "row {{row}}",
             "The row that was accepted, or is the likeliest; without what is restricted or sealed.",
-            empty="none is open",
+            empty="none is open, or not known",
         ),
         WAITED,
         ALERTS,

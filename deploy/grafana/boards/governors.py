@@ -77,7 +77,7 @@ GOVERNORS: Final = Board(
             "{{category}}",
             "Rounded down to full hundreds, as of midnight; below a hundred a category is left out. A page that"
             " fetches much counts often: this is no number of pupils, nor of visits.",
-            empty="fewer than 100 of every category",
+            empty="fewer than 100 of every category, or not known",
         ),
         DECIDED,
         bars(
@@ -92,7 +92,7 @@ GOVERNORS: Final = Board(
             "governors:override_waiting_seconds:p50",
             "How long teachers wait for a second person; shown where at least five have asked in ninety days.",
             unit="s",
-            empty="fewer than 5 requests",
+            empty="fewer than 5 requests, or not known",
         ),
         figure(
             "Overdue steps",
@@ -111,14 +111,14 @@ GOVERNORS: Final = Board(
             "Laptops with an encrypted disk",
             "governors:disks_encrypted:tenths",
             "Rounded down to a full tenth, as of midnight; shown where there are at least twenty.",
-            empty="fewer than 20 laptops",
+            empty="fewer than 20 laptops, or not known",
             **SHARE,
         ),
         figure(
             "Laptops that our filter answers",
             "governors:laptops_filtered:tenths",
             "Rounded down to a full tenth, as of midnight; shown where there are at least twenty.",
-            empty="fewer than 20 laptops",
+            empty="fewer than 20 laptops, or not known",
             **SHARE,
         ),
     ),

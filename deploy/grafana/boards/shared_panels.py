@@ -72,14 +72,14 @@ WAITED: Final = lines(
     ("schoolgate:override_waiting_seconds:p50", "half of them"),
     ("histogram_quantile(0.9, sum by (le) (schoolgate_override_waiting_seconds_bucket))", "nine in ten"),
     unit="s",
-    empty="nobody has asked yet",
+    empty="nobody has asked yet, or not known",
 )
 DISKS: Final = figure(
     "Laptops with an encrypted disk",
     "schoolgate:disks_encrypted:ratio",
     "Of the laptops with the endpoint service; where nothing is proved, the disk counts as not encrypted.",
     steps=((RED, None), (AMBER, 0.9), (GREEN, 1)),
-    empty="no laptops yet",
+    empty="no laptops yet, or not known",
     **SHARE,
 )
 FILTERED: Final = figure(
@@ -87,7 +87,7 @@ FILTERED: Final = figure(
     "schoolgate:laptops_filtered:ratio",
     "Of the laptops with the endpoint service, when they last asked in the school.",
     steps=((RED, None), (AMBER, 0.9), (GREEN, 1)),
-    empty="no laptops yet",
+    empty="no laptops yet, or not known",
     **SHARE,
 )
 SILENT: Final = figure(
@@ -95,7 +95,7 @@ SILENT: Final = figure(
     "sum(schoolgate_silent_devices)",
     "Laptops that should have said something and have not: away, broken, or without their service.",
     steps=NONE_IS_GOOD,
-    empty="no laptops yet",
+    empty="no laptops yet, or not known",
 )
 SIGN_OUTS: Final = figure(
     "Media that should be back",
@@ -113,7 +113,7 @@ ACCEPTED: Final = figure(
     "Candidates that were accepted",
     "schoolgate:candidates_accepted:ratio",
     "Of the candidates that somebody has decided about. A low share means that the rules cry wolf.",
-    empty="none was decided yet",
+    empty="none was decided yet, or not known",
     **SHARE,
 )
 
@@ -123,7 +123,7 @@ INCIDENTS: Final = bars(
     "row {{row}}",
     "Rounded down to full fives, as of midnight; rows with fewer than five are together as others, and left out if"
     " they are fewer than five even so. What is restricted or sealed is not counted.",
-    empty="fewer than 5 of every row",
+    empty="fewer than 5 of every row, or not known",
 )
 DECIDED: Final = bars(
     "Overrides by what was decided",

@@ -79,7 +79,7 @@ TECHNICIAN: Final = Board(
             ("schoolgate:answer_seconds:p95_5m >= 0", "{{path}}"),
             ("schoolgate:upstream_seconds:p95_5m >= 0", "resolvers alone"),
             unit="s",
-            empty="nobody asks",
+            empty="nobody asks, or not known",
         ),
         lines(
             "Answers by response code",
@@ -92,14 +92,14 @@ TECHNICIAN: Final = Board(
             "1: no worker finds it down. Nothing: nothing to answer yet. The number is its place in the site file.",
             (f"min by (upstream) (schoolgate_upstream_healthy{{{HERE}}})", "resolver {{upstream}}"),
             most=1.0,
-            empty="none is set",
+            empty="none is set, or not known",
         ),
         lines(
             "How long resolvers take",
             "As the workers find them.",
             (f"max by (upstream) (schoolgate_upstream_usual_seconds{{{HERE}}})", "resolver {{upstream}}"),
             unit="s",
-            empty="none is set",
+            empty="none is set, or not known",
         ),
         lines(
             "What happens with resolvers",
@@ -109,13 +109,13 @@ TECHNICIAN: Final = Board(
                 "{{upstream}} {{event}}",
             ),
             unit="ops",
-            empty="none is set",
+            empty="none is set, or not known",
         ),
         lines(
             "Answered from the cache",
             "The share of look-ups that found an answer.",
             (f"sum({HITS}) / (sum({LOOK_UPS}) > 0)", "share"),
-            empty="nobody asks",
+            empty="nobody asks, or not known",
             **SHARE,
         ),
         lines(
@@ -216,7 +216,7 @@ TECHNICIAN: Final = Board(
             "Fullest spool of a laptop",
             f"max(schoolgate_device_spool_events{{{HERE}}})",
             "The most events that wait on one laptop.",
-            empty="no laptops yet",
+            empty="no laptops yet, or not known",
         ),
         ALERTS,
         lines(
