@@ -22,7 +22,8 @@ GOVERNORS: Final = Board(
         figure(
             "On over the last seven days",
             "governors:filter_on:ratio7d",
-            "The share of the time in which filtering was on, or off on record. What nobody knows is not on.",
+            "The share of the time in which filtering was on, or off on record. What the gateway does not say is not"
+            " on; time in which Prometheus itself did not run is not counted.",
             unit="percentunit",
             most=1.0,
             decimals=2,

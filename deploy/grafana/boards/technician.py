@@ -60,7 +60,7 @@ TECHNICIAN: Final = Board(
         figure(
             "Certificate ends in",
             f"min(schoolgate:certificate_left:seconds{{{HERE}}})",
-            "The certificate of the interface; below 0 it has ended or cannot be read.",
+            "That of the interface or the block page, whichever ends first; below 0 it has ended or cannot be read.",
             unit="s",
             steps=((RED, None), (AMBER, 172800), (GREEN, 2592000)),
         ),
