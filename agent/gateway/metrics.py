@@ -220,6 +220,11 @@ def is_alive(worker: WorkerSlot, now: float) -> bool:
     return heartbeat > 0 and now - heartbeat / 1e9 < SILENT_WORKER_SECONDS
 
 
+def is_without_upstream(worker: WorkerSlot) -> bool:
+    """Say whether a worker finds every upstream down; one that it has not tried yet may work."""
+    return {counts["state"] for counts in worker.upstreams()} - {UPSTREAM_UNUSED} == {UPSTREAM_DOWN}
+
+
 def is_intake_silent(memory: SharedMemory, now: float) -> bool:
     """Say whether the intake has not said for a while that it is at work; `now` in seconds, by the same clock.
 
@@ -322,6 +327,11 @@ def _upstream_metrics(workers: list[WorkerSlot]) -> Iterator[Metric]:
         for name in UPSTREAM_COUNTERS:
             events.add_metric([label, name], sum(counts[name] for counts in seen))
     yield from (healthy, usual, events)
+    yield GaugeMetricFamily(
+        "schoolgate_workers_without_upstream",
+        "Workers that find every upstream down.",
+        sum(is_without_upstream(worker) for worker in workers),
+    )
 
 
 def _health(states: Collection[int]) -> float:

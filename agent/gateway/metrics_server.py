@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from agent.dns.shared_memory import UPSTREAM_DOWN, UPSTREAM_UNUSED, SharedMemory
-from agent.gateway.metrics import SILENT_CANARIES_SECONDS, is_alive, is_intake_silent
+from agent.dns.shared_memory import SharedMemory
+from agent.gateway.metrics import SILENT_CANARIES_SECONDS, is_alive, is_intake_silent, is_without_upstream
 from agent.logs import log
 from agent.sites.site import Endpoint
 
@@ -54,8 +54,7 @@ def health_reasons(memory: SharedMemory, now: float) -> list[str]:
             for worker in workers
             if is_alive(worker, now) and worker.policy_generation != published
         ]
-    states = {counts["state"] for worker in workers for counts in worker.upstreams()} - {UPSTREAM_UNUSED}
-    if states == {UPSTREAM_DOWN}:
+    if any(is_without_upstream(worker) for worker in workers):
         reasons.append("no upstream answers")
     if is_intake_silent(memory, now):
         reasons.append("the intake of the activity record does not work")

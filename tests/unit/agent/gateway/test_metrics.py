@@ -18,6 +18,7 @@ from agent.dns.shared_memory import (
     UPSTREAM_DOWN,
     UPSTREAM_HEALTHY,
     UPSTREAM_UNTRIED,
+    UPSTREAM_UNUSED,
     SharedMemory,
 )
 from agent.gateway.metrics import BUCKET_BOUNDS, PLAIN_METRICS, SILENT_INTAKE_SECONDS, GatewayCollector, ListFacts
@@ -166,6 +167,30 @@ def test_an_upstream_that_had_nothing_to_answer_is_no_healthy_one(
         counters.upstreams[0]["state"] = state
         counters.flush()
     assert value(memory, "schoolgate_upstream_healthy", upstream="1") == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "without"),
+    [
+        pytest.param((UPSTREAM_DOWN, UPSTREAM_DOWN), (UPSTREAM_DOWN, UPSTREAM_DOWN), 2, id="the-line-is-down"),
+        pytest.param((UPSTREAM_DOWN, UPSTREAM_DOWN), (UPSTREAM_HEALTHY, UPSTREAM_DOWN), 1, id="one-worker-has-none"),
+        pytest.param((UPSTREAM_DOWN, UPSTREAM_DOWN), (UPSTREAM_UNTRIED, UPSTREAM_UNTRIED), 1, id="the-other-is-idle"),
+        pytest.param(
+            (UPSTREAM_DOWN, UPSTREAM_HEALTHY), (UPSTREAM_HEALTHY, UPSTREAM_DOWN), 0, id="each-misses-another"
+        ),
+        pytest.param((UPSTREAM_DOWN, UPSTREAM_UNTRIED), (UPSTREAM_UNTRIED, UPSTREAM_DOWN), 0, id="one-may-work"),
+        pytest.param((UPSTREAM_UNUSED, UPSTREAM_UNUSED), (UPSTREAM_UNUSED, UPSTREAM_UNUSED), 0, id="none-is-set"),
+    ],
+)
+def test_a_worker_that_finds_every_upstream_down_is_counted(
+    memory: SharedMemory, one: tuple[int, int], other: tuple[int, int], without: int
+) -> None:
+    for worker, states in zip(memory.workers(), (one, other), strict=True):
+        counters = worker.counters()
+        for upstream, state in zip(counters.upstreams, states, strict=False):
+            upstream["state"] = state
+        counters.flush()
+    assert value(memory, "schoolgate_workers_without_upstream") == without
 
 
 def test_lists_and_the_intake_are_shown(memory: SharedMemory) -> None:

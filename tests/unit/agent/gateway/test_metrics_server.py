@@ -228,6 +228,23 @@ def test_upstreams_are_a_reason_when_none_is_left(
     assert health_reasons(memory, time.monotonic()) == expected
 
 
+def test_upstreams_are_no_reason_where_each_worker_misses_another_one(memory: SharedMemory) -> None:
+    for worker in memory.workers():
+        counters = worker.counters()
+        for place in range(2):
+            counters.upstreams[place]["state"] = UPSTREAM_DOWN if place == worker.number else UPSTREAM_HEALTHY
+        counters.flush()
+    assert health_reasons(memory, time.monotonic()) == []
+
+
+def test_a_worker_without_an_upstream_is_a_reason_beside_one_that_has_some(memory: SharedMemory) -> None:
+    for worker, state in zip(memory.workers(), (UPSTREAM_DOWN, UPSTREAM_HEALTHY), strict=True):
+        counters = worker.counters()
+        counters.upstreams[0]["state"] = state
+        counters.flush()
+    assert health_reasons(memory, time.monotonic()) == ["no upstream answers"]
+
+
 def test_an_intake_that_fails_or_is_gone_is_a_reason(memory: SharedMemory) -> None:
     memory.tell_intake({"is_failing": 1})
     (reason,) = health_reasons(memory, time.monotonic())
