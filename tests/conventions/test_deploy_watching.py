@@ -19,6 +19,18 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["servi
 # What one instance of a template is called.
 INSTANCES = ("school", "governors")
 PROGRAMS = {"/usr/bin/prometheus": "prometheus", "/usr/bin/prometheus-alertmanager": "prometheus-alertmanager"}
+ALL_UNITS = sorted(DEPLOY.glob("*.service"))
+# By `systemd-analyze security`, in tenths; README says 1.9 of the gateway.
+EXPOSURE = {
+    "schoolgate.service": 19,
+    "schoolgate-alertmanager.service": 17,
+    "schoolgate-grafana@.service": 17,
+    "schoolgate-prometheus@.service": 17,
+}
+# Where each program keeps what it must not lose, and its one folder of files.
+KEPT = {"gateway": "/var/lib/schoolgate", "alertmanager": "/alertmanager"}
+KEPT |= dict.fromkeys(("prometheus", "prometheus-governors"), "/prometheus")
+KEPT |= dict.fromkeys(("grafana", "grafana-governors"), "/var/lib/grafana")
 
 
 def words_of(unit: Path) -> list[str]:
@@ -157,3 +169,102 @@ def test_the_image_of_the_gateway_is_made_of_what_is_there() -> None:
     ignored = (ROOT / f"{build['dockerfile']}.dockerignore").read_text()
     assert all((ROOT / name).exists() for name in re.findall(r"(?m)^!(.+)$", ignored))
     assert {"agent", "filters", "collectors", "rules", "pyproject.toml"} <= set(re.findall(r"(?m)^!(.+)$", ignored))
+
+
+@pytest.mark.parametrize("unit", ALL_UNITS, ids=lambda path: path.stem)
+def test_a_unit_is_as_shut_as_it_was(unit: Path, tmp_path: Path) -> None:
+    copy = tmp_path / unit.name.replace("@.", "@school.")
+    copy.write_text(unit.read_text())
+    words = ["security", "--no-pager", "--offline=yes", f"--threshold={EXPOSURE[unit.name]}"]
+    done = subprocess.run(
+        [need("systemd-analyze"), *words, copy], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("unit", ALL_UNITS, ids=lambda path: path.stem)
+def test_a_unit_comes_back_and_keeps_what_it_knows_to_itself(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
+    state = unit.stem.replace("@", "-%i") if "@" in unit.name else unit.stem
+    assert {"Restart=always", f"StateDirectory={state}", "StateDirectoryMode=0700", "UMask=0077"} <= set(lines)
+    assert "SystemCallErrorNumber=EPERM" in lines
+
+
+def test_the_gateway_is_an_account_of_its_own_with_one_right() -> None:
+    lines = set((DEPLOY / "schoolgate.service").read_text().splitlines())
+    assert {"User=schoolgate", "Group=schoolgate", "Type=notify", "KillMode=mixed", "LimitNOFILE=16384"} <= lines
+    assert {"AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"} <= lines
+    assert {"RuntimeDirectory=schoolgate", "RuntimeDirectoryMode=0700"} <= lines
+    gateway, reload = (
+        f"/opt/schoolgate/bin/schoolgate {each} --site /etc/schoolgate/site.yaml" for each in ("gateway", "reload")
+    )
+    assert {f"ExecStart={gateway}", f"ExecReload={reload}"} <= lines
+
+
+def test_grafana_keeps_its_data_and_is_of_one_instance() -> None:
+    unit = DEPLOY / "schoolgate-grafana@.service"
+    assert "cfg:default.paths.data=${STATE_DIRECTORY}" in words_of(unit)
+    assert "cfg:default.paths.plugins=${STATE_DIRECTORY}/plugins" in words_of(unit)
+    assert re.findall(r"(?m)^EnvironmentFile=(.*)$", unit.read_text()) == [
+        "/etc/schoolgate-watch/grafana/common.env",
+        "/etc/schoolgate-watch/grafana/%i.env",
+    ]
+
+
+@pytest.mark.parametrize(("name", "service"), SERVICES.items(), ids=SERVICES)
+def test_a_container_keeps_what_it_must_not_lose(name: str, service: dict[str, Any]) -> None:
+    program = name.partition("-")[0]
+    folder = "/etc/schoolgate" if name == "gateway" else f"/etc/schoolgate-watch/{program}"
+    source = "/etc/schoolgate" if name == "gateway" else f"../{program}"
+    assert service["volumes"] == [f"{source}:{folder}:ro", f"{name}:{KEPT[name]}"]
+    assert service["network_mode"] == "host"
+    assert service["restart"] == "unless-stopped"
+    assert service["pids_limit"] == 512
+
+
+def test_each_grafana_in_a_container_is_of_its_own_instance() -> None:
+    assert SERVICES["grafana"]["env_file"] == ["../grafana/common.env", "../grafana/school.env"]
+    assert SERVICES["grafana-governors"]["env_file"] == ["../grafana/common.env", "../grafana/governors.env"]
+    for whose, prometheus in (("school", "school"), ("governors", "governors")):
+        address = variables(DEPLOY / "prometheus" / f"{prometheus}.env")["ADDRESS"]
+        given = variables(DEPLOY / "grafana" / f"{whose}.env")
+        assert given["SCHOOLGATE_PROMETHEUS"] == f"http://{address}"
+        assert given["SCHOOLGATE_BOARDS"].endswith(f"/{whose}")
+
+
+def test_the_container_of_the_gateway_is_started_as_the_unit_does() -> None:
+    (_, *unit) = words_of(DEPLOY / "schoolgate.service")
+    text = (COMPOSE.parent / "Dockerfile").read_text()
+    (cmd,) = re.findall(r"(?m)^CMD (.*)$", text)
+    assert yaml.safe_load(cmd) == ["schoolgate", *unit]
+    assert "--constraint /source/constraints.txt '/source[gateway]'" in text
+    assert SERVICES["gateway"]["tmpfs"] == ["/tmp", "/run/schoolgate:mode=0700"]  # noqa: S108
+    assert "http://127.0.0.1:9253/metrics" in SERVICES["gateway"]["healthcheck"]["test"][-1]
+
+
+def test_one_source_for_each_grafana_and_nobody_edits() -> None:
+    (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/schoolgate.yml").read_text())[
+        "datasources"
+    ]
+    (boards,) = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/schoolgate.yml").read_text())["providers"]
+    assert (source["url"], source["access"], source["isDefault"]) == ("$SCHOOLGATE_PROMETHEUS", "proxy", True)
+    assert boards["options"] == {"path": "$SCHOOLGATE_BOARDS"}
+    assert boards["allowUiUpdates"] is False
+    given = variables(DEPLOY / "grafana" / "common.env")
+    off = ("EXPLORE_ENABLED", "SNAPSHOTS_ENABLED", "ANALYTICS_CHECK_FOR_UPDATES", "PLUGINS_PLUGIN_ADMIN_ENABLED")
+    assert {
+        given[f"GF_{each}"] for each in (*off, "ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "NEWS_NEWS_FEED_ENABLED")
+    } == {"false"}
+    assert (given["GF_SECURITY_DISABLE_GRAVATAR"], given["GF_SECURITY_COOKIE_SAMESITE"]) == ("true", "strict")
+
+
+def test_prometheus_asks_and_tells_as_the_rules_say() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "school.yml").read_text())
+    assert config["global"] == {"scrape_interval": "15s", "scrape_timeout": "10s", "evaluation_interval": "15s"}
+    assert config["rule_files"] == ["rules/*.yml"]
+    ((alertmanager,),) = (each["static_configs"] for each in config["alerting"]["alertmanagers"])
+    assert alertmanager["targets"] == ["127.0.0.1:9093"]
+    jobs = {each["job_name"]: each for each in config["scrape_configs"]}
+    assert set(jobs) == {"schoolgate", "prometheus", "alertmanager"}
+    assert jobs["schoolgate"]["sample_limit"] >= 20_000
+    assert all(target["labels"]["instance"] for job in jobs.values() for target in job["static_configs"])
