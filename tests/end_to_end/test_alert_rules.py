@@ -26,6 +26,23 @@ COMMANDS = {
 }
 # What stands for something of the school's own.
 PLACES = {"NAME": "www.example", "GROUP": "pupil", "LAPTOP": "d1"}
+CRITICAL = {
+    *("SchoolgateGatewayDown", "SchoolgateNobodyAsks", "SchoolgateWorkerSilent", "SchoolgateWorkerBehind"),
+    *("SchoolgateNoUpstream", "SchoolgateFilterNotAsApproved", "SchoolgateFilterOffWithoutRecord"),
+    *("SchoolgateFilterUnknown", "SchoolgateStateUnreadable", "SchoolgateChainBroken"),
+    *("SchoolgateIncidentClockOverdue", "SchoolgateCertificateEnded", "SchoolgateAlertmanagerDown"),
+    "SchoolgateAlertsNotSent",
+}
+# Told by nothing else where it is missing: it may be that there is none, or it comes with another that is missed.
+NOT_MISSED = {
+    "schoolgate_list_update_refused": "comes with schoolgate_list_stale",
+    "schoolgate_record_intact": "comes with schoolgate_record_verified_time_seconds",
+    "schoolgate_record_anchor_time_seconds": "is missed after three days: school_days.yml",
+    "schoolgate_notices_given_up": "comes with schoolgate_oldest_notice_age_seconds",
+    "schoolgate_silent_devices": "a school may have no laptops",
+    "schoolgate_device_disks": "a school may have no laptops",
+}
+FIRING = 'count(ALERTS{alertstate="firing"}) > bool 0'
 
 
 def run(*words: str | Path, cwd: Path = PROMETHEUS) -> None:
@@ -109,3 +126,81 @@ def test_every_alert_of_one_that_is_worse_holds_it_back() -> None:
 def test_every_alert_is_in_the_readme() -> None:
     told = (DEPLOY.parent / "README.md").read_text()
     assert [name for name in ALERTS if f"`{name}`" not in told] == []
+
+
+def test_what_cannot_wait_is_critical() -> None:
+    assert {name for name, rule in ALERTS.items() if rule["labels"]["severity"] == "critical"} == CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("severity", "told"),
+    [
+        ("critical", {"technicians@school.example", "coordinator@school.example"}),
+        ("warning", {"technicians@school.example"}),
+        ("", {"technicians@school.example"}),
+    ],
+)
+def test_somebody_is_told_of_every_alert(severity: str, told: set[str]) -> None:
+    path = DEPLOY / "alertmanager" / "alertmanager.yml"
+    words = [
+        need("amtool"),
+        "config",
+        "routes",
+        "test",
+        f"--config.file={path}",
+        f"severity={severity}",
+        "alertname=A",
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    (receiver,) = (
+        each for each in yaml.safe_load(path.read_text())["receivers"] if each["name"] == done.stdout.strip()
+    )
+    assert {each["to"] for each in receiver["email_configs"]} == told
+    assert all(each["send_resolved"] for each in receiver["email_configs"])
+
+
+def test_what_is_serious_is_told_soon_and_again() -> None:
+    config = yaml.safe_load((DEPLOY / "alertmanager" / "alertmanager.yml").read_text())
+    (serious,) = config["route"]["routes"]
+    assert (serious["group_wait"], serious["repeat_interval"]) == ("10s", "2h")
+    assert config["route"]["group_by"] == ["alertname"]
+    assert config["global"]["smtp_require_tls"] is True
+
+
+def test_an_alert_holds_back_what_follows_from_it_on_the_same_gateway_alone() -> None:
+    config = yaml.safe_load((DEPLOY / "alertmanager" / "alertmanager.yml").read_text())
+    held_back = {
+        (source, target, *each["equal"])
+        for each in config["inhibit_rules"]
+        for source in re.findall(r"Schoolgate\w+", str(each["source_matchers"]))
+        for target in re.findall(r"Schoolgate\w+", str(each["target_matchers"]))
+    }
+    assert held_back == {
+        ("SchoolgateGatewayDown", "SchoolgateWorkerSilent", "instance"),
+        ("SchoolgateGatewayDown", "SchoolgateWorkerBehind", "instance"),
+        ("SchoolgateGatewayDown", "SchoolgateFilterUnknown", "instance"),
+        ("SchoolgateNoUpstream", "SchoolgateUpstreamDown", "instance"),
+        ("SchoolgateCertificateEnded", "SchoolgateCertificateEnding", "instance", "shown_by"),
+        ("SchoolgateIncidentClockOverdue", "SchoolgateIncidentClockEnding", "instance"),
+        ("SchoolgateFilterUnknown", "SchoolgateCanaryFailed", "instance"),
+    }
+    assert all("Schoolgate" in str(each["source_matchers"]) for each in config["inhibit_rules"])
+
+
+def test_every_figure_that_an_alert_needs_is_missed_where_it_is_not_told(tmp_path: Path) -> None:
+    (healthy, *_) = yaml.safe_load((PROMETHEUS / "tests" / "healthy.yml").read_text())["tests"]
+    given = healthy["input_series"]
+    needed = {name for rule in ALERTS.values() for name in re.findall(r"\bschoolgate_\w+", rule["expr"])}
+    stories = [
+        {
+            "name": name,
+            "interval": "5m",
+            "input_series": [each for each in given if each["series"].partition("{")[0] != name],
+            "promql_expr_test": [{"expr": FIRING, "eval_time": "2h", "exp_samples": [{"labels": "{}", "value": 1}]}],
+        }
+        for name in sorted(needed - set(NOT_MISSED))
+    ]
+    rules = [str(path) for path in RULES if path.stem != "governors"]
+    text = yaml.safe_dump({"rule_files": rules, "evaluation_interval": "5m", "tests": stories})
+    (tmp_path / "missed.yml").write_text(text)
+    run("promtool", "test", "rules", tmp_path / "missed.yml")
